@@ -1,0 +1,35 @@
+# Language level, warnings and sanitizers for every target of this project.
+set(CMAKE_CXX_STANDARD 23)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_C_STANDARD 99)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_C_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_CXX_VISIBILITY_PRESET hidden)
+set(CMAKE_C_VISIBILITY_PRESET hidden)
+set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "Debug, Release or RelWithDebInfo" FORCE)
+endif()
+
+find_program(P2PA_CCACHE ccache)
+if(P2PA_CCACHE AND P2PA_TOP_LEVEL AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_C_COMPILER_LAUNCHER ${P2PA_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${P2PA_CCACHE})
+endif()
+
+add_library(p2pa_settings INTERFACE)
+target_compile_options(p2pa_settings INTERFACE
+  $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wimplicit-fallthrough>
+  $<$<COMPILE_LANGUAGE:C>:-Wall -Wextra -Wshadow -pedantic>)
+if(P2PA_WERROR)
+  target_compile_options(p2pa_settings INTERFACE -Werror)
+endif()
+if(P2PA_SANITIZE)
+  target_compile_options(p2pa_settings INTERFACE -fsanitize=${P2PA_SANITIZE} -fno-omit-frame-pointer
+                         -fno-sanitize-recover=all)
+  target_link_options(p2pa_settings INTERFACE -fsanitize=${P2PA_SANITIZE})
+endif()

@@ -1,0 +1,212 @@
+#pragma once
+// A node: one identity, its connections, and what it serves. The same face over the real network
+// (Node::open) and in the simulated world (sim/world.hpp).
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "p2pagents/bytes.hpp"
+#include "p2pagents/error.hpp"
+#include "p2pagents/key_pair.hpp"
+#include "p2pagents/limits.hpp"
+#include "p2pagents/multiaddr.hpp"
+#include "p2pagents/peer_id.hpp"
+#include "p2pagents/rpc.hpp"
+#include "p2pagents/time.hpp"
+
+namespace p2pa {
+
+class NodeCore;
+class Driver;
+
+enum class CongestionControl : std::uint8_t { kCubic, kBbr };
+enum class LogLevel : std::uint8_t { kError, kWarning, kInfo, kDebug, kTrace };
+
+struct LogRecord {
+  LogLevel level;
+  std::string_view subsystem;  ///< "quic", "swarm", "rpc", ...
+  std::string_view text;       ///< valid during the call
+};
+
+struct NodeOptions {
+  std::optional<KeyPair> key;          ///< none: a fresh one
+  std::vector<Multiaddr> listen;       ///< none: dials only, from a system-chosen port
+  std::string agent_version;           ///< what identify says; empty: "p2pagents/<version>"
+  Limits limits;
+  CongestionControl congestion_control = CongestionControl::kCubic;
+  Duration idle_timeout = seconds(30); ///< silence after which a connection is lost
+  Duration keep_alive = seconds(8);    ///< zero: none; under 10 s, since rust peers give up then
+  Duration handshake_timeout = seconds(10);
+  bool serve_perf = false;             ///< answer /perf/1.0.0: anybody may make us send bytes
+  std::string qlog_directory;          ///< empty: no qlog files
+  std::move_only_function<void(const LogRecord&)> log;  ///< none: silent
+  LogLevel log_level = LogLevel::kInfo;
+};
+
+struct ConnectionInfo {
+  std::uint64_t id = 0;
+  PeerId peer;
+  Multiaddr remote_address;
+  bool outbound = false;
+  Duration rtt{};
+  std::uint64_t bytes_sent = 0, bytes_received = 0;
+  std::uint64_t packets_sent = 0, packets_received = 0, packets_lost = 0;
+  std::uint32_t streams = 0;
+};
+
+/// What identify told us of a peer.
+struct PeerInfo {
+  PeerId peer;
+  std::string agent_version, protocol_version;
+  std::vector<std::string> protocols;
+  std::vector<Multiaddr> listen_addresses;
+  std::optional<Multiaddr> observed_address;  ///< how the peer sees us
+};
+
+struct NodeEvent {
+  enum class Kind : std::uint8_t {
+    kListening,      ///< address
+    kListenFailed,   ///< address, error
+    kConnected,      ///< peer, address, connection
+    kDisconnected,   ///< peer, connection, error says why; the last connection when `last`
+    kIdentified,     ///< peer; info() has the rest
+    kPathChanged,    ///< peer, address: a connection survived an address change
+    kClosed,         ///< the node is closed; nothing follows
+  };
+  Kind kind;
+  PeerId peer;
+  Multiaddr address;
+  std::uint64_t connection = 0;
+  bool last = false;
+  Error error{Code::kOk, 0, ""};
+};
+
+struct AgentStreamHandler;
+
+/// A raw two-way byte stream on a protocol of the author's own. Owned by the node; valid until
+/// on_end returned. REQUIRES the node's thread.
+class AgentStream {
+ public:
+  virtual ~AgentStream() = default;
+  virtual std::uint64_t id() const = 0;  ///< unique within its node, never reused, never 0
+  virtual const PeerId& peer() const = 0;
+  virtual std::string_view protocol() const = 0;
+  virtual ByteView peek() const = 0;
+  virtual void consume(std::size_t n) = 0;
+  virtual bool at_end() const = 0;
+  virtual Result<std::size_t> write(ByteView bytes) = 0;
+  virtual std::size_t writable() const = 0;
+  virtual void finish() = 0;
+  virtual void reset(std::uint64_t code) = 0;
+  virtual void set_handler(AgentStreamHandler handler) = 0;
+};
+
+struct AgentStreamHandler {
+  std::move_only_function<void(AgentStream&)> on_readable;  ///< drain with peek()/consume()
+  std::move_only_function<void(AgentStream&)> on_writable;  ///< after a short write()
+  std::move_only_function<void(AgentStream&, const Error& why)> on_end;  ///< kOk: both ends finished
+};
+
+using DialCallback = std::move_only_function<void(Result<ConnectionInfo>)>;
+using PingCallback = std::move_only_function<void(Result<Duration>)>;
+struct PerfResult { std::uint64_t bytes_up = 0, bytes_down = 0; Duration upload{}, download{}; };
+using PerfCallback = std::move_only_function<void(Result<PerfResult>)>;
+
+/// REQUIRES for every function unless it says "any thread": the thread that polls, or, in thread
+/// mode, a function given to post().
+class Node final {
+ public:
+  /// A node on the real network. Starts no thread, opens its sockets at once.
+  /// Errors: kInvalidArgument (option), kIo (no socket at all; detail: errno).
+  static Result<std::unique_ptr<Node>> open(NodeOptions options);
+  /// For drivers: the face of a core that somebody else runs. `driver` may be null (the world).
+  Node(std::unique_ptr<NodeCore> core, std::unique_ptr<Driver> driver);
+  ~Node();
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+
+  // --- who and where
+  const PeerId& id() const;
+  /// Where we listen, with /p2p/<id>; unspecified addresses are expanded to the interfaces'.
+  std::vector<Multiaddr> addresses() const;
+  /// Starts to listen; kListening or kListenFailed follows.
+  Result<void> listen(const Multiaddr& address);
+
+  // --- peers
+  /// Remembers where a peer may be found (up to 32 addresses a peer).
+  Result<void> add_address(const PeerId& peer, const Multiaddr& address);
+  /// Connects, or answers with the connection that exists. The address names the peer
+  /// (/p2p/<id>), or any peer is accepted. The callback comes exactly once.
+  void dial(const Multiaddr& address, DialCallback done);
+  void dial(const PeerId& peer, DialCallback done);
+  void disconnect(const PeerId& peer);
+  std::vector<ConnectionInfo> connections() const;
+  std::optional<PeerInfo> info(const PeerId& peer) const;
+  LimitCounters limit_counters() const;
+
+  // --- requests
+  /// Serves a method. kInvalidState: the name is taken. Names: 1 to 255 bytes of UTF-8.
+  Result<void> serve(std::string name, Method method);
+  Result<void> serve(std::string name, UnaryMethod method);
+  void stop_serving(std::string_view name);
+  /// Calls a method of a peer, dialing when not connected. The outcome comes exactly once.
+  CallId call(const PeerId& peer, std::string_view method, ByteView request, CallOptions options,
+              UnaryCallback done);
+  /// Opens a call of any shape; the request's messages are sent on the Call returned. The pointer
+  /// is valid until on_end. Null never: a refusal comes as on_end.
+  Call* open_call(const PeerId& peer, std::string_view method, CallOptions options,
+                  CallHandler handler);
+  /// A message without an answer.
+  void notify(const PeerId& peer, std::string_view method, ByteView message,
+              std::move_only_function<void(const CallOutcome&)> done = {});
+  Call* find_call(CallId id);
+
+  // --- raw streams, own protocols
+  Result<void> handle_protocol(std::string protocol, std::move_only_function<void(AgentStream&)> on_stream);
+  void open_stream(const PeerId& peer, std::string_view protocol,
+                   std::move_only_function<void(Result<AgentStream*>)> done);
+  AgentStream* find_stream(std::uint64_t id);
+  /// Datagrams between own nodes (QUIC DATAGRAM): unreliable, unordered.
+  Result<void> send_datagram(const PeerId& peer, ByteView payload);
+  void on_datagram(std::move_only_function<void(const PeerId& from, ByteView payload)> handler);
+
+  // --- measuring
+  void ping(const PeerId& peer, PingCallback done);
+  void perf(const PeerId& peer, std::uint64_t upload, std::uint64_t download, PerfCallback done);
+
+  // --- running
+  void on_event(std::move_only_function<void(const NodeEvent&)> handler);
+  /// Works until nothing is left to do now, at most `budget` turns, then waits for the network up
+  /// to `timeout` (zero: do not wait). Says how many turns did work. kInvalidState: thread mode.
+  Result<int> poll(Duration timeout, int budget = 64);
+  /// Readable when poll() has work; valid as long as the node. -1 in the world.
+  int wakeup_fd() const;
+  /// When poll() must run at the latest even if the descriptor is silent.
+  Instant next_deadline() const;
+  /// The driver's monotonic clock (virtual in the world).
+  Instant now() const;
+  /// Runs the node on a thread of the library until stop_thread(). From then on only post() and
+  /// wait-free getters are allowed elsewhere.
+  Result<void> start_thread();
+  void stop_thread();
+  /// Any thread: runs fn in the node's turn. kClosed: the node is closed, fn was dropped.
+  Result<void> post(std::move_only_function<void(Node&)> fn);
+  /// poll() until the predicate holds or the time is up. For tests, tools and examples.
+  bool poll_until(std::move_only_function<bool()> done, Duration timeout);
+  /// Starts the orderly end: calls and streams end, connections close, kClosed comes last.
+  void close();
+  bool closed() const;
+
+  NodeCore& core() { return *core_; }
+
+ private:
+  std::unique_ptr<NodeCore> core_;
+  std::unique_ptr<Driver> driver_;
+};
+
+}  // namespace p2pa

@@ -1,0 +1,50 @@
+#pragma once
+#include <array>
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "p2pagents/error.hpp"
+#include "p2pagents/multiaddr.hpp"
+
+namespace p2pa {
+
+/// An IPv4 or IPv6 address, no port. IPv4 is kept apart from v4-mapped IPv6 (which from_bytes of 16
+/// bytes unmaps).
+struct IpAddress {
+  std::array<std::uint8_t, 16> bytes{};  ///< IPv4: the first four
+  bool v6 = false;
+
+  static Result<IpAddress> parse(std::string_view text);
+  std::string to_string() const;
+  bool is_loopback() const;
+  bool is_unspecified() const;
+  bool is_private() const;     ///< RFC 1918, RFC 4193, RFC 6598
+  bool is_link_local() const;
+  bool is_global() const;      ///< none of the special ranges (RFC 6890)
+
+  friend auto operator<=>(const IpAddress&, const IpAddress&) = default;
+};
+
+/// Address and port of one end of a datagram or a socket.
+struct IpEndpoint {
+  IpAddress ip;
+  std::uint16_t port = 0;
+  std::uint32_t scope = 0;  ///< IPv6 zone index, 0 where it has none
+
+  static Result<IpEndpoint> parse(std::string_view text);  ///< "192.0.2.1:4001", "[2001:db8::1]:4001"
+  std::string to_string() const;
+  friend auto operator<=>(const IpEndpoint&, const IpEndpoint&) = default;
+};
+
+struct IpEndpointHash {
+  std::size_t operator()(const IpEndpoint&) const noexcept;  ///< stable across runs
+};
+
+/// `/ip4/A/udp/P/quic-v1[/p2p/ID]` or the ip6 form to its endpoint; empty for any other address.
+std::optional<IpEndpoint> quic_endpoint(const Multiaddr& address);
+/// The other direction.
+Multiaddr quic_multiaddr(const IpEndpoint& endpoint);
+
+}  // namespace p2pa

@@ -1,0 +1,38 @@
+#pragma once
+// The composition root: one node, deterministic and single-threaded. It never touches a socket, a
+// clock, a thread, a file or the system's entropy; a driver (io/ or sim/) runs it.
+
+#include <memory>
+
+#include "node/driver.hpp"
+#include "p2pagents/node.hpp"
+
+namespace p2pa {
+
+class NodeCore final {
+ public:
+  /// `seed32`: all entropy the core will ever have. `unix_time`: wall clock seconds, for
+  /// certificates and records only. REQUIRES options.key is set.
+  NodeCore(NodeOptions options, ByteView seed32, std::int64_t unix_time, Instant now);
+  ~NodeCore();
+
+  // --- what a driver does, in this order, each time something happened
+  void handle(Instant now, const InboundDatagram& datagram);
+  void handle(Instant now, EffectDone done);
+  void on_deadline(Instant now);
+  /// Routes what happened to protocols and callbacks. Bounded work: true when there is more to do
+  /// at once (the driver sends what is ready and calls again).
+  bool turn(Instant now);
+  bool poll_effect(Effect& out);
+  bool poll_transmit(Instant now, MutableBytes buffer, const TransmitLimits& limits, Transmit& out);
+  /// kNever: only input will change anything. An instant in the past: call on_deadline now.
+  Instant next_deadline() const;
+
+  struct Impl;
+  Impl& impl() { return *impl_; }
+
+ private:
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace p2pa

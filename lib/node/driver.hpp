@@ -1,0 +1,58 @@
+#pragma once
+// The port between a core and whoever runs it, both directions.
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "address/ip_endpoint.hpp"
+#include "p2pagents/error.hpp"
+#include "p2pagents/time.hpp"
+#include "transport/transport.hpp"
+
+namespace p2pa {
+
+class Node;
+
+/// What the core asks of the world outside. Each carries an id that its EffectDone repeats, except
+/// those that need no answer.
+struct Effect {
+  enum class Kind : std::uint8_t {
+    kBindUdp,         ///< socket, local (port 0: any); answered by socket bound or error
+    kCloseUdp,        ///< socket; no answer
+    kListInterfaces,  ///< answered by `addresses`
+    kAppendFile,      ///< path, bytes (qlog); no answer
+  };
+  Kind kind;
+  std::uint64_t id = 0;
+  SocketId socket = 0;
+  IpEndpoint local;
+  std::string path;
+  Bytes bytes;
+};
+
+struct EffectDone {
+  std::uint64_t id = 0;
+  Result<void> result{};
+  IpEndpoint local;                    ///< kBindUdp: what was bound
+  std::vector<IpAddress> addresses{};  ///< kListInterfaces: unicast addresses of interfaces that are up
+};
+
+/// The running side of a Node, implemented by io/. The world drives its nodes itself and has none.
+class Driver {
+ public:
+  virtual ~Driver() = default;
+  virtual Result<int> poll(Duration timeout, int budget) = 0;
+  virtual int wakeup_fd() const = 0;
+  virtual Instant next_deadline() const = 0;
+  virtual Instant now() const = 0;
+  virtual Result<void> start_thread() = 0;
+  virtual void stop_thread() = 0;
+  /// Any thread. Runs fn in the node's turn.
+  virtual Result<void> post(std::move_only_function<void(Node&)> fn) = 0;
+  /// Told once by Node's constructor.
+  virtual void attach(Node& node) = 0;
+};
+
+}  // namespace p2pa

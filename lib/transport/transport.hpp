@@ -1,0 +1,52 @@
+#pragma once
+// What a node needs of one transport: a machine fed with input, drained of output.
+
+#include <optional>
+#include <vector>
+
+#include "address/ip_endpoint.hpp"
+#include "transport/connection.hpp"
+
+namespace p2pa {
+
+using SocketId = std::uint32_t;  ///< a UDP socket of the driver, numbered by the node; 0 is none
+
+enum class Ecn : std::uint8_t { kNone = 0, kEct1 = 1, kEct0 = 2, kCe = 3 };
+
+/// One or several datagrams of one sender as the system delivered them: with GRO, `bytes` holds
+/// equal segments of `segment_size` and a shorter last one; without, segment_size == bytes.size().
+struct InboundDatagram {
+  SocketId socket = 0;
+  IpEndpoint local, remote;
+  Ecn ecn = Ecn::kNone;
+  std::size_t segment_size = 0;
+  ByteView bytes;
+};
+
+/// Datagrams to send on one socket to one address, laid out the same way (GSO). The bytes live in
+/// the buffer that the driver lent to poll_transmit().
+struct Transmit {
+  SocketId socket = 0;
+  IpEndpoint local, remote;  ///< local.ip unspecified: the system chooses
+  Ecn ecn = Ecn::kNone;
+  std::size_t segment_size = 0;
+  std::size_t size = 0;
+};
+
+/// What the driver can do for a transmit, decided at run time.
+struct TransmitLimits {
+  std::size_t segments_max = 1;  ///< GSO segments in one Transmit; 1 without GSO
+};
+
+struct TransportEvent {
+  Connection* connection = nullptr;
+  ConnectionEvent event;
+};
+
+struct DialTarget {
+  Multiaddr address;       ///< of a kind that supports() accepts, resolved
+  PeerId peer;             ///< whom we expect; empty: whoever answers (then no 0-RTT)
+  bool early_data = true;  ///< use a stored session when there is one
+};
+
+}  // namespace p2pa
