@@ -57,13 +57,26 @@ class Manager {
   /// kLimitMemory, kLimitPeer; detail: the bound in bytes.
   Result<Reservation> memory(const PeerId& peer, std::size_t bytes);
 
-  struct Usage { std::uint32_t handshakes = 0, connections = 0, streams = 0, calls = 0; std::size_t memory = 0; };
+  struct Usage {
+    std::uint32_t handshakes = 0, connections = 0, streams = 0, calls = 0;
+    std::size_t memory = 0;
+  };
   const Usage& usage() const { return usage_; }
 
  private:
   friend class Reservation;
-  struct PeerUse { std::uint32_t connections = 0, streams = 0, calls = 0; std::size_t memory = 0; };
-  struct IpUse { std::uint32_t handshakes = 0, connections = 0; };
+  struct PeerUse {
+    std::uint32_t connections = 0, streams = 0, calls = 0;
+    std::size_t memory = 0;
+    bool operator==(const PeerUse&) const = default;
+  };
+  struct IpUse {
+    std::uint32_t handshakes = 0, connections = 0;
+  };
+  std::unexpected<Error> refuse(LimitCounters::Which which, Code code, const char* why,
+                                std::uint64_t bound);
+  Reservation grant(Reservation::Kind kind, const PeerId& peer, const IpAddress& ip,
+                    std::size_t amount);
   void give_back(const Reservation& r) noexcept;
 
   Limits limits_;
