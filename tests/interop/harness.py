@@ -1,0 +1,137 @@
+"""What the interop drivers share: child processes that never outlive their driver, and the tally of results."""
+import collections
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+
+class Failure(Exception):
+    """A case that ran and did not pass."""
+
+
+class Skip(Exception):
+    """A case that cannot run here; the text says why."""
+
+
+def require(condition, text):
+    if not condition:
+        raise Failure(text)
+
+
+def exit_on_signals():
+    """Turns SIGTERM and SIGHUP into SystemExit, so that `with Child(...)` cleans up on them too."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda got, frame: sys.exit(128 + got))
+
+
+class Child:
+    """A child process; its stdout is read line by line. Leaving the `with` block kills it and all that it started."""
+
+    def __init__(self, command, env=None):
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                        env=env, start_new_session=True)
+        self.lines = []
+        self.stderr_tail = collections.deque(maxlen=8)
+        self._changed = threading.Condition()
+        self._open_outputs = 2
+        for pipe, lines in ((self.process.stdout, self.lines), (self.process.stderr, self.stderr_tail)):
+            threading.Thread(target=self._read, args=(pipe, lines), daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self.process.wait()
+
+    def _read(self, pipe, lines):
+        for line in pipe:
+            with self._changed:
+                lines.append(line.decode(errors="replace").rstrip("\n"))
+                self._changed.notify_all()
+        with self._changed:
+            self._open_outputs -= 1
+            self._changed.notify_all()
+
+    def alive(self):
+        return self.process.poll() is None
+
+    def await_lines(self, enough, what, timeout_s):
+        """Waits until enough(lines so far) is true, and returns that value."""
+        deadline = time.monotonic() + timeout_s
+        with self._changed:
+            while True:
+                if value := enough(self.lines):
+                    return value
+                left_s = deadline - time.monotonic()
+                if self._open_outputs == 0:
+                    raise Failure(f"ended without {what}{self.complaint()}")
+                if left_s <= 0:
+                    raise Failure(f"no {what} within {timeout_s} s{self.complaint()}")
+                self._changed.wait(left_s)
+
+    def end_stdin(self):
+        try:
+            self.process.stdin.close()
+        except BrokenPipeError:
+            pass
+
+    def exit_code(self, timeout_s):
+        try:
+            code = self.process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            raise Failure(f"still running after {timeout_s} s") from None
+        with self._changed:
+            self._changed.wait_for(lambda: self._open_outputs == 0, timeout_s)
+        return code
+
+    def complaint(self):
+        text = " | ".join(self.stderr_tail)
+        return f"; stderr: {text}" if text else ""
+
+
+def parse_json_line(line):
+    try:
+        value = json.loads(line)
+    except ValueError:
+        value = None
+    require(isinstance(value, dict), f"not a JSON object: {line[:200]!r}")
+    return value
+
+
+class Tally:
+    """Prints one line per case and the totals."""
+
+    def __init__(self, require_all):
+        self.require_all = require_all
+        self.counts = collections.Counter()
+
+    def run(self, name, case, *args):
+        start_s = time.monotonic()
+        try:
+            case(*args)
+        except Failure as failure:
+            self._note("failed", name, str(failure))
+        except Skip as skip:
+            self.skip(name, str(skip))
+        else:
+            self._note("passed", name, f"{time.monotonic() - start_s:.1f} s")
+
+    def skip(self, name, reason):
+        self._note("failed" if self.require_all else "skipped", name, reason)
+
+    def _note(self, outcome, name, text):
+        self.counts[outcome] += 1
+        print(f"{outcome:7}  {name:48}  {text}", flush=True)
+
+    def finish(self):
+        """Prints the last line and returns the exit code."""
+        print(", ".join(f"{self.counts[outcome]} {outcome}" for outcome in ("passed", "failed", "skipped")))
+        return 1 if self.counts["failed"] else 0

@@ -1,0 +1,27 @@
+import { AGENT, newNode } from './node.mjs'
+import { serve } from './protocols.mjs'
+import { identifiedFields, printEvent, stdinEnded, transportPart } from './report.mjs'
+
+// Serves until stdin ends or SIGTERM.
+export async function listen ({ ip, seed }) {
+  const node = await newNode(seed, ip)
+  node.addEventListener('connection:open', ({ detail: connection }) => {
+    printEvent('connected', { peer: connection.remotePeer.toString(), remote_addr: transportPart(connection.remoteAddr) })
+  })
+  node.addEventListener('connection:close', ({ detail: connection }) => {
+    printEvent('disconnected', { peer: connection.remotePeer.toString() })
+  })
+  node.addEventListener('peer:identify', ({ detail: result }) => {
+    printEvent('identified', identifiedFields(result))
+  })
+  await serve(node)
+  await node.start()
+  printEvent('listening', {
+    peer: node.peerId.toString(),
+    agent: AGENT,
+    addrs: node.getMultiaddrs().map(address => address.toString())
+  })
+  await Promise.race([stdinEnded(), new Promise(resolve => process.on('SIGTERM', resolve))])
+  await node.stop()
+  return 0
+}
