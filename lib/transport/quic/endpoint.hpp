@@ -6,7 +6,7 @@
 #include <memory>
 #include <string>
 
-#include "base/rng.hpp"
+#include "crypto/rng.hpp"
 #include "p2pagents/key_pair.hpp"
 #include "p2pagents/node.hpp"
 #include "resource/manager.hpp"
