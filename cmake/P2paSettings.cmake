@@ -28,6 +28,13 @@ target_compile_options(p2pa_settings INTERFACE
 if(P2PA_WERROR)
   target_compile_options(p2pa_settings INTERFACE -Werror)
 endif()
+if(P2PA_BUILD_FUZZERS)
+  target_compile_options(p2pa_settings INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+if(P2PA_COVERAGE)
+  target_compile_options(p2pa_settings INTERFACE --coverage)
+  target_link_options(p2pa_settings INTERFACE --coverage)
+endif()
 if(P2PA_SANITIZE)
   target_compile_options(p2pa_settings INTERFACE -fsanitize=${P2PA_SANITIZE} -fno-omit-frame-pointer
                          -fno-sanitize-recover=all)
