@@ -33,7 +33,8 @@ struct ConnectionEvent {
     kWritable,       ///< after a short write(): there is room again
     kStreamReset,    ///< the peer aborted its sending direction; code
     kStreamStopped,  ///< the peer wants no more of ours; code; what was queued is dropped
-    kStreamClosed,   ///< both directions are over; the id is dead after this event
+    kStreamClosed,   ///< both directions are over and all that came was consumed or given up (reset,
+                     ///< stop); the id is dead after this event
     kStreamsAvailable,  ///< open_stream() that answered kLimitStreams may be tried again
     kDatagram,       ///< `datagram` is valid during the event
     kPathChanged,    ///< remote_address() changed and was validated

@@ -30,8 +30,9 @@ class StreamHandler {
   /// The peer reads no more (STOP_SENDING); queued bytes were dropped. Not an error by itself: a
   /// go peer that closes its stream says this too.
   virtual void on_stopped(Instant, Stream&, std::uint64_t /*code*/) {}
-  /// Last call for this stream. code kOk: both directions ended well. Otherwise kStreamReset
-  /// (detail: the peer's code), kProtocolUnsupported, kNegotiation, or why the connection went.
+  /// Last call for this stream. code kOk: both directions ended well, or the handler reset it.
+  /// Otherwise kStreamReset (the peer aborted its direction and so ended both; detail: its code),
+  /// kProtocolUnsupported, kNegotiation, or why the connection went.
   virtual void on_stream_closed(Instant now, Stream& stream, const Error& why) = 0;
 };
 
@@ -53,9 +54,9 @@ class Stream final {
   std::uint64_t tag() const { return tag_; }
   void set_tag(std::uint64_t tag) { tag_ = tag; }
 
-  ByteView peek() const;               ///< see Connection; empty while negotiation is under way
+  ByteView peek() const;  ///< see Connection; empty while negotiation is under way
   void consume(std::size_t n) { connection_->consume(id_, n); }
-  bool at_end() const;
+  bool at_end() const;    ///< see Connection; false while negotiation is under way
   Result<std::size_t> write(ByteView bytes) { return connection_->write(id_, bytes); }
   std::size_t writable() const { return connection_->writable(id_); }
   void finish() { connection_->finish(id_); }
@@ -63,6 +64,19 @@ class Stream final {
   void stop(std::uint64_t code) { connection_->stop(id_, code); }
 
   // For the swarm.
+  //
+  // Outbound: propose(), then the handler's on_stream_open() at once, so that the proposal leaves in
+  // one packet with the protocol's first bytes. Inbound: listen(). Both: on every kReadable call
+  // negotiate() until it answers true; from then on (and in that event too, when bytes or the end are
+  // there) the handler's on_readable().
+  /// `scratch` is overwritten; lend the same buffer each time. kNegotiation: a fresh stream that
+  /// takes less than a proposal.
+  Result<void> propose(std::string_view protocol, Bytes& scratch);
+  void listen() { negotiation_.listen(); }
+  /// Takes what has arrived and writes the answers. True: agreed now. Errors, after which the caller
+  /// resets the stream: kNegotiation (also when the peer ended too early), kProtocolUnsupported.
+  Result<bool> negotiate(const multistream::Negotiation::Known& known, Bytes& scratch);
+
   multistream::Negotiation& negotiation() { return negotiation_; }
   const multistream::Negotiation& negotiation() const { return negotiation_; }
   StreamHandler* handler() const { return handler_; }
@@ -79,6 +93,7 @@ class Stream final {
 struct OpenStreamOptions {
   bool replay_safe = false;  ///< may travel as 0-RTT
   bool may_dial = true;      ///< false: only over a connection that exists
+  ConnectionId connection = 0;  ///< only over this one; 0: whichever is best
 };
 
 /// "I want a stream to X": the node's answer is on_stream_open or on_stream_failed of `handler`,
@@ -102,6 +117,10 @@ class Protocol : public StreamHandler {
   virtual void on_disconnected(Instant, Connection&, const Error& /*why*/) {}
   virtual Instant next_deadline() const { return kNever; }
   virtual void on_deadline(Instant) {}
+  /// Answers that may not come inside the call that caused them: while has_work(), the node calls
+  /// on_turn() once in every turn, after it has handed out events.
+  virtual bool has_work() const { return false; }
+  virtual void on_turn(Instant) {}
 };
 
 }  // namespace p2pa

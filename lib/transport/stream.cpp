@@ -1,0 +1,39 @@
+#include "transport/stream.hpp"
+
+namespace p2pa {
+
+ByteView Stream::peek() const {
+  return negotiation_.agreed() ? connection_->peek(id_) : ByteView{};
+}
+
+bool Stream::at_end() const { return negotiation_.agreed() && connection_->at_end(id_); }
+
+Result<void> Stream::propose(std::string_view protocol, Bytes& scratch) {
+  scratch.clear();
+  negotiation_.propose(protocol, scratch);
+  const auto taken = write(scratch);
+  if (!taken) return std::unexpected(taken.error());
+  if (*taken != scratch.size()) return fail(Code::kNegotiation, "no room for a proposal");
+  return {};
+}
+
+Result<bool> Stream::negotiate(const multistream::Negotiation::Known& known, Bytes& scratch) {
+  scratch.clear();
+  while (!negotiation_.agreed()) {
+    const ByteView arrived = connection_->peek(id_);
+    if (arrived.empty()) break;
+    const auto progress = negotiation_.advance(arrived, known, scratch);
+    if (!progress) return std::unexpected(progress.error());
+    consume(progress->consumed);
+  }
+  if (!negotiation_.agreed() && connection_->at_end(id_)) {
+    return fail(Code::kNegotiation, "the stream ended before a protocol was agreed");
+  }
+  if (scratch.empty()) return negotiation_.agreed();
+  // A peer that stopped reading may still have a request for us: only a full buffer is an error.
+  const auto taken = write(scratch);
+  if (taken && *taken != scratch.size()) return fail(Code::kNegotiation, "no room for an answer");
+  return negotiation_.agreed();
+}
+
+}  // namespace p2pa
