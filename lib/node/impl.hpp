@@ -1,0 +1,75 @@
+#pragma once
+// What a node is made of, and who tells whom. Only lib/node includes this.
+
+#include <deque>
+#include <functional>
+#include <vector>
+
+#include "crypto/rng.hpp"
+#include "node/agent_streams.hpp"
+#include "node/core.hpp"
+#include "node/sockets.hpp"
+#include "peerstore/peerstore.hpp"
+#include "protocols/identify/identify.hpp"
+#include "protocols/perf/perf.hpp"
+#include "protocols/ping/ping.hpp"
+#include "protocols/rpc/rpc.hpp"
+#include "resource/manager.hpp"
+#include "swarm/swarm.hpp"
+#include "transport/quic/endpoint.hpp"
+
+namespace p2pa {
+
+/// Pieces of qlog that may wait for the driver; more are dropped.
+inline constexpr std::size_t kFileEffectsMax = 4096;
+/// How long an orderly close may take before it is called done.
+inline constexpr Duration kCloseTimeout = seconds(1);
+
+struct NodeCore::Impl final : swarm::Observer {
+  enum class State : std::uint8_t { kRunning, kClosing, kFlushing, kClosed };
+
+  Impl(NodeOptions node_options, ByteView seed32, std::int64_t unix_time, Instant start);
+
+  // swarm::Observer
+  void on_connected(Instant at, Connection& connection) override;
+  void on_disconnected(Instant at, Connection& connection, const Error& why, bool last) override;
+  void on_path_changed(Instant at, Connection& connection) override;
+  void on_datagram(Instant at, Connection& connection, ByteView payload) override;
+  Result<SocketId> socket_for(const IpEndpoint& remote) override;
+
+  bool turn(Instant at);
+  void begin_close(Instant at);
+  void advance_close(Instant at);
+  /// Runs a completion in the next turn: nothing runs inside the call that started it.
+  void defer(std::move_only_function<void()> completion) { deferred_.push_back(std::move(completion)); }
+  void emit(NodeEvent event) { events.push_back(std::move(event)); }
+  void log(LogLevel level, std::string_view subsystem, std::string_view text);
+  std::vector<Multiaddr> addresses() const;
+  ConnectionInfo describe_connection(const Connection& connection) const;
+
+  NodeOptions options;
+  Rng rng;
+  Instant now;
+  State state = State::kRunning;
+  Instant close_deadline = kNever;
+
+  resource::Manager resources;
+  peerstore::Peerstore peers;
+  quic::Endpoint quic;
+  Sockets sockets;
+  swarm::Swarm swarm;
+  identify::Identify identify;
+  ping::Ping ping;
+  perf::Perf perf;
+  rpc::Rpc rpc;
+  AgentStreams streams;
+  std::vector<Protocol*> protocols;
+
+  std::deque<Effect> file_effects;
+  std::vector<std::move_only_function<void()>> deferred_;
+  std::deque<NodeEvent> events;
+  std::move_only_function<void(const NodeEvent&)> on_event;
+  std::move_only_function<void(const PeerId&, ByteView)> datagram_handler;
+};
+
+}  // namespace p2pa

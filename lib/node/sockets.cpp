@@ -1,0 +1,130 @@
+#include "node/sockets.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace p2pa {
+namespace {
+
+constexpr std::uint64_t kInterfacesEffect = ~std::uint64_t{0};
+
+/// Can a datagram from a socket bound to `local` reach `remote`?
+bool reaches(const IpAddress& local, const IpAddress& remote) {
+  if (local.v6 != remote.v6) return false;
+  return local.is_unspecified() || local.is_loopback() == remote.is_loopback();
+}
+
+}  // namespace
+
+SocketId Sockets::bind(const IpEndpoint& local, bool listens) {
+  const SocketId id = next_++;
+  sockets_.push_back({id, State::kBinding, listens, local});
+  Effect effect{};
+  effect.kind = Effect::Kind::kBindUdp;
+  effect.id = id;
+  effect.socket = id;
+  effect.local = local;
+  effects_.push_back(std::move(effect));
+  return id;
+}
+
+Result<void> Sockets::listen(const Multiaddr& address) {
+  const auto endpoint = quic_endpoint(address);
+  if (!endpoint) return fail(Code::kUnsupported, "only /udp/…/quic-v1 addresses can be listened on");
+  const auto count = std::ranges::count(sockets_, true, &Socket::listens);
+  if (static_cast<std::size_t>(count) >= kListenAddressesMax) {
+    return fail(Code::kLimitConnections, "too many listen addresses", kListenAddressesMax);
+  }
+  bind(*endpoint, true);
+  if (endpoint->ip.is_unspecified()) {
+    Effect effect{};
+    effect.kind = Effect::Kind::kListInterfaces;
+    effect.id = kInterfacesEffect;
+    effects_.push_back(std::move(effect));
+  }
+  return {};
+}
+
+Result<SocketId> Sockets::socket_for(const IpEndpoint& remote) {
+  bool binding = false;
+  const Socket* failed_dial_socket = nullptr;
+  for (const Socket& s : sockets_) {
+    if (!reaches(s.local.ip, remote.ip)) continue;
+    if (s.state == State::kBound) return s.id;
+    if (s.state == State::kBinding) binding = true;
+    if (s.state == State::kFailed && !s.listens) failed_dial_socket = &s;
+  }
+  if (binding) return fail(Code::kWouldBlock, "a socket is being bound");
+  if (failed_dial_socket != nullptr) {
+    const Error error = failed_dial_socket->error;
+    std::erase_if(sockets_, [&](const Socket& s) { return &s == failed_dial_socket; });
+    return std::unexpected(error);  // the next dial tries again
+  }
+  IpEndpoint any{};
+  any.ip.v6 = remote.ip.v6;
+  bind(any, false);
+  return fail(Code::kWouldBlock, "a socket is being bound");
+}
+
+Sockets::Outcome Sockets::done(const EffectDone& effect) {
+  Outcome outcome;
+  if (effect.id == kInterfacesEffect) {
+    interfaces_ = effect.addresses;
+    return outcome;
+  }
+  const auto it = std::ranges::find(sockets_, static_cast<SocketId>(effect.id), &Socket::id);
+  if (it == sockets_.end() || it->state != State::kBinding) return outcome;
+  outcome.sockets_changed = true;
+  outcome.address = quic_multiaddr(it->local);
+  if (!effect.result) {
+    it->state = State::kFailed;
+    it->error = effect.result.error();
+    outcome.failed = it->listens;
+    outcome.error = it->error;
+    if (it->listens) sockets_.erase(it);
+    return outcome;
+  }
+  it->state = State::kBound;
+  it->local = effect.local;
+  quic_.add_socket(it->id, it->local, it->listens);
+  outcome.listening = it->listens;
+  outcome.address = quic_multiaddr(it->local);
+  return outcome;
+}
+
+bool Sockets::poll_effect(Effect& out) {
+  if (effects_.empty()) return false;
+  out = std::move(effects_.front());
+  effects_.pop_front();
+  return true;
+}
+
+std::vector<Multiaddr> Sockets::addresses() const {
+  std::vector<Multiaddr> out;
+  for (const Socket& s : sockets_) {
+    if (!s.listens || s.state != State::kBound) continue;
+    if (!s.local.ip.is_unspecified()) {
+      out.push_back(quic_multiaddr(s.local));
+      continue;
+    }
+    for (const IpAddress& ip : interfaces_) {
+      if (ip.v6 != s.local.ip.v6 || ip.is_link_local()) continue;
+      out.push_back(quic_multiaddr({ip, s.local.port, 0}));
+    }
+  }
+  return out;
+}
+
+void Sockets::close() {
+  for (const Socket& s : sockets_) {
+    if (s.state != State::kBound) continue;
+    quic_.remove_socket(s.id);
+    Effect effect{};
+    effect.kind = Effect::Kind::kCloseUdp;
+    effect.socket = s.id;
+    effects_.push_back(std::move(effect));
+  }
+  sockets_.clear();
+}
+
+}  // namespace p2pa

@@ -1,0 +1,60 @@
+#pragma once
+// The UDP sockets of a node: those it listens on, and those it dials from. Asks the driver by effects.
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <vector>
+
+#include "node/driver.hpp"
+#include "transport/quic/endpoint.hpp"
+
+namespace p2pa {
+
+inline constexpr std::size_t kListenAddressesMax = 32;
+
+class Sockets {
+ public:
+  explicit Sockets(quic::Endpoint& quic) : quic_(quic) {}
+
+  /// Starts to listen. kUnsupported: not a quic-v1 address. kLimitConnections: kListenAddressesMax.
+  Result<void> listen(const Multiaddr& address);
+
+  /// The socket to dial from: one that listens where that can reach the address, since the port that
+  /// others know is the best one to be seen with. kWouldBlock: one is being bound.
+  Result<SocketId> socket_for(const IpEndpoint& remote);
+
+  /// What came of an effect of ours.
+  struct Outcome {
+    bool sockets_changed = false;
+    bool listening = false;   ///< `address` is being listened on now
+    bool failed = false;      ///< `address` could not be listened on: `error`
+    Multiaddr address;
+    Error error{};
+  };
+  Outcome done(const EffectDone& effect);
+
+  bool poll_effect(Effect& out);
+  /// Where we listen, unspecified addresses expanded to the interfaces'; without /p2p.
+  std::vector<Multiaddr> addresses() const;
+  void close();
+
+ private:
+  enum class State : std::uint8_t { kBinding, kBound, kFailed };
+  struct Socket {
+    SocketId id;
+    State state;
+    bool listens;
+    IpEndpoint local;
+    Error error{};
+  };
+  SocketId bind(const IpEndpoint& local, bool listens);
+
+  quic::Endpoint& quic_;
+  std::vector<Socket> sockets_;
+  std::vector<IpAddress> interfaces_;
+  std::deque<Effect> effects_;
+  SocketId next_ = 1;
+};
+
+}  // namespace p2pa

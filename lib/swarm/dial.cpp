@@ -1,0 +1,68 @@
+#include "swarm/dial.hpp"
+
+#include <algorithm>
+
+#include "base/assert.hpp"
+
+namespace p2pa::swarm {
+namespace {
+
+/// IPv6 and IPv4 in turns, each family in its given order.
+std::vector<Multiaddr> interleave(std::vector<Multiaddr> addresses) {
+  std::vector<Multiaddr> v6, rest, out;
+  for (Multiaddr& a : addresses) {
+    (a.has(Multiaddr::Protocol::kIp6) ? v6 : rest).push_back(std::move(a));
+  }
+  for (std::size_t i = 0; i < std::max(v6.size(), rest.size()); ++i) {
+    if (i < v6.size()) out.push_back(std::move(v6[i]));
+    if (i < rest.size()) out.push_back(std::move(rest[i]));
+  }
+  if (out.size() > kDialAddressesMax) out.resize(kDialAddressesMax);
+  return out;
+}
+
+}  // namespace
+
+Dial::Dial(std::vector<Multiaddr> addresses, Instant now)
+    : addresses_(interleave(std::move(addresses))), due_(now) {}
+
+const Multiaddr* Dial::candidate(Instant now) const {
+  const bool ready =
+      next_ < addresses_.size() && in_flight_ < kDialsParallelMax && now >= due_;
+  return ready ? &addresses_[next_] : nullptr;
+}
+
+void Dial::started(Instant now) {
+  P2PA_ASSERT(next_ < addresses_.size());
+  ++next_;
+  ++in_flight_;
+  due_ = now + kDialStagger;
+}
+
+void Dial::failed_to_start(Instant now, const Error& why) {
+  P2PA_ASSERT(next_ < addresses_.size());
+  ++next_;
+  failures_.push_back(why);
+  due_ = now;
+}
+
+void Dial::attempt_failed(Instant now, const Error& why) {
+  P2PA_ASSERT(in_flight_ > 0);
+  --in_flight_;
+  failures_.push_back(why);
+  due_ = now;
+}
+
+Instant Dial::next_deadline() const {
+  return next_ < addresses_.size() && in_flight_ < kDialsParallelMax ? due_ : kNever;
+}
+
+Error Dial::error() const {
+  P2PA_ASSERT(exhausted());
+  if (failures_.empty()) return {Code::kNoAddress, 0, "no address of the peer is known"};
+  const auto same = [&](const Error& e) { return e.code == failures_.front().code; };
+  if (std::ranges::all_of(failures_, same)) return failures_.front();
+  return {Code::kUnreachable, failures_.size(), "no address of the peer answered"};
+}
+
+}  // namespace p2pa::swarm

@@ -1,0 +1,48 @@
+#pragma once
+// One attempt to reach one peer by several addresses. A pure machine: it says which address to try
+// and when; somebody else tries it and reports.
+
+#include <cstdint>
+#include <vector>
+
+#include "p2pagents/error.hpp"
+#include "p2pagents/multiaddr.hpp"
+#include "p2pagents/time.hpp"
+
+namespace p2pa::swarm {
+
+inline constexpr std::size_t kDialAddressesMax = 25;  // what js dials too
+inline constexpr std::size_t kDialsParallelMax = 4;
+/// Head start of an address over the next one (go-libp2p's ranking).
+inline constexpr Duration kDialStagger = milliseconds(250);
+
+class Dial {
+ public:
+  /// Addresses best first; those of the two IP families are tried in turns, IPv6 first.
+  Dial(std::vector<Multiaddr> addresses, Instant now);
+
+  /// The address to try now, or null: nothing is due. Stays the same until started() or failed_to_start().
+  const Multiaddr* candidate(Instant now) const;
+  /// candidate() is being tried.
+  void started(Instant now);
+  /// candidate() cannot be tried at all.
+  void failed_to_start(Instant now, const Error& why);
+  /// One that was started has failed; the next one is due at once.
+  void attempt_failed(Instant now, const Error& why);
+
+  Instant next_deadline() const;
+  /// Nothing is in flight and nothing is left to try.
+  bool exhausted() const { return in_flight_ == 0 && next_ == addresses_.size(); }
+  /// REQUIRES exhausted(). With one address its own reason, with several kUnreachable and how many
+  /// were tried, unless all failed alike.
+  Error error() const;
+
+ private:
+  std::vector<Multiaddr> addresses_;
+  std::size_t next_ = 0;
+  std::size_t in_flight_ = 0;
+  Instant due_;
+  std::vector<Error> failures_;
+};
+
+}  // namespace p2pa::swarm

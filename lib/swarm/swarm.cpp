@@ -1,0 +1,506 @@
+#include "swarm/swarm.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.hpp"
+
+namespace p2pa::swarm {
+namespace {
+
+constexpr Error kNodeClosed{Code::kClosed, 0, "the node is closing"};
+
+/// What a stream is told when its connection goes.
+Error stream_error(const Error& connection_error) {
+  if (connection_error.code != Code::kOk) return connection_error;
+  return {Code::kClosed, 0, "the connection was closed on this side"};
+}
+
+}  // namespace
+
+Swarm::Swarm(quic::Endpoint& quic, resource::Manager& resources, peerstore::Peerstore& peers,
+             Observer& observer)
+    : quic_(quic),
+      resources_(resources),
+      store_(peers),
+      observer_(observer),
+      known_([this](std::string_view protocol) { return handlers_.contains(protocol); }) {}
+
+Result<void> Swarm::serve(std::string protocol, StreamHandler& handler) {
+  if (protocol.empty() || protocol.size() + 2 > multistream::kMessageBytesMax) {
+    return fail(Code::kInvalidArgument, "a protocol id has 1 to 1,022 bytes");
+  }
+  if (!handlers_.try_emplace(std::move(protocol), &handler).second) {
+    return fail(Code::kInvalidState, "the protocol is served already");
+  }
+  return {};
+}
+
+std::vector<std::string> Swarm::protocols() const {
+  std::vector<std::string> out;
+  for (const auto& [id, handler] : handlers_) out.push_back(id);
+  return out;
+}
+
+// --- dialing
+
+void Swarm::dial(const PeerId& peer, DialDone done) {
+  dial_requests_.push_back({peer, {}, std::move(done)});
+}
+
+void Swarm::dial(const Multiaddr& address, DialDone done) {
+  dial_requests_.push_back({address.peer_id().value_or(PeerId{}), address, std::move(done)});
+}
+
+void Swarm::process_dials(Instant now) {
+  auto requests = std::exchange(dial_requests_, {});
+  for (DialRequest& request : requests) process_dial(now, std::move(request));
+}
+
+void Swarm::process_dial(Instant now, DialRequest request) {
+  if (closing_) return request.done(now, std::unexpected(kNodeClosed));
+  if (!request.peer.empty()) {
+    if (!request.address.empty()) {
+      store_.add_address(request.peer, request.address, peerstore::Peerstore::Source::kHost);
+    }
+    if (Connection* existing = best_connection(request.peer)) return request.done(now, existing);
+  }
+  const auto known = peers_.find(request.peer);
+  std::uint64_t id = known == peers_.end() ? 0 : known->second.dial;
+  if (request.peer.empty()) {
+    id = start_dial(now, request.peer, {request.address});
+  } else if (id == 0) {
+    id = start_dial(now, request.peer, store_.addresses(request.peer));
+  }
+  auto& waiters = dials_.at(id).waiters;
+  if (waiters.size() >= kDialWaitersMax) {
+    return request.done(now, fail(Code::kRateLimited, "too many wait for one dial", kDialWaitersMax));
+  }
+  waiters.push_back(std::move(request.done));
+  advance_dial(now, id);
+}
+
+std::uint64_t Swarm::start_dial(Instant now, const PeerId& peer, std::vector<Multiaddr> addresses) {
+  const std::uint64_t id = next_dial_++;
+  dials_.emplace(id, PendingDial{Dial(std::move(addresses), now), peer, {}, {}});
+  if (!peer.empty()) peers_[peer].dial = id;
+  return id;
+}
+
+void Swarm::advance_dial(Instant now, std::uint64_t id) {
+  for (;;) {
+    const auto it = dials_.find(id);
+    if (it == dials_.end()) return;
+    Dial& machine = it->second.machine;
+    if (machine.exhausted()) return finish_dial(now, id, std::unexpected(machine.error()));
+    const Multiaddr* address = machine.candidate(now);
+    if (address == nullptr) return;
+    const auto endpoint = quic_endpoint(*address);
+    if (!endpoint) {
+      machine.failed_to_start(now, {Code::kUnsupported, 0, "no transport for this address"});
+      continue;
+    }
+    const auto socket = observer_.socket_for(*endpoint);
+    if (!socket && socket.error().code == Code::kWouldBlock) return;  // sockets_changed() follows
+    if (!socket) {
+      machine.failed_to_start(now, socket.error());
+      continue;
+    }
+    const DialTarget target{address->without_peer_id(), it->second.peer, true};
+    const auto connection = quic_.dial(now, *socket, target);
+    if (!connection) {
+      machine.failed_to_start(now, connection.error());
+      continue;
+    }
+    machine.started(now);
+    const ConnectionId cid = (*connection)->id();
+    it->second.attempts.push_back(cid);
+    attempts_.emplace(cid, Attempt{id, *connection, {}});
+  }
+}
+
+void Swarm::finish_dial(Instant now, std::uint64_t id, Result<Connection*> result) {
+  const auto it = dials_.find(id);
+  PendingDial dial = std::move(it->second);
+  dials_.erase(it);
+  for (const ConnectionId attempt : dial.attempts) {
+    const auto a = attempts_.find(attempt);
+    if (a == attempts_.end()) continue;
+    a->second.dial = 0;
+    a->second.connection->close(wire_code::kConnSupplanted, "another address was faster");
+  }
+  const auto peer = peers_.find(dial.peer);
+  if (peer != peers_.end() && peer->second.dial == id) peer->second.dial = 0;
+  for (DialDone& done : dial.waiters) done(now, result);
+  if (!result) fail_waiting(now, dial.peer, result.error());
+  forget_if_idle(dial.peer);
+}
+
+void Swarm::sockets_changed(Instant now) {
+  std::vector<std::uint64_t> ids;
+  for (const auto& [id, dial] : dials_) ids.push_back(id);
+  for (const std::uint64_t id : ids) advance_dial(now, id);
+}
+
+Instant Swarm::next_deadline() const {
+  Instant next = kNever;
+  for (const auto& [id, dial] : dials_) next = std::min(next, dial.machine.next_deadline());
+  if (!negotiating_.empty()) next = std::min(next, negotiating_.front().deadline);
+  return next;
+}
+
+void Swarm::on_deadline(Instant now) {
+  sockets_changed(now);
+  while (!negotiating_.empty() && negotiating_.front().deadline <= now) {
+    const Negotiating late = negotiating_.front();
+    negotiating_.pop_front();
+    if (late.slot->generation != late.generation) continue;
+    Stream& stream = *late.slot->stream;
+    if (stream.negotiation().agreed()) continue;
+    stream.reset(wire_code::kStreamNegotiationFailed);
+    end_stream(now, *late.slot, {Code::kNegotiation, 0, "no protocol was agreed in time"});
+  }
+}
+
+// --- opening streams
+
+void Swarm::open_stream(const PeerId& peer, std::string_view protocol, StreamHandler& handler,
+                        std::uint64_t tag, OpenStreamOptions options) {
+  opens_.push_back({std::string(protocol), &handler, tag, options, peer});
+}
+
+void Swarm::process_opens(Instant now) {
+  std::swap(opens_, opens_taken_);
+  for (OpenRequest& request : opens_taken_) process_open(now, std::move(request));
+  opens_taken_.clear();
+}
+
+void Swarm::process_open(Instant now, OpenRequest request) {
+  const auto failed = [&](const Error& why) {
+    request.handler->on_stream_failed(now, request.tag, why);
+  };
+  if (closing_) return failed(kNodeClosed);
+  Peer& peer = peers_[request.peer];
+  if (peer.waiting.size() >= kWaitingOpensMax) {
+    return failed({Code::kLimitStreams, kWaitingOpensMax, "too many streams wait for this peer"});
+  }
+  const ConnectionId only = request.options.connection;
+  Connection* connection = only == 0 ? best_connection(request.peer) : find(only);
+  if (only != 0 && (connection == nullptr || connection->peer() != request.peer)) {
+    failed({Code::kClosed, only, "the connection is gone"});
+    return forget_if_idle(request.peer);
+  }
+  if (connection != nullptr) {
+    // First come, first served while the peer gives no credit.
+    if (!peer.waiting.empty() ||
+        !open_on(now, *connection, live_.at(connection->id()).streams, request)) {
+      peer.waiting.push_back(std::move(request));
+    }
+    return;
+  }
+  if (!request.options.may_dial) {
+    failed({Code::kNotFound, 0, "not connected to the peer"});
+    return forget_if_idle(request.peer);
+  }
+  if (peer.dial == 0) {
+    const std::uint64_t id = start_dial(now, request.peer, store_.addresses(request.peer));
+    const PeerId name = request.peer;
+    peer.waiting.push_back(std::move(request));
+    advance_dial(now, id);
+    const auto it = peers_.find(name);  // a dial that failed at once has answered already
+    if (it == peers_.end() || it->second.waiting.empty()) return;
+    request = std::move(it->second.waiting.back());
+    it->second.waiting.pop_back();
+  }
+  Peer& waiting_peer = peers_[request.peer];
+  if (request.options.replay_safe && waiting_peer.dial != 0) {
+    for (const ConnectionId id : dials_.at(waiting_peer.dial).attempts) {
+      const auto attempt = attempts_.find(id);
+      if (attempt == attempts_.end() || !attempt->second.connection->early_data_possible()) continue;
+      if (open_on(now, *attempt->second.connection, attempt->second.streams, request)) return;
+    }
+  }
+  waiting_peer.waiting.push_back(std::move(request));
+}
+
+bool Swarm::open_on(Instant now, Connection& connection, StreamList& streams, OpenRequest& request) {
+  auto reservation = resources_.stream(request.peer);
+  if (!reservation) {
+    request.handler->on_stream_failed(now, request.tag, reservation.error());
+    return true;
+  }
+  const auto id = connection.open_stream(request.options.replay_safe);
+  if (!id) {
+    if (id.error().code == Code::kLimitStreams) return false;
+    request.handler->on_stream_failed(now, request.tag, id.error());
+    return true;
+  }
+  StreamSlot& slot = pool_.acquire(streams, connection, *id, std::move(*reservation));
+  connection.set_context(*id, &slot);
+  Stream& stream = *slot.stream;
+  stream.set_handler(request.handler);
+  stream.set_tag(request.tag);
+  if (const auto proposed = stream.propose(request.protocol, reply_); !proposed) {
+    connection.set_context(*id, nullptr);
+    stream.reset(wire_code::kStreamNegotiationFailed);
+    pool_.release(streams, slot);
+    request.handler->on_stream_failed(now, request.tag, proposed.error());
+    return true;
+  }
+  request.handler->on_stream_open(now, stream);
+  return true;
+}
+
+void Swarm::fail_waiting(Instant now, const PeerId& peer, const Error& why, ConnectionId only) {
+  const auto it = peers_.find(peer);
+  if (it == peers_.end()) return;
+  std::deque<OpenRequest> failed;
+  for (OpenRequest& request : std::exchange(it->second.waiting, {})) {
+    const bool concerned = only == 0 || request.options.connection == only;
+    (concerned ? failed : it->second.waiting).push_back(std::move(request));
+  }
+  for (OpenRequest& request : failed) request.handler->on_stream_failed(now, request.tag, why);
+}
+
+void Swarm::release_waiting(Instant now, Connection& connection) {
+  const auto live = live_.find(connection.id());
+  const auto peer = peers_.find(connection.peer());
+  if (live == live_.end() || peer == peers_.end()) return;
+  auto& waiting = peer->second.waiting;
+  for (std::size_t i = 0; i < waiting.size();) {
+    const ConnectionId only = waiting[i].options.connection;
+    if (only != 0 && only != connection.id()) {
+      ++i;
+    } else if (open_on(now, connection, live->second.streams, waiting[i])) {
+      waiting.erase(waiting.begin() + static_cast<std::ptrdiff_t>(i));
+    } else {
+      return;
+    }
+  }
+}
+
+// --- what happened
+
+bool Swarm::turn(Instant now) {
+  if (!dial_requests_.empty()) process_dials(now);
+  if (!opens_.empty()) process_opens(now);
+  TransportEvent event;
+  for (int i = 0; i < kEventsPerTurn; ++i) {
+    if (!quic_.poll_event(event)) {
+      return !opens_.empty() || !dial_requests_.empty();
+    }
+    handle(now, *event.connection, event.event);
+  }
+  return true;
+}
+
+void Swarm::handle(Instant now, Connection& connection, const ConnectionEvent& event) {
+  using Kind = ConnectionEvent::Kind;
+  auto* slot = static_cast<StreamSlot*>(event.context);
+  switch (event.kind) {
+    case Kind::kEstablished: return on_established(now, connection);
+    case Kind::kClosed: return on_closed(now, connection, event.error);
+    case Kind::kStreamsAvailable: return release_waiting(now, connection);
+    case Kind::kDatagram: return observer_.on_datagram(now, connection, event.datagram);
+    case Kind::kPathChanged: return observer_.on_path_changed(now, connection);
+    case Kind::kStreamOpened: return on_stream_opened(now, connection, event.stream);
+    case Kind::kReadable:
+      if (slot != nullptr) on_readable(now, *slot);
+      return;
+    case Kind::kWritable:
+      if (slot != nullptr && slot->stream->handler() != nullptr) {
+        slot->stream->handler()->on_writable(now, *slot->stream);
+      }
+      return;
+    case Kind::kStreamStopped:
+      if (slot != nullptr && slot->stream->handler() != nullptr) {
+        slot->stream->handler()->on_stopped(now, *slot->stream, event.code);
+      }
+      return;
+    case Kind::kStreamReset:
+      // The peer gave the stream up; so do we, as every libp2p muxer does.
+      if (slot == nullptr) return;
+      connection.reset(event.stream, event.code);
+      return end_stream(now, *slot, {Code::kStreamReset, event.code, "the peer reset the stream"});
+    case Kind::kStreamClosed:
+      if (slot != nullptr) end_stream(now, *slot, {Code::kOk, 0, ""});
+      return;
+  }
+}
+
+void Swarm::on_established(Instant now, Connection& connection) {
+  const ConnectionId id = connection.id();
+  const PeerId peer = connection.peer();
+  const auto endpoint = quic_endpoint(connection.remote_address());
+  auto reservation = resources_.connection(peer, endpoint ? endpoint->ip : IpAddress{});
+  const auto attempt = attempts_.find(id);
+  const std::uint64_t dial = attempt == attempts_.end() ? 0 : attempt->second.dial;
+  if (closing_ || !reservation) {
+    const Error why = closing_ ? kNodeClosed : reservation.error();
+    connection.close(closing_ ? wire_code::kConnShutdown : wire_code::kConnResourceLimit, why.why);
+    if (dial != 0) finish_dial(now, dial, std::unexpected(why));
+    return;
+  }
+  Live live{&connection, {}, std::move(*reservation)};
+  if (attempt != attempts_.end()) {
+    live.streams = attempt->second.streams;
+    attempts_.erase(attempt);
+  }
+  live_.emplace(id, std::move(live));
+  peers_[peer].connections.push_back(id);
+  if (connection.outbound()) store_.mark_good(peer, connection.remote_address());
+  observer_.on_connected(now, connection);
+  if (dial != 0) finish_dial(now, dial, &connection);
+  release_waiting(now, connection);
+}
+
+void Swarm::on_closed(Instant now, Connection& connection, const Error& why) {
+  const ConnectionId id = connection.id();
+  if (const auto attempt = attempts_.find(id); attempt != attempts_.end()) {
+    StreamList streams = attempt->second.streams;
+    const std::uint64_t dial = attempt->second.dial;
+    attempts_.erase(attempt);
+    end_all(now, streams, stream_error(why));
+    if (const auto it = dials_.find(dial); it != dials_.end()) {
+      it->second.machine.attempt_failed(now, stream_error(why));
+      advance_dial(now, dial);
+    }
+    return;
+  }
+  const auto live = live_.find(id);
+  if (live == live_.end()) return;
+  end_all(now, live->second.streams, stream_error(why));
+  live_.erase(live);
+  const PeerId name = connection.peer();
+  auto& connections = peers_.at(name).connections;
+  std::erase(connections, id);
+  const bool last = connections.empty();
+  observer_.on_disconnected(now, connection, stream_error(why), last);
+  fail_waiting(now, name, stream_error(why), last ? 0 : id);
+  forget_if_idle(name);
+}
+
+void Swarm::on_stream_opened(Instant now, Connection& connection, StreamId id) {
+  auto reservation = resources_.stream(connection.peer());
+  if (closing_ || !reservation) {
+    connection.reset(id, closing_ ? wire_code::kStreamShutdown : wire_code::kStreamResourceLimit);
+    return;
+  }
+  StreamSlot& slot = pool_.acquire(list_of(connection), connection, id, std::move(*reservation));
+  connection.set_context(id, &slot);
+  slot.stream->listen();
+  negotiate(now, slot);
+}
+
+void Swarm::on_readable(Instant now, StreamSlot& slot) {
+  Stream& stream = *slot.stream;
+  if (!stream.negotiation().agreed()) return negotiate(now, slot);
+  stream.handler()->on_readable(now, stream);
+}
+
+void Swarm::negotiate(Instant now, StreamSlot& slot) {
+  Stream& stream = *slot.stream;
+  const auto agreed = stream.negotiate(known_, reply_);
+  if (!agreed) {
+    stream.reset(wire_code::kStreamNegotiationFailed);
+    return end_stream(now, slot, agreed.error());
+  }
+  if (!*agreed) {
+    negotiating_.push_back({now + kNegotiationTimeout, &slot, slot.generation});
+    return;
+  }
+  const std::uint32_t generation = slot.generation;
+  if (!stream.outbound()) {
+    stream.set_handler(handlers_.find(stream.protocol())->second);
+    stream.handler()->on_stream_open(now, stream);
+  }
+  if (slot.generation == generation && (!stream.peek().empty() || stream.at_end())) {
+    stream.handler()->on_readable(now, stream);
+  }
+}
+
+void Swarm::end_stream(Instant now, StreamSlot& slot, const Error& why) {
+  Stream& stream = *slot.stream;
+  Connection& connection = stream.connection();
+  connection.set_context(stream.id(), nullptr);
+  if (stream.handler() != nullptr) {
+    const bool unanswered = why.code == Code::kOk && !stream.negotiation().agreed();
+    const Error truncated{Code::kNegotiation, 0, "the stream ended before a protocol was agreed"};
+    stream.handler()->on_stream_closed(now, stream, unanswered ? truncated : why);
+  }
+  pool_.release(list_of(connection), slot);
+}
+
+void Swarm::end_all(Instant now, StreamList& streams, const Error& why) {
+  while (streams.first != nullptr) {
+    StreamSlot& slot = *streams.first;
+    slot.stream->connection().set_context(slot.stream->id(), nullptr);
+    if (StreamHandler* handler = slot.stream->handler()) {
+      handler->on_stream_closed(now, *slot.stream, why);
+    }
+    pool_.release(streams, slot);
+  }
+}
+
+StreamList& Swarm::list_of(const Connection& connection) {
+  const auto live = live_.find(connection.id());
+  if (live != live_.end()) return live->second.streams;
+  // An inbound connection whose 0-RTT streams come before it is established.
+  return attempts_.try_emplace(connection.id(), Attempt{0, const_cast<Connection*>(&connection), {}})
+      .first->second.streams;
+}
+
+// --- asking
+
+Connection* Swarm::best_connection(const PeerId& peer) const {
+  const auto it = peers_.find(peer);
+  if (it == peers_.end()) return nullptr;
+  for (const ConnectionId id : it->second.connections) {
+    Connection* connection = live_.at(id).connection;
+    if (connection->established()) return connection;
+  }
+  return nullptr;
+}
+
+Connection* Swarm::find(ConnectionId id) const {
+  const auto it = live_.find(id);
+  return it != live_.end() && it->second.connection->established() ? it->second.connection : nullptr;
+}
+
+std::vector<Connection*> Swarm::connections() const {
+  std::vector<Connection*> out;
+  for (const auto& [id, live] : live_) out.push_back(live.connection);
+  std::ranges::sort(out, {}, [](const Connection* c) { return c->id(); });
+  return out;
+}
+
+std::uint32_t Swarm::streams_count(const Connection& connection) const {
+  const auto it = live_.find(connection.id());
+  return it == live_.end() ? 0 : it->second.streams.count;
+}
+
+void Swarm::disconnect(const PeerId& peer, std::uint64_t code) {
+  const auto it = peers_.find(peer);
+  if (it == peers_.end()) return;
+  for (const ConnectionId id : it->second.connections) live_.at(id).connection->close(code, "");
+}
+
+void Swarm::close(Instant now) {
+  closing_ = true;
+  process_dials(now);
+  process_opens(now);
+  while (!dials_.empty()) finish_dial(now, dials_.begin()->first, std::unexpected(kNodeClosed));
+  for (Connection* connection : connections()) connection->close(wire_code::kConnShutdown, "shutting down");
+  for (const auto& [id, attempt] : attempts_) {
+    attempt.connection->close(wire_code::kConnShutdown, "shutting down");
+  }
+}
+
+void Swarm::forget_if_idle(const PeerId& peer) {
+  const auto it = peers_.find(peer);
+  if (it == peers_.end()) return;
+  const Peer& p = it->second;
+  if (p.connections.empty() && p.dial == 0 && p.waiting.empty()) peers_.erase(it);
+}
+
+}  // namespace p2pa::swarm

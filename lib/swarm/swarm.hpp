@@ -1,0 +1,166 @@
+#pragma once
+// Connections and streams of a node: dials peers, opens streams for protocols, and hands what
+// arrives to whom it belongs.
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "peerstore/peerstore.hpp"
+#include "resource/manager.hpp"
+#include "swarm/dial.hpp"
+#include "swarm/stream_pool.hpp"
+#include "transport/quic/endpoint.hpp"
+#include "transport/stream.hpp"
+
+namespace p2pa::swarm {
+
+/// Streams that wait for a connection, or for the peer's stream credit, per peer.
+inline constexpr std::size_t kWaitingOpensMax = 4096;
+inline constexpr std::size_t kDialWaitersMax = 1024;
+/// Inbound streams must agree on a protocol within this time.
+inline constexpr Duration kNegotiationTimeout = seconds(10);
+/// Transport events handled in one turn.
+inline constexpr int kEventsPerTurn = 256;
+
+/// A port: what the node wants to know. Called in the swarm's turn.
+class Observer {
+ public:
+  virtual ~Observer() = default;
+  virtual void on_connected(Instant now, Connection& connection) = 0;
+  /// `last`: no other connection to this peer is left.
+  virtual void on_disconnected(Instant now, Connection& connection, const Error& why, bool last) = 0;
+  virtual void on_path_changed(Instant now, Connection& connection) = 0;
+  virtual void on_datagram(Instant now, Connection& connection, ByteView payload) = 0;
+  /// The socket to dial an address from. kWouldBlock: one is being made; sockets_changed() follows.
+  virtual Result<SocketId> socket_for(const IpEndpoint& remote) = 0;
+};
+
+using DialDone = std::move_only_function<void(Instant, Result<Connection*>)>;
+
+class Swarm final : public StreamOpener {
+ public:
+  /// REQUIRES that all outlive the swarm.
+  Swarm(quic::Endpoint& quic, resource::Manager& resources, peerstore::Peerstore& peers,
+        Observer& observer);
+
+  /// Inbound streams that agree on this protocol go to `handler`. kInvalidState: the id is taken.
+  Result<void> serve(std::string protocol, StreamHandler& handler);
+  std::vector<std::string> protocols() const;
+
+  /// Connects by everything the peerstore knows, or by one address. Joins a dial that is under way
+  /// and is satisfied by a connection that exists. `done` comes once, in a turn.
+  void dial(const PeerId& peer, DialDone done);
+  void dial(const Multiaddr& address, DialDone done);
+  void disconnect(const PeerId& peer, std::uint64_t code);
+  /// Closes every connection and fails every dial and open; nothing is accepted from now on.
+  void close(Instant now);
+
+  void open_stream(const PeerId& peer, std::string_view protocol, StreamHandler& handler,
+                   std::uint64_t tag, OpenStreamOptions options) override;
+
+  /// Works off what happened, at most kEventsPerTurn events. True: there is more.
+  bool turn(Instant now);
+  void sockets_changed(Instant now);
+  Instant next_deadline() const;
+  void on_deadline(Instant now);
+
+  /// The established connection to use, best first (lowest RTT); null when there is none.
+  Connection* best_connection(const PeerId& peer) const;
+  /// An established connection; null when it is gone.
+  Connection* find(ConnectionId id) const;
+  std::vector<Connection*> connections() const;
+  std::uint32_t streams_count(const Connection& connection) const;
+  bool idle() const { return live_.empty() && attempts_.empty() && dials_.empty(); }
+
+ private:
+  struct Live {  // an established connection
+    Connection* connection;
+    StreamList streams;
+    resource::Reservation reservation;
+  };
+  struct OpenRequest {
+    std::string protocol;
+    StreamHandler* handler;
+    std::uint64_t tag;
+    OpenStreamOptions options;
+    PeerId peer;
+  };
+  struct DialRequest {
+    PeerId peer;        // empty: whoever answers
+    Multiaddr address;  // empty: what the peerstore knows
+    DialDone done;
+  };
+  struct PendingDial {
+    Dial machine;
+    PeerId peer;  // empty: whoever answers
+    std::vector<ConnectionId> attempts;
+    std::vector<DialDone> waiters;
+  };
+  struct Attempt {  // a connection that is not established yet
+    std::uint64_t dial;  // 0: inbound, or no longer wanted
+    Connection* connection;
+    StreamList streams;  // 0-RTT
+  };
+  struct Peer {
+    std::vector<ConnectionId> connections;  // established
+    std::uint64_t dial = 0;
+    std::deque<OpenRequest> waiting;
+  };
+
+  void process_dials(Instant now);
+  void process_dial(Instant now, DialRequest request);
+  std::uint64_t start_dial(Instant now, const PeerId& peer, std::vector<Multiaddr> addresses);
+  void advance_dial(Instant now, std::uint64_t id);
+  void finish_dial(Instant now, std::uint64_t id, Result<Connection*> result);
+
+  void process_opens(Instant now);
+  void process_open(Instant now, OpenRequest request);
+  /// False: the peer gives no stream credit now; the request was not used.
+  bool open_on(Instant now, Connection& connection, StreamList& streams, OpenRequest& request);
+  /// Fails what waits for the peer; with a connection only what waits for just that one.
+  void fail_waiting(Instant now, const PeerId& peer, const Error& why, ConnectionId only = 0);
+  void release_waiting(Instant now, Connection& connection);
+
+  void handle(Instant now, Connection& connection, const ConnectionEvent& event);
+  void on_established(Instant now, Connection& connection);
+  void on_closed(Instant now, Connection& connection, const Error& why);
+  void on_stream_opened(Instant now, Connection& connection, StreamId id);
+  void on_readable(Instant now, StreamSlot& slot);
+  void end_stream(Instant now, StreamSlot& slot, const Error& why);
+  void end_all(Instant now, StreamList& streams, const Error& why);
+  StreamList& list_of(const Connection& connection);
+  void negotiate(Instant now, StreamSlot& slot);
+  void forget_if_idle(const PeerId& peer);
+
+  quic::Endpoint& quic_;
+  resource::Manager& resources_;
+  peerstore::Peerstore& store_;
+  Observer& observer_;
+
+  std::map<std::string, StreamHandler*, std::less<>> handlers_;
+  multistream::Negotiation::Known known_;
+  StreamPool pool_;
+  std::unordered_map<ConnectionId, Live> live_;
+  std::map<ConnectionId, Attempt> attempts_;
+  std::unordered_map<PeerId, Peer, PeerIdHash> peers_;
+  std::map<std::uint64_t, PendingDial> dials_;
+  std::uint64_t next_dial_ = 1;
+  std::vector<OpenRequest> opens_;  // asked since the last turn
+  std::vector<OpenRequest> opens_taken_;
+  std::vector<DialRequest> dial_requests_;  // asked since the last turn
+  struct Negotiating {
+    Instant deadline;
+    StreamSlot* slot;
+    std::uint32_t generation;
+  };
+  std::deque<Negotiating> negotiating_;  // in order of deadline
+  Bytes reply_;  // scratch
+  bool closing_ = false;
+};
+
+}  // namespace p2pa::swarm
