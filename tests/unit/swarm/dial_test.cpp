@@ -1,0 +1,89 @@
+#include "swarm/dial.hpp"
+
+#include <catch2/catch.hpp>
+#include <string>
+
+using namespace p2pa;
+using swarm::Dial;
+
+namespace {
+
+Multiaddr v4(int port) {
+  return Multiaddr::parse("/ip4/192.0.2.1/udp/" + std::to_string(port) + "/quic-v1").value();
+}
+Multiaddr v6(int port) {
+  return Multiaddr::parse("/ip6/2001:db8::1/udp/" + std::to_string(port) + "/quic-v1").value();
+}
+
+constexpr Instant kStart{1'000};
+constexpr Error kRefusal{Code::kRefused, 7, "no"};
+constexpr Error kSilence{Code::kTimeout, 0, "silence"};
+
+}  // namespace
+
+TEST_CASE("families take turns, IPv6 first, each a head start apart") {
+  Dial dial({v4(1), v4(2), v6(1)}, kStart);
+  REQUIRE(dial.candidate(kStart) != nullptr);
+  CHECK(*dial.candidate(kStart) == v6(1));
+  dial.started(kStart);
+  CHECK(dial.candidate(kStart) == nullptr);
+  CHECK(dial.next_deadline() == kStart + swarm::kDialStagger);
+  REQUIRE(dial.candidate(dial.next_deadline()) != nullptr);
+  CHECK(*dial.candidate(dial.next_deadline()) == v4(1));
+}
+
+TEST_CASE("a failure makes the next address due at once") {
+  Dial dial({v4(1), v4(2)}, kStart);
+  dial.started(kStart);
+  const Instant later = kStart + milliseconds(3);
+  dial.attempt_failed(later, kRefusal);
+  REQUIRE(dial.candidate(later) != nullptr);
+  CHECK(*dial.candidate(later) == v4(2));
+  CHECK_FALSE(dial.exhausted());
+}
+
+TEST_CASE("one address fails with its own reason, several that differ as unreachable") {
+  Dial one({v4(1)}, kStart);
+  one.started(kStart);
+  one.attempt_failed(kStart, kRefusal);
+  REQUIRE(one.exhausted());
+  CHECK(one.error() == kRefusal);
+
+  Dial two({v4(1), v4(2)}, kStart);
+  two.started(kStart);
+  two.attempt_failed(kStart, kRefusal);
+  two.failed_to_start(kStart, kSilence);
+  REQUIRE(two.exhausted());
+  CHECK(two.error().code == Code::kUnreachable);
+  CHECK(two.error().detail == 2);
+}
+
+TEST_CASE("no address at all is an error of its own") {
+  Dial dial({}, kStart);
+  REQUIRE(dial.exhausted());
+  CHECK(dial.error().code == Code::kNoAddress);
+  CHECK(dial.next_deadline() == kNever);
+}
+
+TEST_CASE("attempts in flight and addresses tried are bounded") {
+  std::vector<Multiaddr> many;
+  for (int port = 1; port <= 40; ++port) many.push_back(v4(port));
+  Dial dial(many, kStart);
+  Instant now = kStart;
+  std::size_t tried = 0;
+  while (const Multiaddr* next = dial.candidate(now)) {
+    CHECK(*next == v4(static_cast<int>(++tried)));
+    dial.started(now);
+    now = now + swarm::kDialStagger;
+  }
+  CHECK(tried == swarm::kDialsParallelMax);
+  CHECK(dial.next_deadline() == kNever);
+  while (!dial.exhausted()) {
+    dial.attempt_failed(now, kSilence);
+    if (dial.candidate(now) != nullptr) {
+      dial.started(now);
+      ++tried;
+    }
+  }
+  CHECK(tried == swarm::kDialAddressesMax);
+}
