@@ -24,15 +24,19 @@ namespace p2pa {
 class NodeCore;
 class Driver;
 
+/// CUBIC shares a path fairly; BBR keeps its speed where packets are lost at random.
 enum class CongestionControl : std::uint8_t { kCubic, kBbr };
+/// From what needs somebody's attention to what only a bug hunt needs.
 enum class LogLevel : std::uint8_t { kError, kWarning, kInfo, kDebug, kTrace };
 
+/// One line of the log, for NodeOptions::log.
 struct LogRecord {
   LogLevel level;
   std::string_view subsystem;  ///< "quic", "swarm", "rpc", ...
   std::string_view text;       ///< valid during the call
 };
 
+/// What a node is opened with; the defaults are fit for use.
 struct NodeOptions {
   std::optional<KeyPair> key;          ///< none: a fresh one
   std::vector<Multiaddr> listen;       ///< none: dials only, from a system-chosen port
@@ -48,6 +52,7 @@ struct NodeOptions {
   LogLevel log_level = LogLevel::kInfo;
 };
 
+/// A connection as it was when asked for.
 struct ConnectionInfo {
   std::uint64_t id = 0;
   PeerId peer;
@@ -68,6 +73,7 @@ struct PeerInfo {
   std::optional<Multiaddr> observed_address;  ///< how the peer sees us
 };
 
+/// What happened, for Node::on_event(); beside each kind stand the members that it fills.
 struct NodeEvent {
   enum class Kind : std::uint8_t {
     kListening,      ///< address
@@ -106,6 +112,7 @@ class AgentStream {
   virtual void set_handler(AgentStreamHandler handler) = 0;
 };
 
+/// What one end of a raw stream is told, in the node's turn.
 struct AgentStreamHandler {
   std::move_only_function<void(AgentStream&)> on_readable;  ///< drain with peek()/consume()
   std::move_only_function<void(AgentStream&)> on_writable;  ///< after a short write()
@@ -114,6 +121,7 @@ struct AgentStreamHandler {
 
 using DialCallback = std::move_only_function<void(Result<ConnectionInfo>)>;
 using PingCallback = std::move_only_function<void(Result<Duration>)>;
+/// What /perf/1.0.0 measured.
 struct PerfResult { std::uint64_t bytes_up = 0, bytes_down = 0; Duration upload{}, download{}; };
 using PerfCallback = std::move_only_function<void(Result<PerfResult>)>;
 

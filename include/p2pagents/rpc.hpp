@@ -31,6 +31,7 @@ struct CallOutcome {
   bool ok() const { return error.code == Code::kOk; }
 };
 
+/// How a call is made.
 struct CallOptions {
   /// How long from now; travels with the call, and the server's handler sees what is left.
   /// Zero: no deadline.

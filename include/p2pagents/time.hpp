@@ -8,6 +8,7 @@
 
 namespace p2pa {
 
+/// A length of time; negative ones are legal.
 struct Duration {
   std::int64_t ns = 0;
 
