@@ -1,0 +1,40 @@
+#!/usr/bin/env python3
+"""Counts what a ctest run left in its JUnit file: prints "<passed> <failed> <skipped>".
+
+What failed, and what was skipped with its reason, goes to stderr. A test that could not be run at
+all (no executable) has failed; only one that asked to be skipped is skipped.
+"""
+import sys
+import xml.etree.ElementTree as ElementTree
+
+ASKED_FOR = ("SKIP_RETURN_CODE", "SKIP_REGULAR_EXPRESSION")
+
+
+def judge(case):
+    """The verdict on one test case, and its reason."""
+    status = case.get("status")
+    if status == "run":
+        return "passed", ""
+    if status == "disabled":
+        return "skipped", "disabled"
+    skipped = case.find("skipped")
+    reason = skipped.get("message", "") if skipped is not None else ""
+    if status == "notrun" and reason.startswith(ASKED_FOR):
+        output = (case.findtext("system-out") or "").strip().splitlines()
+        return "skipped", output[-1] if output else reason
+    return "failed", reason
+
+
+def main(path):
+    counts = {"passed": 0, "failed": 0, "skipped": 0}
+    for case in ElementTree.parse(path).getroot().iter("testcase"):
+        verdict, reason = judge(case)
+        counts[verdict] += 1
+        if verdict != "passed":
+            print(f"  {verdict}: {case.get('name')}" + (f" ({reason})" if reason else ""),
+                  file=sys.stderr)
+    print(counts["passed"], counts["failed"], counts["skipped"])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
