@@ -2,12 +2,17 @@
 // The composition root: one node, deterministic and single-threaded. It never touches a socket, a
 // clock, a thread, a file or the system's entropy; a driver (io/ or sim/) runs it.
 
+#include <functional>
 #include <memory>
 
 #include "node/driver.hpp"
 #include "p2pagents/node.hpp"
 
 namespace p2pa {
+
+namespace resource {
+class Manager;
+}
 
 class NodeCore final {
  public:
@@ -27,6 +32,13 @@ class NodeCore final {
   bool poll_transmit(Instant now, MutableBytes buffer, const TransmitLimits& limits, Transmit& out);
   /// kNever: only input will change anything. An instant in the past: call on_deadline now.
   Instant next_deadline() const;
+  /// Has something been asked of the node since its last turn? Then a driver does not wait.
+  bool has_work() const;
+
+  /// Sees every event, before the handler of Node::on_event(). For who runs the node.
+  void set_event_tap(std::move_only_function<void(const NodeEvent&)> tap);
+  /// What is in use, and its bounds.
+  const resource::Manager& resources() const;
 
   struct Impl;
   Impl& impl() { return *impl_; }

@@ -37,12 +37,16 @@ struct NodeCore::Impl final : swarm::Observer {
   void on_datagram(Instant at, Connection& connection, ByteView payload) override;
   Result<SocketId> socket_for(const IpEndpoint& remote) override;
 
+  void identified(PeerInfo info);
+
   bool turn(Instant at);
+  bool has_work() const;
   void begin_close(Instant at);
   void advance_close(Instant at);
   /// Runs a completion in the next turn: nothing runs inside the call that started it.
   void defer(std::move_only_function<void()> completion) { deferred_.push_back(std::move(completion)); }
   void emit(NodeEvent event) { events.push_back(std::move(event)); }
+  void append_qlog(ConnectionId id, ByteView bytes);
   void log(LogLevel level, std::string_view subsystem, std::string_view text);
   std::vector<Multiaddr> addresses() const;
   ConnectionInfo describe_connection(const Connection& connection) const;
@@ -68,6 +72,7 @@ struct NodeCore::Impl final : swarm::Observer {
   std::deque<Effect> file_effects;
   std::vector<std::move_only_function<void()>> deferred_;
   std::deque<NodeEvent> events;
+  std::move_only_function<void(const NodeEvent&)> event_tap;
   std::move_only_function<void(const NodeEvent&)> on_event;
   std::move_only_function<void(const PeerId&, ByteView)> datagram_handler;
 };

@@ -65,6 +65,8 @@ class Swarm final : public StreamOpener {
 
   /// Works off what happened, at most kEventsPerTurn events. True: there is more.
   bool turn(Instant now);
+  /// Something was asked since the last turn.
+  bool has_work() const { return !opens_.empty() || !dial_requests_.empty(); }
   void sockets_changed(Instant now);
   Instant next_deadline() const;
   void on_deadline(Instant now);

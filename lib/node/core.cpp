@@ -1,0 +1,265 @@
+#include "node/core.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "node/impl.hpp"
+#include "p2pagents/version.hpp"
+
+namespace p2pa {
+namespace {
+
+quic::Config quic_config(const NodeOptions& options, std::int64_t unix_time) {
+  quic::Config config;
+  config.congestion_control = options.congestion_control;
+  config.idle_timeout = options.idle_timeout;
+  config.keep_alive = options.keep_alive;
+  config.handshake_timeout = options.handshake_timeout;
+  config.unix_time = unix_time;
+  return config;
+}
+
+NodeOptions complete(NodeOptions options) {
+  if (options.agent_version.empty()) options.agent_version = "p2pagents/" P2PA_VERSION_TEXT;
+  return options;
+}
+
+}  // namespace
+
+NodeCore::Impl::Impl(NodeOptions node_options, ByteView seed32, std::int64_t unix_time, Instant start)
+    : options(complete(std::move(node_options))),
+      rng(seed32),
+      now(start),
+      resources(options.limits),
+      quic(*options.key, rng, resources,
+           [&] {
+             auto config = quic_config(options, unix_time);
+             if (!options.qlog_directory.empty()) {
+               config.qlog = [this](ConnectionId id, ByteView bytes) { append_qlog(id, bytes); };
+             }
+             return config;
+           }()),
+      sockets(quic),
+      swarm(quic, resources, peers, *this),
+      identify(identify_context()),
+      ping(swarm, rng),
+      perf(swarm, options.serve_perf),
+      rpc(swarm, resources),
+      streams(swarm),
+      protocols{&identify, &ping, &perf, &rpc} {
+  for (Protocol* protocol : protocols) {
+    for (std::string& id : protocol->protocol_ids()) (void)swarm.serve(std::move(id), *protocol);
+  }
+  for (const Multiaddr& address : options.listen) {
+    if (auto listening = sockets.listen(address); !listening) {
+      NodeEvent event{NodeEvent::Kind::kListenFailed};
+      event.address = address;
+      event.error = listening.error();
+      emit(std::move(event));
+    }
+  }
+}
+
+// --- what the swarm says
+
+void NodeCore::Impl::on_connected(Instant at, Connection& connection) {
+  for (Protocol* protocol : protocols) protocol->on_connected(at, connection);
+  NodeEvent event{NodeEvent::Kind::kConnected};
+  event.peer = connection.peer();
+  event.address = connection.remote_address();
+  event.connection = connection.id();
+  emit(std::move(event));
+}
+
+void NodeCore::Impl::on_disconnected(Instant at, Connection& connection, const Error& why, bool last) {
+  for (Protocol* protocol : protocols) protocol->on_disconnected(at, connection, why);
+  NodeEvent event{NodeEvent::Kind::kDisconnected};
+  event.peer = connection.peer();
+  event.address = connection.remote_address();
+  event.connection = connection.id();
+  event.last = last;
+  event.error = why;
+  emit(std::move(event));
+}
+
+void NodeCore::Impl::on_path_changed(Instant, Connection& connection) {
+  NodeEvent event{NodeEvent::Kind::kPathChanged};
+  event.peer = connection.peer();
+  event.address = connection.remote_address();
+  event.connection = connection.id();
+  emit(std::move(event));
+}
+
+void NodeCore::Impl::on_datagram(Instant, Connection& connection, ByteView payload) {
+  if (datagram_handler) datagram_handler(connection.peer(), payload);
+}
+
+Result<SocketId> NodeCore::Impl::socket_for(const IpEndpoint& remote) {
+  return sockets.socket_for(remote);
+}
+
+void NodeCore::Impl::identified(PeerInfo info) {
+  for (const Multiaddr& address : info.listen_addresses) {
+    peers.add_address(info.peer, address, peerstore::Peerstore::Source::kPeer);
+  }
+  NodeEvent event{NodeEvent::Kind::kIdentified};
+  event.peer = info.peer;
+  peers.set_info(std::move(info));
+  emit(std::move(event));
+}
+
+// --- the turn
+
+bool NodeCore::Impl::turn(Instant at) {
+  now = at;
+  const bool more = swarm.turn(at);
+  for (Protocol* protocol : protocols) {
+    if (protocol->has_work()) protocol->on_turn(at);
+  }
+  auto completions = std::exchange(deferred_, {});
+  for (auto& completion : completions) completion();
+  for (std::size_t i = events.size(); i > 0; --i) {
+    const NodeEvent event = std::move(events.front());
+    events.pop_front();
+    if (event_tap) event_tap(event);
+    if (on_event) on_event(event);
+  }
+  if (state == State::kClosing || state == State::kFlushing) advance_close(at);
+  return more || has_work();
+}
+
+bool NodeCore::Impl::has_work() const {
+  return !deferred_.empty() || !events.empty() || swarm.has_work() ||
+         std::ranges::any_of(protocols, [](const Protocol* p) { return p->has_work(); });
+}
+
+void NodeCore::Impl::begin_close(Instant at) {
+  if (state != State::kRunning) return;
+  state = State::kClosing;
+  close_deadline = at + kCloseTimeout;
+  rpc.close_all(at, {Code::kClosed, 0, "the node is closing"});
+  swarm.close(at);
+  // advance_close() runs in the next turn; make sure that there is one.
+  defer([] {});
+}
+
+void NodeCore::Impl::advance_close(Instant at) {
+  if (state == State::kClosing && (swarm.idle() || at >= close_deadline)) {
+    // One more turn, so that the driver sends the last packets before the sockets go.
+    state = State::kFlushing;
+    defer([] {});
+  } else if (state == State::kFlushing) {
+    state = State::kClosed;
+    close_deadline = kNever;
+    sockets.close();
+    emit(NodeEvent{NodeEvent::Kind::kClosed});
+  }
+}
+
+// --- asking
+
+std::vector<Multiaddr> NodeCore::Impl::addresses() const { return sockets.addresses(); }
+
+ConnectionInfo NodeCore::Impl::describe_connection(const Connection& connection) const {
+  const ConnectionStats stats = connection.stats(now);
+  ConnectionInfo info;
+  info.id = connection.id();
+  info.peer = connection.peer();
+  info.remote_address = connection.remote_address();
+  info.outbound = connection.outbound();
+  info.rtt = stats.rtt;
+  info.bytes_sent = stats.bytes_sent;
+  info.bytes_received = stats.bytes_received;
+  info.packets_sent = stats.packets_sent;
+  info.packets_received = stats.packets_received;
+  info.packets_lost = stats.packets_lost;
+  info.streams = swarm.streams_count(connection);
+  return info;
+}
+
+void NodeCore::Impl::log(LogLevel level, std::string_view subsystem, std::string_view text) {
+  if (options.log && level <= options.log_level) options.log({level, subsystem, text});
+}
+
+void NodeCore::Impl::append_qlog(ConnectionId id, ByteView bytes) {
+  if (file_effects.size() >= kFileEffectsMax) return;
+  Effect effect{};
+  effect.kind = Effect::Kind::kAppendFile;
+  effect.path = options.qlog_directory + "/" + options.key->peer_id().to_string() + "-" +
+                std::to_string(id) + ".sqlog";
+  effect.bytes.assign(bytes.begin(), bytes.end());
+  file_effects.push_back(std::move(effect));
+}
+
+// --- what a driver does
+
+NodeCore::NodeCore(NodeOptions options, ByteView seed32, std::int64_t unix_time, Instant now)
+    : impl_(std::make_unique<Impl>(std::move(options), seed32, unix_time, now)) {}
+NodeCore::~NodeCore() = default;
+
+void NodeCore::handle(Instant now, const InboundDatagram& datagram) {
+  impl_->now = now;
+  impl_->quic.handle(now, datagram);
+}
+
+void NodeCore::handle(Instant now, EffectDone done) {
+  impl_->now = now;
+  const Sockets::Outcome outcome = impl_->sockets.done(done);
+  if (outcome.listening) {
+    NodeEvent event{NodeEvent::Kind::kListening};
+    event.address = outcome.address;
+    impl_->emit(std::move(event));
+    impl_->identify.local_changed(now);
+  }
+  if (outcome.failed) {
+    NodeEvent event{NodeEvent::Kind::kListenFailed};
+    event.address = outcome.address;
+    event.error = outcome.error;
+    impl_->emit(std::move(event));
+  }
+  if (outcome.sockets_changed) impl_->swarm.sockets_changed(now);
+}
+
+void NodeCore::on_deadline(Instant now) {
+  impl_->now = now;
+  if (impl_->quic.next_deadline() <= now) impl_->quic.on_deadline(now);
+  if (impl_->swarm.next_deadline() <= now) impl_->swarm.on_deadline(now);
+  for (Protocol* protocol : impl_->protocols) {
+    if (protocol->next_deadline() <= now) protocol->on_deadline(now);
+  }
+}
+
+bool NodeCore::turn(Instant now) { return impl_->turn(now); }
+
+bool NodeCore::poll_effect(Effect& out) {
+  if (impl_->sockets.poll_effect(out)) return true;
+  if (impl_->file_effects.empty()) return false;
+  out = std::move(impl_->file_effects.front());
+  impl_->file_effects.pop_front();
+  return true;
+}
+
+bool NodeCore::poll_transmit(Instant now, MutableBytes buffer, const TransmitLimits& limits,
+                             Transmit& out) {
+  return impl_->quic.poll_transmit(now, buffer, limits, out);
+}
+
+Instant NodeCore::next_deadline() const {
+  Instant next = std::min(impl_->quic.next_deadline(), impl_->swarm.next_deadline());
+  next = std::min(next, impl_->close_deadline);
+  for (const Protocol* protocol : impl_->protocols) {
+    next = std::min(next, protocol->next_deadline());
+  }
+  return next;
+}
+
+bool NodeCore::has_work() const { return impl_->has_work(); }
+
+void NodeCore::set_event_tap(std::move_only_function<void(const NodeEvent&)> tap) {
+  impl_->event_tap = std::move(tap);
+}
+
+const resource::Manager& NodeCore::resources() const { return impl_->resources; }
+
+}  // namespace p2pa

@@ -1,0 +1,193 @@
+#include "p2pagents/node.hpp"
+
+#include <utility>
+
+#include "node/impl.hpp"
+
+namespace p2pa {
+
+Node::Node(std::unique_ptr<NodeCore> core, std::unique_ptr<Driver> driver)
+    : core_(std::move(core)), driver_(std::move(driver)) {
+  if (driver_) driver_->attach(*this);
+}
+
+Node::~Node() {
+  if (driver_) driver_->stop_thread();
+}
+
+const PeerId& Node::id() const { return core_->impl().options.key->peer_id(); }
+
+std::vector<Multiaddr> Node::addresses() const {
+  std::vector<Multiaddr> out = core_->impl().addresses();
+  for (Multiaddr& address : out) address = address.with_peer_id(id());
+  return out;
+}
+
+Result<void> Node::listen(const Multiaddr& address) { return core_->impl().sockets.listen(address); }
+
+// --- peers
+
+Result<void> Node::add_address(const PeerId& peer, const Multiaddr& address) {
+  const auto named = address.peer_id();
+  if (peer.empty() || (named && *named != peer)) {
+    return fail(Code::kInvalidArgument, "the address names another peer");
+  }
+  core_->impl().peers.add_address(peer, address, peerstore::Peerstore::Source::kHost);
+  return {};
+}
+
+namespace {
+
+swarm::DialDone adapt(NodeCore::Impl& node, DialCallback done) {
+  return [&node, done = std::move(done)](Instant, Result<Connection*> result) mutable {
+    if (!done) return;
+    if (!result) return done(std::unexpected(result.error()));
+    done(node.describe_connection(**result));
+  };
+}
+
+}  // namespace
+
+void Node::dial(const Multiaddr& address, DialCallback done) {
+  core_->impl().swarm.dial(address, adapt(core_->impl(), std::move(done)));
+}
+
+void Node::dial(const PeerId& peer, DialCallback done) {
+  core_->impl().swarm.dial(peer, adapt(core_->impl(), std::move(done)));
+}
+
+void Node::disconnect(const PeerId& peer) {
+  core_->impl().swarm.disconnect(peer, wire_code::kNone);
+}
+
+std::vector<ConnectionInfo> Node::connections() const {
+  std::vector<ConnectionInfo> out;
+  for (const Connection* connection : core_->impl().swarm.connections()) {
+    out.push_back(core_->impl().describe_connection(*connection));
+  }
+  return out;
+}
+
+std::optional<PeerInfo> Node::info(const PeerId& peer) const {
+  const PeerInfo* known = core_->impl().peers.info(peer);
+  return known == nullptr ? std::nullopt : std::optional(*known);
+}
+
+LimitCounters Node::limit_counters() const { return core_->impl().resources.counters(); }
+
+// --- requests
+
+Result<void> Node::serve(std::string name, Method method) {
+  return core_->impl().rpc.serve(std::move(name), std::move(method));
+}
+
+Result<void> Node::serve(std::string name, UnaryMethod method) {
+  return core_->impl().rpc.serve(std::move(name), std::move(method));
+}
+
+void Node::stop_serving(std::string_view name) { core_->impl().rpc.stop_serving(name); }
+
+CallId Node::call(const PeerId& peer, std::string_view method, ByteView request,
+                  CallOptions options, UnaryCallback done) {
+  return core_->impl().rpc.call(now(), peer, method, request, options, std::move(done));
+}
+
+Call* Node::open_call(const PeerId& peer, std::string_view method, CallOptions options,
+                      CallHandler handler) {
+  return &core_->impl().rpc.open_call(now(), peer, method, options, std::move(handler));
+}
+
+void Node::notify(const PeerId& peer, std::string_view method, ByteView message,
+                  std::move_only_function<void(const CallOutcome&)> done) {
+  core_->impl().rpc.notify(now(), peer, method, message, std::move(done));
+}
+
+Call* Node::find_call(CallId id) { return core_->impl().rpc.find_call(id); }
+
+// --- raw streams
+
+Result<void> Node::handle_protocol(std::string protocol,
+                                   std::move_only_function<void(AgentStream&)> on_stream) {
+  NodeCore::Impl& node = core_->impl();
+  if (auto served = node.swarm.serve(protocol, node.streams); !served) return served;
+  node.streams.serve(std::move(protocol), std::move(on_stream));
+  node.identify.local_changed(now());
+  return {};
+}
+
+void Node::open_stream(const PeerId& peer, std::string_view protocol,
+                       std::move_only_function<void(Result<AgentStream*>)> done) {
+  core_->impl().streams.open(peer, protocol, std::move(done));
+}
+
+AgentStream* Node::find_stream(std::uint64_t id) { return core_->impl().streams.find(id); }
+
+Result<void> Node::send_datagram(const PeerId& peer, ByteView payload) {
+  Connection* connection = core_->impl().swarm.best_connection(peer);
+  if (connection == nullptr) return fail(Code::kNotFound, "not connected to the peer");
+  return connection->send_datagram(payload);
+}
+
+void Node::on_datagram(std::move_only_function<void(const PeerId&, ByteView)> handler) {
+  core_->impl().datagram_handler = std::move(handler);
+}
+
+// --- measuring
+
+void Node::ping(const PeerId& peer, PingCallback done) {
+  core_->impl().ping.ping(now(), peer, std::move(done));
+}
+
+void Node::perf(const PeerId& peer, std::uint64_t upload, std::uint64_t download, PerfCallback done) {
+  core_->impl().perf.measure(now(), peer, upload, download, std::move(done));
+}
+
+// --- running
+
+void Node::on_event(std::move_only_function<void(const NodeEvent&)> handler) {
+  core_->impl().on_event = std::move(handler);
+}
+
+Result<int> Node::poll(Duration timeout, int budget) {
+  if (!driver_) return fail(Code::kInvalidState, "somebody else drives this node");
+  return driver_->poll(timeout, budget);
+}
+
+int Node::wakeup_fd() const { return driver_ ? driver_->wakeup_fd() : -1; }
+
+Instant Node::next_deadline() const {
+  return driver_ ? driver_->next_deadline() : core_->next_deadline();
+}
+
+Instant Node::now() const { return driver_ ? driver_->now() : core_->impl().now; }
+
+Result<void> Node::start_thread() {
+  if (!driver_) return fail(Code::kInvalidState, "somebody else drives this node");
+  return driver_->start_thread();
+}
+
+void Node::stop_thread() {
+  if (driver_) driver_->stop_thread();
+}
+
+Result<void> Node::post(std::move_only_function<void(Node&)> fn) {
+  if (driver_) return driver_->post(std::move(fn));
+  if (closed()) return fail(Code::kClosed, "the node is closed");
+  core_->impl().defer([this, fn = std::move(fn)]() mutable { fn(*this); });
+  return {};
+}
+
+bool Node::poll_until(std::move_only_function<bool()> done, Duration timeout) {
+  const Instant end = now() + timeout;
+  while (!done()) {
+    const Instant at = now();
+    if (at >= end || !poll(end - at)) return done();
+  }
+  return true;
+}
+
+void Node::close() { core_->impl().begin_close(now()); }
+
+bool Node::closed() const { return core_->impl().state == NodeCore::Impl::State::kClosed; }
+
+}  // namespace p2pa

@@ -1,0 +1,62 @@
+#pragma once
+// One function a subcommand. Each returns the exit code of the process.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace p2pa_tool {
+
+/// Exit codes, documented in `p2pa --help`.
+enum ExitCode : int {
+  kOk = 0,
+  kFailed = 1,       ///< the operation did not succeed
+  kUsage = 2,        ///< wrong arguments
+  kUnreachable = 3,  ///< the peer could not be reached
+  kApplication = 4,  ///< the called method answered with an error of its own
+  kTimedOut = 5,
+};
+
+struct IdOptions {
+  std::string key_file;
+  bool json = false;
+};
+struct NodeCommandOptions {
+  std::string key_file;
+  std::vector<std::string> listen;
+  std::vector<std::string> connect;
+  std::string qlog;
+  bool perf = false;
+  bool json = false;
+};
+struct PingOptions {
+  std::string address;
+  int count = 5;
+  int interval_ms = 1000;
+  bool json = false;
+};
+struct CallCommandOptions {
+  std::string address, method, data;
+  double timeout_s = 30;
+};
+struct PerfOptions {
+  std::string address;
+  std::uint64_t upload = 1u << 30, download = 1u << 30;
+  bool json = false;
+};
+struct DemoOptions {
+  std::string folder;
+  int agents = 12;
+  int kill = 2;
+  std::string role;       ///< how the demo's own processes are told what they are
+  std::string directory;  ///< their one bootstrap address
+};
+
+int run_id(const IdOptions& options);
+int run_node(const NodeCommandOptions& options);
+int run_ping(const PingOptions& options);
+int run_call(const CallCommandOptions& options);
+int run_perf(const PerfOptions& options);
+int run_demo(const DemoOptions& options);
+
+}  // namespace p2pa_tool

@@ -1,0 +1,46 @@
+#include "session.hpp"
+
+#include <utility>
+
+namespace p2pa_tool {
+
+Session::Session(const std::string& text) {
+  stop_on_signals();
+  const auto address = p2pa::Multiaddr::parse(text);
+  if (!address) {
+    report(text, address.error());
+    exit_code_ = kUsage;
+    return;
+  }
+  auto opened = p2pa::Node::open({});
+  if (!opened) {
+    exit_code_ = report("no node", opened.error());
+    return;
+  }
+  node_ = *std::move(opened);
+  std::optional<p2pa::Result<p2pa::ConnectionInfo>> dialed;
+  node_->dial(*address, [&](auto result) { dialed = std::move(result); });
+  if (!run_until([&] { return dialed.has_value(); })) return;
+  if (!*dialed) {
+    exit_code_ = report(text, dialed->error());
+    return;
+  }
+  connection_ = **dialed;
+  ok_ = true;
+  exit_code_ = kOk;
+}
+
+Session::~Session() {
+  if (!node_) return;
+  node_->close();
+  node_->poll_until([this] { return node_->closed(); }, p2pa::seconds(2));
+}
+
+bool Session::run_until(std::move_only_function<bool()> done) {
+  while (!done()) {
+    if (stop_requested() || !node_->poll(p2pa::milliseconds(100))) return false;
+  }
+  return true;
+}
+
+}  // namespace p2pa_tool

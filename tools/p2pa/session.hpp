@@ -1,0 +1,32 @@
+#pragma once
+// A node that lives for one command: opened, connected to one peer, closed.
+
+#include <memory>
+
+#include "output.hpp"
+#include "p2pagents/node.hpp"
+
+namespace p2pa_tool {
+
+class Session {
+ public:
+  /// Opens a node and connects to the peer that the address names. On failure node() is null and
+  /// exit_code() says why; the reason was printed.
+  explicit Session(const std::string& address);
+  ~Session();
+
+  p2pa::Node* node() const { return ok_ ? node_.get() : nullptr; }
+  const p2pa::PeerId& peer() const { return connection_.peer; }
+  const p2pa::ConnectionInfo& connection() const { return connection_; }
+  int exit_code() const { return exit_code_; }
+  /// Runs the node until the predicate holds, or somebody asked to stop.
+  bool run_until(std::move_only_function<bool()> done);
+
+ private:
+  std::unique_ptr<p2pa::Node> node_;
+  p2pa::ConnectionInfo connection_;
+  bool ok_ = false;
+  int exit_code_ = kFailed;
+};
+
+}  // namespace p2pa_tool
