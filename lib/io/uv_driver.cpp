@@ -1,0 +1,309 @@
+#include "io/uv_driver.hpp"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <csignal>
+#include <utility>
+
+#include "base/assert.hpp"
+#include "io/interfaces.hpp"
+
+namespace p2pa::io {
+namespace {
+
+/// Bounds of one turn: what one socket may bring, ReceiveBuffers::kCount, has its bound there.
+constexpr int kTransmitsPerTurnMax = 64;
+/// While a socket is full, the core's wish to send must not keep the processor busy.
+constexpr Duration kFullRetry = milliseconds(1);
+
+/// True as long as it lives; a callback of the host may throw.
+class Flag {
+ public:
+  explicit Flag(bool& flag) : flag_(flag) { flag_ = true; }
+  ~Flag() { flag_ = false; }
+  Flag(const Flag&) = delete;
+  Flag& operator=(const Flag&) = delete;
+
+ private:
+  bool& flag_;
+};
+
+/// Signals are for the host's threads: one that is started meanwhile takes none.
+class SignalsBlocked {
+ public:
+  SignalsBlocked() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+
+ private:
+  sigset_t before_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Driver>> make_uv_driver(NodeCore& core, const DriverOptions& options) {
+  auto loop = UvLoop::make();
+  if (!loop) return std::unexpected(loop.error());
+  auto out = std::make_unique<UvDriver>(core, options, std::move(*loop));
+  if (auto opened = out->open_sockets(); !opened) return std::unexpected(opened.error());
+  return out;
+}
+
+UvDriver::UvDriver(NodeCore& core, const DriverOptions& options, std::unique_ptr<UvLoop> loop)
+    : core_(core), options_(options), loop_(std::move(loop)) {}
+
+UvDriver::~UvDriver() {
+  stop_thread();
+  for (const Socket& socket : sockets_) loop_->unwatch(socket.watch);
+}
+
+Result<void> UvDriver::open_sockets() {
+  while (perform_effects()) {}
+  loop_->collect();  // from here on the descriptor tells of datagrams and of posts
+  if (sockets_.empty() && bind_error_.code != Code::kOk) return std::unexpected(bind_error_);
+  return {};
+}
+
+// --- one turn
+
+UvDriver::Work UvDriver::turn() {
+  P2PA_ASSERT(node_ != nullptr);
+  const Flag in_turn(in_turn_);
+  bool worked = posts_.run(*node_);
+  worked |= receive();
+  const Instant now = UvLoop::now();
+  if (core_.next_deadline() <= now) {
+    core_.on_deadline(now);
+    worked = true;
+  }
+  core_has_more_ = core_.turn(now);
+  core_has_more_ |= perform_effects();
+  worked |= send();
+  note_close();
+  if (more_at_hand()) return Work::kMore;
+  return worked ? Work::kDone : Work::kNothing;
+}
+
+bool UvDriver::more_at_hand() const {
+  const auto unread = [](const Socket& s) { return s.watch->readable; };
+  return core_has_more_ || !posts_.empty() || std::ranges::any_of(sockets_, unread);
+}
+
+bool UvDriver::receive() {
+  bool any = false;
+  for (Socket& socket : sockets_) {
+    if (!socket.watch->readable) continue;
+    const Instant now = UvLoop::now();
+    socket.watch->readable = socket.udp->receive(inbox_);
+    for (const InboundDatagram& datagram : inbox_.datagrams()) core_.handle(now, datagram);
+    any |= !inbox_.datagrams().empty();
+  }
+  return any;
+}
+
+/// Did anything leave, or come up for leaving?
+bool UvDriver::send() {
+  if (full_ != nullptr) {
+    if (!full_->writable) return false;
+    loop_->want_writable(std::exchange(full_, nullptr), false);
+  }
+  bool any = !outbox_.empty();
+  if (!flush()) return any;
+  const Instant now = UvLoop::now();
+  for (int count = 0; count < kTransmitsPerTurnMax; ++count) {
+    Transmit transmit{};
+    if (!core_.poll_transmit(now, outbox_.space(), {segments_max_}, transmit)) {
+      flush();
+      return any;
+    }
+    outbox_.add(transmit);
+    any = true;
+    if (outbox_.full() && !flush()) return true;
+  }
+  core_has_more_ = true;
+  flush();
+  return true;
+}
+
+/// False: a socket is full, and what remains waits until it is writable.
+bool UvDriver::flush() {
+  while (!outbox_.empty()) {
+    const auto batch = outbox_.next_batch();
+    Socket* const socket = find(batch.front().transmit.socket);
+    const std::size_t done = socket == nullptr ? batch.size() : socket->udp->send(batch);
+    outbox_.remove(done);
+    if (done < batch.size()) {
+      full_ = socket->watch;
+      loop_->want_writable(full_, true);
+      return false;
+    }
+  }
+  return true;
+}
+
+// --- effects
+
+/// Did the core get an answer?
+bool UvDriver::perform_effects() {
+  bool answered = false;
+  while (core_.poll_effect(effect_)) {
+    EffectDone done{};
+    done.id = effect_.id;
+    switch (effect_.kind) {
+      case Effect::Kind::kAppendFile:
+        files_.append(effect_.path, effect_.bytes);
+        continue;
+      case Effect::Kind::kCloseUdp:
+        close_socket(effect_.socket);
+        continue;
+      case Effect::Kind::kBindUdp:
+        if (auto bound = bind(effect_)) {
+          done.local = *bound;
+        } else {
+          done.result = std::unexpected(bound.error());
+        }
+        break;
+      case Effect::Kind::kListInterfaces:
+        if (auto list = interface_addresses()) {
+          done.addresses = std::move(*list);
+        } else {
+          done.result = std::unexpected(list.error());
+        }
+        break;
+    }
+    core_.handle(UvLoop::now(), std::move(done));
+    answered = true;
+  }
+  return answered;
+}
+
+Result<IpEndpoint> UvDriver::bind(const Effect& effect) {
+  const auto open = [&]() -> Result<IpEndpoint> {
+    auto udp = UdpSocket::bind(effect.socket, effect.local, options_.plain);
+    if (!udp) return std::unexpected(udp.error());
+    auto watch = loop_->watch((*udp)->fd());
+    if (!watch) return std::unexpected(watch.error());
+    // Where one socket lost GSO, it cuts its batches itself: the others keep theirs.
+    segments_max_ = std::max(segments_max_, (*udp)->segments_max());
+    sockets_.push_back({std::move(*udp), *watch});
+    return sockets_.back().udp->local();
+  };
+  auto bound = open();
+  if (!bound && bind_error_.code == Code::kOk) bind_error_ = bound.error();
+  return bound;
+}
+
+void UvDriver::close_socket(SocketId id) {
+  Socket* const socket = find(id);
+  if (socket == nullptr) return;
+  if (full_ == socket->watch) full_ = nullptr;  // the next flush drops what it did not take
+  loop_->unwatch(socket->watch);
+  sockets_.erase(sockets_.begin() + (socket - sockets_.data()));
+}
+
+UvDriver::Socket* UvDriver::find(SocketId id) {
+  for (Socket& socket : sockets_) {
+    if (socket.udp->id() == id) return &socket;
+  }
+  return nullptr;
+}
+
+/// The node has said kClosed: nothing is taken any more, and what was taken is still run.
+void UvDriver::note_close() {
+  if (closed_ || !node_->closed()) return;
+  closed_ = true;
+  posts_.close();
+  posts_.run(*node_);
+  files_.flush();
+}
+
+// --- who waits
+
+Instant UvDriver::next_deadline() const {
+  if (more_at_hand()) return {0};
+  const Instant core = core_.next_deadline();
+  return full_ == nullptr ? core : std::max(core, UvLoop::now() + kFullRetry);
+}
+
+void UvDriver::wait_for_input(Duration timeout) {
+  if (timeout > Duration{0} && !loop_->stale()) {
+    const Duration left = next_deadline() - UvLoop::now();
+    timeout = std::min(timeout, left);
+    if (timeout > Duration{0} && !loop_->wait(timeout)) return;
+  }
+  loop_->collect();
+}
+
+Result<int> UvDriver::poll(Duration timeout, int budget) {
+  if (threaded_) return fail(Code::kInvalidState, "the node runs on its own thread");
+  if (in_turn_) return fail(Code::kInvalidState, "poll() from inside poll()");
+  if (budget < 1) return fail(Code::kInvalidArgument, "poll() needs a budget of a turn at least");
+  // What the host asked for since the last poll goes first; if that was anything, the host may want
+  // to see what came of it, and we do not sleep.
+  Work work = turn();
+  int turns = work == Work::kNothing ? 0 : 1;
+  wait_for_input(turns == 0 ? timeout : Duration{0});
+  while (turns < budget) {
+    work = turn();
+    if (work != Work::kNothing) ++turns;
+    if (work != Work::kMore) break;
+    loop_->collect();
+  }
+  if (loop_->stale()) loop_->collect();  // or the descriptor would stay silent
+  return turns;
+}
+
+Result<void> UvDriver::post(std::move_only_function<void(Node&)> fn) {
+  if (auto taken = posts_.push(std::move(fn)); !taken) return taken;
+  loop_->wake();
+  return {};
+}
+
+// --- the thread of the library
+
+Result<void> UvDriver::start_thread() {
+  if (in_turn_) return fail(Code::kInvalidState, "start_thread() from inside poll()");
+  if (threaded_ && !stop_) return fail(Code::kInvalidState, "the thread runs already");
+  stop_thread();  // one that was stopped from within may not have been joined
+  stop_ = false;
+  threaded_ = true;
+  const SignalsBlocked blocked;
+  const int status = uv_thread_create(
+      &thread_, [](void* self) { static_cast<UvDriver*>(self)->run_thread(); }, this);
+  if (status != 0) {
+    threaded_ = false;
+    return fail(Code::kIo, "cannot start a thread", static_cast<std::uint64_t>(-status));
+  }
+  return {};
+}
+
+void UvDriver::stop_thread() {
+  if (!threaded_) return;
+  stop_ = true;
+  if (runner_ == uv_thread_self()) return;  // it ends after this turn, and is joined later
+  loop_->wake();
+  uv_thread_join(&thread_);
+  threaded_ = false;
+}
+
+void UvDriver::run_thread() {
+  runner_ = uv_thread_self();
+  try {
+    while (!stop_) {
+      const Work work = turn();
+      wait_for_input(work == Work::kMore ? Duration{0} : Duration{kNever.ns});
+    }
+  } catch (...) {
+    // A callback of the host threw, and there is no caller to hand it to: the node stops here.
+    posts_.close();
+  }
+  runner_ = uv_thread_t{};
+}
+
+}  // namespace p2pa::io
