@@ -34,6 +34,8 @@ class Multiaddr {
   };
 
   Multiaddr() = default;  ///< empty
+  /// kUnsupported: a protocol that is not listed above. kMalformed: anything else that is wrong, the
+  /// empty address included.
   static Result<Multiaddr> parse(std::string_view text);
   static Result<Multiaddr> from_bytes(ByteView binary);
 
@@ -44,12 +46,12 @@ class Multiaddr {
   /// The value of the first component of this kind.
   std::optional<ByteView> find(Protocol protocol) const;
   bool has(Protocol protocol) const { return find(protocol).has_value(); }
-  /// The PeerId of the last /p2p component (after a /p2p-circuit: the target).
+  /// Who answers there: the PeerId of the last /p2p component that no /p2p-circuit follows.
   std::optional<PeerId> peer_id() const;
-  /// The same address with / without a trailing /p2p/<id>.
+  /// The same address with / without a trailing /p2p/<id>. `id` is not empty.
   Multiaddr with_peer_id(const PeerId& id) const;
   Multiaddr without_peer_id() const;
-  /// This address followed by another.
+  /// This address followed by another. Empty where that is none: over a bound, or after a unix path.
   Multiaddr operator/(const Multiaddr& rest) const;
 
   friend bool operator==(const Multiaddr&, const Multiaddr&) = default;

@@ -48,7 +48,7 @@ class PeerId {
   std::uint8_t size_ = 0;
 };
 
-/// Stable across runs and machines (FNV-1a), so that no order leaks into the world.
+/// Stable across runs and machines, so that no order leaks into the world.
 struct PeerIdHash {
   std::size_t operator()(const PeerId& id) const noexcept;
 };

@@ -16,6 +16,9 @@ struct IpAddress {
   std::array<std::uint8_t, 16> bytes{};  ///< IPv4: the first four
   bool v6 = false;
 
+  /// 4 or 16 bytes, as they stand on the wire. kMalformed: another size.
+  static Result<IpAddress> from_bytes(ByteView raw);
+  /// kInvalidArgument: neither family's text.
   static Result<IpAddress> parse(std::string_view text);
   std::string to_string() const;
   bool is_loopback() const;
@@ -33,7 +36,8 @@ struct IpEndpoint {
   std::uint16_t port = 0;
   std::uint32_t scope = 0;  ///< IPv6 zone index, 0 where it has none
 
-  static Result<IpEndpoint> parse(std::string_view text);  ///< "192.0.2.1:4001", "[2001:db8::1]:4001"
+  /// "192.0.2.1:4001", "[2001:db8::1]:4001", "[fe80::1%2]:4001". kInvalidArgument: anything else.
+  static Result<IpEndpoint> parse(std::string_view text);
   std::string to_string() const;
   friend auto operator<=>(const IpEndpoint&, const IpEndpoint&) = default;
 };
@@ -42,7 +46,8 @@ struct IpEndpointHash {
   std::size_t operator()(const IpEndpoint&) const noexcept;  ///< stable across runs
 };
 
-/// `/ip4/A/udp/P/quic-v1[/p2p/ID]` or the ip6 form to its endpoint; empty for any other address.
+/// `/ip4/A/udp/P/quic-v1[/p2p/ID]` or the ip6 form, also behind an ip6zone that is a number, to its
+/// endpoint; empty for any other address.
 std::optional<IpEndpoint> quic_endpoint(const Multiaddr& address);
 /// The other direction.
 Multiaddr quic_multiaddr(const IpEndpoint& endpoint);
