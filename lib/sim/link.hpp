@@ -1,0 +1,28 @@
+#pragma once
+#include <cstddef>
+#include <optional>
+
+#include "crypto/rng.hpp"
+#include "sim/world.hpp"
+
+namespace p2pa::sim {
+
+/// One direction between two hosts: options of its own, or the world's default ones.
+struct Link {
+  std::optional<LinkOptions> options;
+  bool cut = false;
+  Instant busy_until{};    ///< the last bit of what was queued has left
+  Instant last_arrival{};  ///< of what keeps its order
+};
+
+/// When an IP packet of `size` bytes that is sent now arrives; empty: it does not, and `stats` knows
+/// why. Changes the link's queue.
+std::optional<Instant> pass(Link& link, const LinkOptions& options, Instant now, std::size_t size,
+                            Rng& rng, Stats& stats);
+
+/// A throw with this probability; draws nothing when it is zero.
+inline bool chance(Rng& rng, double probability) {
+  return probability > 0 && rng.unit() < probability;
+}
+
+}  // namespace p2pa::sim

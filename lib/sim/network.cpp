@@ -1,0 +1,252 @@
+#include "sim/network.hpp"
+
+#include <algorithm>
+
+namespace p2pa::sim {
+namespace {
+
+constexpr std::size_t kUdpHeader = 8, kIp4Header = 20, kIp6Header = 40;
+constexpr std::uint16_t kEphemeralPortMin = 49152;
+
+/// 11.0.0.1 and 2a00:: 1 for the first host: addresses that count as public.
+IpAddress numbered_ip4(std::uint32_t host) {
+  const std::uint32_t n = host + 1;
+  IpAddress ip;
+  ip.bytes = {11, static_cast<std::uint8_t>(n >> 16), static_cast<std::uint8_t>(n >> 8),
+              static_cast<std::uint8_t>(n)};
+  return ip;
+}
+
+IpAddress numbered_ip6(std::uint32_t host) {
+  IpAddress ip = numbered_ip4(host);
+  ip.v6 = true;
+  std::copy_n(ip.bytes.begin() + 1, 3, ip.bytes.begin() + 5);  // a /64 of its own: 2a00:0:n::1
+  std::fill(ip.bytes.begin(), ip.bytes.begin() + 5, std::uint8_t{0});
+  ip.bytes[0] = 0x2a;
+  ip.bytes[15] = 1;
+  return ip;
+}
+
+std::size_t ip_packet_size(const IpAddress& to, std::size_t payload) {
+  return payload + kUdpHeader + (to.v6 ? kIp6Header : kIp4Header);
+}
+
+bool overlap(const IpAddress& a, const IpAddress& b) {
+  return a.v6 == b.v6 && (a == b || a.is_unspecified() || b.is_unspecified());
+}
+
+}  // namespace
+
+// --- hosts
+
+HostId Network::add_host() {
+  const HostId host = static_cast<HostId>(hosts_.size());
+  hosts_.emplace_back();
+  for (const IpAddress& ip : {numbered_ip4(host), numbered_ip6(host)}) {
+    if (taken(ip)) continue;  // somebody chose it by hand
+    hosts_[host].addresses.push_back({ip, ip});
+    owners_[{ip, 0, 0}] = host;
+  }
+  return host;
+}
+
+Result<HostId> Network::add_host(const std::vector<IpAddress>& addresses) {
+  const HostId host = static_cast<HostId>(hosts_.size());
+  for (const IpAddress& ip : addresses) {
+    if (taken(ip)) return fail(Code::kInvalidArgument, "host: the address is taken");
+  }
+  hosts_.emplace_back();
+  for (const IpAddress& ip : addresses) {
+    hosts_[host].addresses.push_back({ip, ip});
+    owners_[{ip, 0, 0}] = host;
+  }
+  return host;
+}
+
+std::vector<IpAddress> Network::addresses(HostId host) const {
+  std::vector<IpAddress> out;
+  for (const Address& entry : hosts_[host].addresses) out.push_back(entry.inner);
+  return out;
+}
+
+Result<void> Network::set_outer(HostId host, Address& entry, const IpAddress& outer) {
+  if (outer == entry.outer) return {};
+  if (taken(outer)) return fail(Code::kInvalidArgument, "host: the address is taken");
+  owners_.erase({entry.outer, 0, 0});
+  owners_[{outer, 0, 0}] = host;
+  entry.outer = outer;
+  return {};
+}
+
+Result<void> Network::change_address(HostId host, const IpAddress& address) {
+  for (Address& entry : hosts_[host].addresses) {
+    if (entry.inner.v6 != address.v6) continue;
+    if (auto set = set_outer(host, entry, address); !set) return set;
+    entry.inner = address;
+    return {};
+  }
+  return fail(Code::kInvalidArgument, "host: has no address of this family");
+}
+
+Result<void> Network::rebind(HostId host, const std::optional<IpAddress>& address) {
+  for (Address& entry : hosts_[host].addresses) {
+    if (!address || entry.inner.v6 != address->v6) continue;
+    if (auto set = set_outer(host, entry, *address); !set) return set;
+  }
+  for (Socket& socket : hosts_[host].sockets) socket.outer_port = free_port(hosts_[host]);
+  return {};
+}
+
+// --- links
+
+Link& Network::link(HostId from, HostId to) {
+  return links_[std::uint64_t{from} << 32 | to];
+}
+
+// --- sockets
+
+std::uint16_t Network::free_port(Host& host) {
+  const auto used = [&](std::uint16_t port) {
+    return std::any_of(host.sockets.begin(), host.sockets.end(), [&](const Socket& socket) {
+      return socket.bound.port == port || socket.outer_port == port;
+    });
+  };
+  do {
+    host.next_port = host.next_port == 65535 ? kEphemeralPortMin : static_cast<std::uint16_t>(host.next_port + 1);
+  } while (used(host.next_port));
+  return host.next_port;
+}
+
+Result<IpEndpoint> Network::bind(HostId id, NodeId node, SocketId socket, const IpEndpoint& local) {
+  Host& host = hosts_[id];
+  const auto owned = [&](const Address& entry) { return entry.inner == local.ip; };
+  if (!local.ip.is_unspecified() && !local.ip.is_loopback() &&
+      std::none_of(host.addresses.begin(), host.addresses.end(), owned)) {
+    return fail(Code::kIo, "bind: not an address of this host", kAddressNotAvailable);
+  }
+  for (const Socket& other : host.sockets) {
+    if (local.port != 0 && other.bound.port == local.port && overlap(other.bound.ip, local.ip)) {
+      return fail(Code::kIo, "bind: the port is taken", kAddressInUse);
+    }
+  }
+  IpEndpoint bound = local;
+  if (bound.port == 0) bound.port = free_port(host);
+  host.sockets.push_back({node, socket, bound, bound.port});
+  return bound;
+}
+
+void Network::close(HostId host, NodeId node, SocketId socket) {
+  std::erase_if(hosts_[host].sockets, [&](const Socket& s) { return s.node == node && s.id == socket; });
+}
+
+void Network::close_all(HostId host, NodeId node) {
+  std::erase_if(hosts_[host].sockets, [&](const Socket& s) { return s.node == node; });
+}
+
+// --- datagrams
+
+/// The sender's end as others see it; empty when the host does not have the address it names.
+std::optional<IpEndpoint> Network::source(const Host& host, const Socket& socket, const Transmit& transmit) const {
+  const IpAddress& to = transmit.remote.ip;
+  IpAddress ip = transmit.local.ip.is_unspecified() ? socket.bound.ip : transmit.local.ip;
+  if (to.is_loopback()) return IpEndpoint{to, socket.bound.port, 0};
+  for (const Address& entry : host.addresses) {
+    if (entry.inner.v6 != to.v6 || socket.bound.ip.v6 != to.v6) continue;
+    if (ip.is_unspecified() || ip == entry.inner) return IpEndpoint{entry.outer, socket.outer_port, 0};
+  }
+  return std::nullopt;
+}
+
+void Network::send(Instant now, HostId from, NodeId node, const Transmit& transmit, ByteView bytes) {
+  const Host& host = hosts_[from];
+  const auto socket = std::find_if(host.sockets.begin(), host.sockets.end(), [&](const Socket& s) {
+    return s.node == node && s.id == transmit.socket;
+  });
+  std::optional<IpEndpoint> source_end;
+  if (socket != host.sockets.end()) source_end = source(host, *socket, transmit);
+  const std::size_t segment = transmit.segment_size == 0 ? bytes.size() : transmit.segment_size;
+  for (std::size_t at = 0; at < bytes.size(); at += segment) {
+    const ByteView one = bytes.subspan(at, std::min(segment, bytes.size() - at));
+    if (source_end) {
+      send_one(now, from, *source_end, transmit.remote, transmit.ecn, one);
+    } else {
+      ++stats_.sent;
+      ++stats_.unreachable;
+    }
+  }
+}
+
+void Network::inject(Instant now, HostId from, std::uint16_t from_port, HostId to, std::uint16_t to_port,
+                     ByteView bytes) {
+  if (hosts_[from].addresses.empty() || hosts_[to].addresses.empty()) return;
+  send_one(now, from, {hosts_[from].addresses.front().outer, from_port, 0},
+           {hosts_[to].addresses.front().outer, to_port, 0}, Ecn::kNone, bytes);
+}
+
+void Network::send_one(Instant now, HostId from_host, const IpEndpoint& from, const IpEndpoint& to, Ecn ecn,
+                       ByteView bytes) {
+  ++stats_.sent;
+  stats_.sent_bytes += bytes.size();
+  HostId to_host = kNoHost;
+  if (to.ip.is_loopback()) {
+    to_host = from_host;
+  } else if (const auto owner = owners_.find({to.ip, 0, 0}); owner != owners_.end()) {
+    to_host = owner->second;
+  }
+  if (filter_ && !filter_({now, from_host, to_host, from.port, to.port, bytes})) {
+    ++stats_.filtered;
+    return;
+  }
+  if (to_host == kNoHost) {
+    ++stats_.unreachable;
+    return;
+  }
+  Link& way = link(from_host, to_host);
+  const LinkOptions& options = way.options ? *way.options : default_link_;
+  const auto at = pass(way, options, now, ip_packet_size(to.ip, bytes.size()), rng_, stats_);
+  if (!at) return;
+  arrive(*at, from_host, to_host, from, to, ecn, bytes);
+  if (chance(rng_, options.duplicate)) {
+    ++stats_.duplicated;
+    arrive(*at, from_host, to_host, from, to, ecn, bytes);
+  }
+}
+
+void Network::arrive(Instant at, HostId from_host, HostId to_host, const IpEndpoint& from, const IpEndpoint& to,
+                     Ecn ecn, ByteView bytes) {
+  const std::uint32_t slot = pool_.take();
+  Packet& packet = pool_[slot];
+  packet.from_host = from_host;
+  packet.to_host = to_host;
+  packet.from = from;
+  packet.to = to;
+  packet.ecn = ecn;
+  packet.bytes.assign(bytes.begin(), bytes.end());
+  events_.push(at, Event::Kind::kArrival, slot);
+}
+
+std::optional<Network::Delivery> Network::deliver(std::uint32_t slot) {
+  const Packet& packet = pool_[slot];
+  const Host& host = hosts_[packet.to_host];
+  std::optional<IpAddress> inner;
+  if (packet.to.ip.is_loopback()) inner = packet.to.ip;
+  for (const Address& entry : host.addresses) {
+    if (entry.outer == packet.to.ip) inner = entry.inner;
+  }
+  for (const Socket& socket : host.sockets) {
+    if (!inner || socket.outer_port != packet.to.port || !overlap(socket.bound.ip, *inner)) continue;
+    ++stats_.delivered;
+    stats_.delivered_bytes += packet.bytes.size();
+    return Delivery{socket.node,
+                    {.socket = socket.id,
+                     .local = {*inner, socket.bound.port, 0},
+                     .remote = packet.from,
+                     .ecn = packet.ecn,
+                     .segment_size = packet.bytes.size(),
+                     .bytes = packet.bytes}};
+  }
+  ++stats_.unreachable;
+  return std::nullopt;
+}
+
+}  // namespace p2pa::sim
