@@ -18,6 +18,12 @@ bool is_full(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
 /// What an ICMP message said of an earlier datagram, told to a later call.
 bool is_of_earlier_datagram(int error) { return error == ECONNREFUSED || error == ECONNRESET; }
 
+/// What systems say when the address to leave from is on no interface any more. Some of it also
+/// means that there is no route at all; a second try shows.
+bool may_be_of_source(int error) {
+  return error == EINVAL || error == EADDRNOTAVAIL || error == ENETUNREACH || error == EHOSTUNREACH;
+}
+
 }  // namespace
 
 bool UdpSocket::receive_plain(ReceiveBuffers& buffers) {
@@ -82,9 +88,8 @@ UdpSocket::Sent UdpSocket::send_one(Outgoing& out) {
       retried = true;
       continue;
     }
-    if ((error == EINVAL || error == EADDRNOTAVAIL) && !out.transmit.local.ip.is_unspecified()) {
-      // The address is gone from its interface: the system chooses another, and the peer validates
-      // the new path.
+    if (may_be_of_source(error) && !out.transmit.local.ip.is_unspecified()) {
+      // The system chooses another, and the peer validates the new path (RFC 9000 §9).
       out.transmit.local = {};
       continue;
     }

@@ -103,9 +103,11 @@ std::size_t UdpSocket::send(std::span<Outgoing> batch) {
   std::size_t done = 0;
   while (done < batch.size()) {
     // Many at once as long as it is plain sailing; what is not, send_one() looks at.
-    if (mmsg_ && batch.size() - done > 1) done += send_many(batch.subspan(done));
-    if (done == batch.size()) break;
-    if (send_one(batch[done]) == Sent::kFull) break;
+    const std::span<Outgoing> rest = batch.subspan(done);
+    const std::size_t together = mmsg_ && rest.size() > 1 ? send_many(rest) : 0;
+    done += together;
+    if (together > 0) continue;
+    if (send_one(rest.front()) == Sent::kFull) break;
     ++done;
   }
   return done;
