@@ -25,7 +25,7 @@ def judge(case):
     return "failed", reason
 
 
-def main(path):
+def count(path):
     counts = {"passed": 0, "failed": 0, "skipped": 0}
     for case in ElementTree.parse(path).getroot().iter("testcase"):
         verdict, reason = judge(case)
@@ -33,8 +33,8 @@ def main(path):
         if verdict != "passed":
             print(f"  {verdict}: {case.get('name')}" + (f" ({reason})" if reason else ""),
                   file=sys.stderr)
-    print(counts["passed"], counts["failed"], counts["skipped"])
+    return counts if any(counts.values()) else {"passed": 0, "failed": 1, "skipped": 0}
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    print(*count(sys.argv[1]).values())

