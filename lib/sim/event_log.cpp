@@ -5,20 +5,29 @@ namespace {
 
 const char* kind_name(NodeEvent::Kind kind) {
   switch (kind) {
-    case NodeEvent::Kind::kListening: return "listening";
-    case NodeEvent::Kind::kListenFailed: return "listen_failed";
-    case NodeEvent::Kind::kConnected: return "connected";
-    case NodeEvent::Kind::kDisconnected: return "disconnected";
-    case NodeEvent::Kind::kIdentified: return "identified";
-    case NodeEvent::Kind::kPathChanged: return "path_changed";
-    case NodeEvent::Kind::kClosed: return "closed";
+    case NodeEvent::Kind::kListening:
+      return "listening";
+    case NodeEvent::Kind::kListenFailed:
+      return "listen_failed";
+    case NodeEvent::Kind::kConnected:
+      return "connected";
+    case NodeEvent::Kind::kDisconnected:
+      return "disconnected";
+    case NodeEvent::Kind::kIdentified:
+      return "identified";
+    case NodeEvent::Kind::kPathChanged:
+      return "path_changed";
+    case NodeEvent::Kind::kClosed:
+      return "closed";
   }
   return "unknown";
 }
 
 }  // namespace
 
-void EventLog::add(const NodeEvent& event) { lines_.push_back(line(event)); }
+void EventLog::add(const NodeEvent& event) {
+  lines_.push_back(line(event));
+}
 
 std::string EventLog::line(const NodeEvent& event) {
   std::string out = kind_name(event.kind);

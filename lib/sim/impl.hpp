@@ -18,11 +18,11 @@ namespace p2pa::sim {
 /// A place for a node; the node in it may be dead.
 struct Slot {
   HostId host = kNoHost;
-  Bytes key;                    ///< PrivateKey protobuf: the identity survives kill()
+  Bytes key;  ///< PrivateKey protobuf: the identity survives kill()
   std::unique_ptr<Node> node;
-  std::uint32_t life = 0;       ///< how often it was started: what was meant for an earlier life is dropped
-  std::uint64_t works = 0;      ///< how often it had something to do
-  Instant idle_since{};         ///< deadlines served without input since then, to tell a spin
+  std::uint32_t life = 0;   ///< what was meant for an earlier one is dropped
+  std::uint64_t works = 0;  ///< how often it had something to do
+  Instant idle_since{};     ///< deadlines served without input since then, to tell a spin
   std::uint32_t idle_deadlines = 0;
 };
 
@@ -40,7 +40,8 @@ struct World::Impl {
   Result<int> poll(NodeId id, Duration timeout, int budget);
   /// Turns every node once: something may have been asked of it since the last run.
   void settle();
-  /// The next event or deadline that is not after `limit`. False: there is none, or the world failed.
+  /// The next event or deadline that is not after `limit`. False: there is none, or the world
+  /// failed.
   bool step(Instant limit);
   void on_arrival(std::uint32_t slot);
   void on_deadline(NodeId id);
@@ -55,6 +56,7 @@ struct World::Impl {
   /// Runs fn in a turn of the node, if it still lives then.
   void call_node(NodeId id, std::move_only_function<void(Node&)> fn);
 
+  std::string time_text() const;
   void trace_delivery(const Packet& packet);
   void trace_event(NodeId id, const NodeEvent& event);
   void fail(std::string why);
@@ -62,6 +64,7 @@ struct World::Impl {
   const std::uint64_t seed;
   const std::string scenario;
   Instant now = kBegin;
+  std::uint64_t steps_in_instant = 0;
   std::string failure;
   Stats stats;
   Trace trace;
@@ -77,6 +80,7 @@ struct World::Impl {
   std::vector<std::uint32_t> calls_free;
   std::map<std::pair<HostId, std::string>, Bytes> files;
   std::move_only_function<void(NodeId, const NodeEvent&)> event_tap;
+  std::move_only_function<void(const std::string&)> trace_tap;
   std::move_only_function<void(NodeId)> turn_hook;
 };
 

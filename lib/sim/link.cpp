@@ -6,7 +6,8 @@ namespace p2pa::sim {
 namespace {
 
 Duration time_on_wire(std::size_t bytes, std::uint64_t rate_bits_per_s) {
-  return nanoseconds(static_cast<std::int64_t>(bytes * std::uint64_t{8'000'000'000} / rate_bits_per_s));
+  return nanoseconds(
+      static_cast<std::int64_t>(bytes * std::uint64_t{8'000'000'000} / rate_bits_per_s));
 }
 
 }  // namespace

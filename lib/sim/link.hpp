@@ -15,8 +15,8 @@ struct Link {
   Instant last_arrival{};  ///< of what keeps its order
 };
 
-/// When an IP packet of `size` bytes that is sent now arrives; empty: it does not, and `stats` knows
-/// why. Changes the link's queue.
+/// When an IP packet of `size` bytes that is sent now arrives; empty: it does not, and `stats`
+/// knows why. Changes the link's queue.
 std::optional<Instant> pass(Link& link, const LinkOptions& options, Instant now, std::size_t size,
                             Rng& rng, Stats& stats);
 

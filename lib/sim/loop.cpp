@@ -5,9 +5,16 @@
 #include <utility>
 
 #include "base/assert.hpp"
+#include "sim/event_log.hpp"
 #include "sim/impl.hpp"
 
 namespace p2pa::sim {
+namespace {
+
+/// Links without delay and rate may bring many datagrams in one instant, but not that many.
+constexpr std::uint64_t kStepsInInstantMax = 1'000'000;
+
+}  // namespace
 
 bool World::Impl::run_until(std::move_only_function<bool()>& done, Duration limit) {
   P2PA_ASSERT(!in_turn);
@@ -33,8 +40,10 @@ Result<int> World::Impl::poll(NodeId id, Duration timeout, int budget) {
     return stepped;
   };
   settle();
-  while (works() < budget && step_to(begin)) {}
-  while (works() == 0 && step_to(end)) {}
+  while (works() < budget && step_to(begin)) {
+  }
+  while (works() == 0 && step_to(end)) {
+  }
   if (works() == 0 && failure.empty()) now = end;
   return works();
 }
@@ -50,6 +59,8 @@ void World::Impl::settle() {
 bool World::Impl::step(Instant limit) {
   const Instant next = std::min(events.next(), deadlines.next());
   if (!failure.empty() || next > limit || next == kNever) return false;
+  steps_in_instant = next > now ? 0 : steps_in_instant + 1;
+  if (steps_in_instant > kStepsInInstantMax) return fail("time stands still"), false;
   now = std::max(now, next);  // a deadline may lie in the past; time never goes back
   ++stats.events;
   if (events.next() <= deadlines.next()) {
@@ -81,41 +92,52 @@ void World::Impl::call(Instant at, std::move_only_function<void()> fn) {
 
 void World::Impl::call_node(NodeId id, std::move_only_function<void(Node&)> fn) {
   call(now, [this, id, life = slots[id].life, fn = std::move(fn)]() mutable {
-    Slot& slot = slots[id];
-    if (!slot.node || slot.life != life) return;
+    if (!slots[id].node || slots[id].life != life) return;
     in_turn = true;
-    fn(*slot.node);
+    fn(*slots[id].node);
     in_turn = false;
-    ++slot.works;
+    ++slots[id].works;
     serve(id);
   });
 }
 
 // --- the trace
 
+std::string World::Impl::time_text() const {
+  return std::to_string((now - kBegin).us()) + " us";
+}
+
 void World::Impl::trace_delivery(const Packet& packet) {
   trace.add(static_cast<std::uint64_t>(now.ns));
   trace.add(std::uint64_t{packet.from_host} << 32 | packet.to_host);
-  trace.add(std::uint64_t{packet.from.port} << 48 | std::uint64_t{packet.to.port} << 32 | packet.bytes.size());
+  trace.add(std::uint64_t{packet.from.port} << 48 | std::uint64_t{packet.to.port} << 32 |
+            packet.bytes.size());
   trace.add(packet.from.ip.bytes);
   trace.add(packet.to.ip.bytes);
+  if (trace_tap) {
+    trace_tap(time_text() + ' ' + packet.from.to_string() + " > " + packet.to.to_string() + ' ' +
+              std::to_string(packet.bytes.size()));
+  }
 }
 
 void World::Impl::trace_event(NodeId id, const NodeEvent& event) {
   trace.add(static_cast<std::uint64_t>(now.ns));
-  trace.add(std::uint64_t{id} << 32 | static_cast<std::uint64_t>(event.kind) << 8 | (event.last ? 1 : 0));
+  trace.add(std::uint64_t{id} << 32 | static_cast<std::uint64_t>(event.kind) << 8 |
+            (event.last ? 1 : 0));
   trace.add(event.peer.bytes());
   trace.add(event.address.bytes());
   trace.add(event.connection);
   trace.add(static_cast<std::uint64_t>(event.error.code));
   trace.add(event.error.detail);
+  if (trace_tap)
+    trace_tap(time_text() + " node " + std::to_string(id) + ' ' + EventLog::line(event));
   if (event_tap) event_tap(id, event);
 }
 
 void World::Impl::fail(std::string why) {
   if (!failure.empty()) return;
-  failure = "seed " + std::to_string(seed) + ", scenario \"" + scenario + "\", after " +
-            std::to_string((now - kBegin).us()) + " us: " + why;
+  failure = "seed " + std::to_string(seed) + ", scenario \"" + scenario + "\", " + time_text() +
+            ": " + why;
 }
 
 }  // namespace p2pa::sim

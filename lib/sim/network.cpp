@@ -112,7 +112,8 @@ std::uint16_t Network::free_port(Host& host) {
     });
   };
   do {
-    host.next_port = host.next_port == 65535 ? kEphemeralPortMin : static_cast<std::uint16_t>(host.next_port + 1);
+    host.next_port = host.next_port == 65535 ? kEphemeralPortMin
+                                             : static_cast<std::uint16_t>(host.next_port + 1);
   } while (used(host.next_port));
   return host.next_port;
 }
@@ -136,7 +137,8 @@ Result<IpEndpoint> Network::bind(HostId id, NodeId node, SocketId socket, const 
 }
 
 void Network::close(HostId host, NodeId node, SocketId socket) {
-  std::erase_if(hosts_[host].sockets, [&](const Socket& s) { return s.node == node && s.id == socket; });
+  std::erase_if(hosts_[host].sockets,
+                [&](const Socket& s) { return s.node == node && s.id == socket; });
 }
 
 void Network::close_all(HostId host, NodeId node) {
@@ -146,18 +148,21 @@ void Network::close_all(HostId host, NodeId node) {
 // --- datagrams
 
 /// The sender's end as others see it; empty when the host does not have the address it names.
-std::optional<IpEndpoint> Network::source(const Host& host, const Socket& socket, const Transmit& transmit) const {
+std::optional<IpEndpoint> Network::source(const Host& host, const Socket& socket,
+                                          const Transmit& transmit) const {
   const IpAddress& to = transmit.remote.ip;
   IpAddress ip = transmit.local.ip.is_unspecified() ? socket.bound.ip : transmit.local.ip;
   if (to.is_loopback()) return IpEndpoint{to, socket.bound.port, 0};
   for (const Address& entry : host.addresses) {
     if (entry.inner.v6 != to.v6 || socket.bound.ip.v6 != to.v6) continue;
-    if (ip.is_unspecified() || ip == entry.inner) return IpEndpoint{entry.outer, socket.outer_port, 0};
+    if (ip.is_unspecified() || ip == entry.inner)
+      return IpEndpoint{entry.outer, socket.outer_port, 0};
   }
   return std::nullopt;
 }
 
-void Network::send(Instant now, HostId from, NodeId node, const Transmit& transmit, ByteView bytes) {
+void Network::send(Instant now, HostId from, NodeId node, const Transmit& transmit,
+                   ByteView bytes) {
   const Host& host = hosts_[from];
   const auto socket = std::find_if(host.sockets.begin(), host.sockets.end(), [&](const Socket& s) {
     return s.node == node && s.id == transmit.socket;
@@ -176,15 +181,15 @@ void Network::send(Instant now, HostId from, NodeId node, const Transmit& transm
   }
 }
 
-void Network::inject(Instant now, HostId from, std::uint16_t from_port, HostId to, std::uint16_t to_port,
-                     ByteView bytes) {
+void Network::inject(Instant now, HostId from, std::uint16_t from_port, HostId to,
+                     std::uint16_t to_port, ByteView bytes) {
   if (hosts_[from].addresses.empty() || hosts_[to].addresses.empty()) return;
   send_one(now, from, {hosts_[from].addresses.front().outer, from_port, 0},
            {hosts_[to].addresses.front().outer, to_port, 0}, Ecn::kNone, bytes);
 }
 
-void Network::send_one(Instant now, HostId from_host, const IpEndpoint& from, const IpEndpoint& to, Ecn ecn,
-                       ByteView bytes) {
+void Network::send_one(Instant now, HostId from_host, const IpEndpoint& from, const IpEndpoint& to,
+                       Ecn ecn, ByteView bytes) {
   ++stats_.sent;
   stats_.sent_bytes += bytes.size();
   HostId to_host = kNoHost;
@@ -212,8 +217,8 @@ void Network::send_one(Instant now, HostId from_host, const IpEndpoint& from, co
   }
 }
 
-void Network::arrive(Instant at, HostId from_host, HostId to_host, const IpEndpoint& from, const IpEndpoint& to,
-                     Ecn ecn, ByteView bytes) {
+void Network::arrive(Instant at, HostId from_host, HostId to_host, const IpEndpoint& from,
+                     const IpEndpoint& to, Ecn ecn, ByteView bytes) {
   const std::uint32_t slot = pool_.take();
   Packet& packet = pool_[slot];
   packet.from_host = from_host;
@@ -234,7 +239,8 @@ std::optional<Network::Delivery> Network::deliver(std::uint32_t slot) {
     if (entry.outer == packet.to.ip) inner = entry.inner;
   }
   for (const Socket& socket : host.sockets) {
-    if (!inner || socket.outer_port != packet.to.port || !overlap(socket.bound.ip, *inner)) continue;
+    if (!inner || socket.outer_port != packet.to.port || !overlap(socket.bound.ip, *inner))
+      continue;
     ++stats_.delivered;
     stats_.delivered_bytes += packet.bytes.size();
     return Delivery{socket.node,

@@ -18,7 +18,8 @@ namespace p2pa::sim {
 /// arrival in the event queue, or is counted as lost. (Its hash maps are looked up, never walked.)
 class Network final {
  public:
-  Network(ByteView seed32, EventQueue& events, Stats& stats) : rng_(seed32), events_(events), stats_(stats) {}
+  Network(ByteView seed32, EventQueue& events, Stats& stats)
+      : rng_(seed32), events_(events), stats_(stats) {}
 
   // --- hosts
   HostId add_host();
@@ -40,10 +41,13 @@ class Network final {
   static constexpr std::uint64_t kAddressInUse = 98, kAddressNotAvailable = 99;  // errno of Linux
 
   // --- datagrams
-  void on_datagram(std::move_only_function<bool(const Datagram&)> filter) { filter_ = std::move(filter); }
+  void on_datagram(std::move_only_function<bool(const Datagram&)> filter) {
+    filter_ = std::move(filter);
+  }
   /// All segments of a transmit.
   void send(Instant now, HostId host, NodeId node, const Transmit& transmit, ByteView bytes);
-  void inject(Instant now, HostId from, std::uint16_t from_port, HostId to, std::uint16_t to_port, ByteView bytes);
+  void inject(Instant now, HostId from, std::uint16_t from_port, HostId to, std::uint16_t to_port,
+              ByteView bytes);
 
   /// Who gets an arrival.
   struct Delivery {
@@ -54,7 +58,9 @@ class Network final {
   std::optional<Delivery> deliver(std::uint32_t slot);
   void done(std::uint32_t slot) { pool_.give_back(slot); }
   /// Do two arrivals go to the same socket?
-  bool same_target(std::uint32_t slot, std::uint32_t other) { return pool_[slot].to == pool_[other].to; }
+  bool same_target(std::uint32_t slot, std::uint32_t other) {
+    return pool_[slot].to == pool_[other].to;
+  }
   const Packet& packet(std::uint32_t slot) { return pool_[slot]; }
 
  private:
@@ -76,11 +82,13 @@ class Network final {
 
   bool taken(const IpAddress& address) const { return owners_.contains({address, 0, 0}); }
   Result<void> set_outer(HostId host, Address& entry, const IpAddress& outer);
-  std::optional<IpEndpoint> source(const Host& host, const Socket& socket, const Transmit& transmit) const;
+  std::optional<IpEndpoint> source(const Host& host, const Socket& socket,
+                                   const Transmit& transmit) const;
   std::uint16_t free_port(Host& host);
-  void send_one(Instant now, HostId from_host, const IpEndpoint& from, const IpEndpoint& to, Ecn ecn, ByteView bytes);
-  void arrive(Instant at, HostId from_host, HostId to_host, const IpEndpoint& from, const IpEndpoint& to, Ecn ecn,
-              ByteView bytes);
+  void send_one(Instant now, HostId from_host, const IpEndpoint& from, const IpEndpoint& to,
+                Ecn ecn, ByteView bytes);
+  void arrive(Instant at, HostId from_host, HostId to_host, const IpEndpoint& from,
+              const IpEndpoint& to, Ecn ecn, ByteView bytes);
 
   Rng rng_;
   EventQueue& events_;

@@ -15,9 +15,13 @@ Instant NodeDriver::next_deadline() const {
   return slot.node ? slot.node->core().next_deadline() : kNever;
 }
 
-Instant NodeDriver::now() const { return world_.now; }
+Instant NodeDriver::now() const {
+  return world_.now;
+}
 
-Result<void> NodeDriver::start_thread() { return fail(Code::kUnsupported, "the world has no threads"); }
+Result<void> NodeDriver::start_thread() {
+  return fail(Code::kUnsupported, "the world has no threads");
+}
 
 Result<void> NodeDriver::post(std::move_only_function<void(Node&)> fn) {
   if (world_.slots[node_].node->closed()) return fail(Code::kClosed, "the node is closed");

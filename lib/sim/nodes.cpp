@@ -91,7 +91,8 @@ void World::Impl::on_deadline(NodeId id) {
     slot.idle_since = now;
     slot.idle_deadlines = 0;
   }
-  if (++slot.idle_deadlines > kStepsMax) return fail("node " + std::to_string(id) + " spins on deadlines");
+  if (++slot.idle_deadlines > kStepsMax)
+    return fail("node " + std::to_string(id) + " spins on deadlines");
   slot.node->core().on_deadline(now);
   serve(id);
 }
@@ -120,15 +121,18 @@ void World::Impl::serve(NodeId id) {
 
 void World::Impl::drain_effects(NodeId id) {
   Effect effect{};
-  while (slots[id].node->core().poll_effect(effect)) run_effect(id, std::exchange(effect, Effect{}));
+  while (slots[id].node->core().poll_effect(effect))
+    run_effect(id, std::exchange(effect, Effect{}));
 }
 
 void World::Impl::drain_transmits(NodeId id) {
   buffer.resize(kTransmitBuffer);
   Transmit transmit{};
   for (std::uint32_t count = 0;
-       slots[id].node->core().poll_transmit(now, buffer, {.segments_max = kSegmentsMax}, transmit); ++count) {
-    if (count == kStepsMax) return fail("node " + std::to_string(id) + " sends without end in one instant");
+       slots[id].node->core().poll_transmit(now, buffer, {.segments_max = kSegmentsMax}, transmit);
+       ++count) {
+    if (count == kStepsMax)
+      return fail("node " + std::to_string(id) + " sends without end in one instant");
     network.send(now, slots[id].host, id, transmit, ByteView(buffer).first(transmit.size));
   }
 }
@@ -139,8 +143,10 @@ void World::Impl::run_effect(NodeId id, Effect effect) {
   switch (effect.kind) {
     case Effect::Kind::kBindUdp: {
       const auto bound = network.bind(host, id, effect.socket, effect.local);
-      if (bound) done.local = *bound;
-      else done.result = std::unexpected(bound.error());
+      if (bound)
+        done.local = *bound;
+      else
+        done.result = std::unexpected(bound.error());
       break;
     }
     case Effect::Kind::kListInterfaces:
@@ -154,7 +160,9 @@ void World::Impl::run_effect(NodeId id, Effect effect) {
       return;
     }
   }
-  call_node(id, [this, done = std::move(done)](Node& node) mutable { node.core().handle(now, std::move(done)); });
+  call_node(id, [this, done = std::move(done)](Node& node) mutable {
+    node.core().handle(now, std::move(done));
+  });
 }
 
 }  // namespace p2pa::sim

@@ -32,18 +32,31 @@ World::Impl::~Impl() {
   for (Slot& slot : slots) slot.node.reset();
 }
 
-World::World(std::uint64_t seed, std::string scenario) : impl_(std::make_unique<Impl>(seed, std::move(scenario))) {}
+World::World(std::uint64_t seed, std::string scenario)
+    : impl_(std::make_unique<Impl>(seed, std::move(scenario))) {}
 World::~World() = default;
 
-std::uint64_t World::seed() const { return impl_->seed; }
-Instant World::now() const { return impl_->now; }
-std::int64_t World::unix_time() const { return kUnixTimeBegin + (impl_->now - kBegin).ns / 1'000'000'000; }
-const Stats& World::stats() const { return impl_->stats; }
-std::uint64_t World::trace_hash() const { return impl_->trace.hash(); }
+std::uint64_t World::seed() const {
+  return impl_->seed;
+}
+Instant World::now() const {
+  return impl_->now;
+}
+std::int64_t World::unix_time() const {
+  return kUnixTimeBegin + (impl_->now - kBegin).ns / 1'000'000'000;
+}
+const Stats& World::stats() const {
+  return impl_->stats;
+}
+std::uint64_t World::trace_hash() const {
+  return impl_->trace.hash();
+}
 
 // --- hosts
 
-HostId World::add_host() { return impl_->network.add_host(); }
+HostId World::add_host() {
+  return impl_->network.add_host();
+}
 
 Result<HostId> World::add_host(const std::vector<std::string>& addresses) {
   std::vector<IpAddress> parsed;
@@ -76,7 +89,9 @@ Result<void> World::rebind(HostId host, const std::string& address) {
 
 // --- links
 
-void World::set_default_link(const LinkOptions& options) { impl_->network.default_link() = options; }
+void World::set_default_link(const LinkOptions& options) {
+  impl_->network.default_link() = options;
+}
 
 void World::set_link(HostId a, HostId b, const LinkOptions& options) {
   set_link_one_way(a, b, options);
@@ -99,10 +114,18 @@ void World::heal(HostId a, HostId b) {
 
 // --- nodes
 
-NodeId World::add_node(NodeOptions options, HostId host) { return impl_->add_node(std::move(options), host); }
-std::size_t World::nodes_count() const { return impl_->slots.size(); }
-bool World::alive(NodeId node) const { return impl_->slots.at(node).node != nullptr; }
-HostId World::host(NodeId node) const { return impl_->slots.at(node).host; }
+NodeId World::add_node(NodeOptions options, HostId host) {
+  return impl_->add_node(std::move(options), host);
+}
+std::size_t World::nodes_count() const {
+  return impl_->slots.size();
+}
+bool World::alive(NodeId node) const {
+  return impl_->slots.at(node).node != nullptr;
+}
+HostId World::host(NodeId node) const {
+  return impl_->slots.at(node).host;
+}
 
 Node& World::node(NodeId node) {
   P2PA_ASSERT(alive(node));
@@ -116,8 +139,12 @@ Multiaddr World::address(NodeId node) const {
   return addresses.front();
 }
 
-void World::kill(NodeId node) { impl_->kill(node); }
-void World::restart(NodeId node, NodeOptions options) { impl_->start(node, std::move(options)); }
+void World::kill(NodeId node) {
+  impl_->kill(node);
+}
+void World::restart(NodeId node, NodeOptions options) {
+  impl_->start(node, std::move(options));
+}
 
 ByteView World::file(HostId host, const std::string& path) const {
   const auto it = impl_->files.find({host, path});
@@ -126,14 +153,21 @@ ByteView World::file(HostId host, const std::string& path) const {
 
 // --- running
 
-bool World::run_until(std::move_only_function<bool()> done, Duration limit) { return impl_->run_until(done, limit); }
+bool World::run_until(std::move_only_function<bool()> done, Duration limit) {
+  return impl_->run_until(done, limit);
+}
 
 void World::run_for(Duration duration) {
   std::move_only_function<bool()> never = [] { return false; };
   impl_->run_until(never, duration);
 }
 
-void World::after(Duration delay, std::move_only_function<void()> fn) { impl_->call(now() + delay, std::move(fn)); }
+void World::after(Duration delay, std::move_only_function<void()> fn) {
+  impl_->call(now() + delay, [this, fn = std::move(fn)]() mutable {
+    fn();
+    impl_->settle();
+  });
+}
 
 // --- looking on
 
@@ -141,7 +175,8 @@ void World::on_datagram(std::move_only_function<bool(const Datagram&)> filter) {
   impl_->network.on_datagram(std::move(filter));
 }
 
-void World::inject(HostId from, std::uint16_t from_port, HostId to, std::uint16_t to_port, ByteView bytes) {
+void World::inject(HostId from, std::uint16_t from_port, HostId to, std::uint16_t to_port,
+                   ByteView bytes) {
   impl_->network.inject(now(), from, from_port, to, to_port, bytes);
 }
 
@@ -149,7 +184,13 @@ void World::on_node_event(std::move_only_function<void(NodeId, const NodeEvent&)
   impl_->event_tap = std::move(tap);
 }
 
-void World::on_turn(std::move_only_function<void(NodeId)> hook) { impl_->turn_hook = std::move(hook); }
+void World::on_trace(std::move_only_function<void(const std::string&)> tap) {
+  impl_->trace_tap = std::move(tap);
+}
+
+void World::on_turn(std::move_only_function<void(NodeId)> hook) {
+  impl_->turn_hook = std::move(hook);
+}
 
 void World::check() {
   impl_->settle();
@@ -161,7 +202,11 @@ void World::check() {
   }
 }
 
-void World::fail(std::string why) { impl_->fail(std::move(why)); }
-const std::string& World::failure() const { return impl_->failure; }
+void World::fail(std::string why) {
+  impl_->fail(std::move(why));
+}
+const std::string& World::failure() const {
+  return impl_->failure;
+}
 
 }  // namespace p2pa::sim

@@ -1,6 +1,7 @@
 #pragma once
 // A whole network in one process: virtual time, hosts, links with faults, and real nodes that
-// exchange real QUIC bytes. One seed gives one run: the same trace hash every time, on every machine.
+// exchange real QUIC bytes. One seed gives one run: the same trace hash every time, on every
+// machine.
 //
 //   sim::World world(7);
 //   NodeOptions options;
@@ -35,14 +36,14 @@ inline constexpr HostId kNoHost = 0xffff'ffff;
 /// One direction of a link. Datagrams keep their order unless `reorder` says otherwise.
 struct LinkOptions {
   Duration delay = milliseconds(10);
-  Duration jitter{};                    ///< up to this much on top of the delay, uniform
-  double loss = 0;                      ///< probabilities, 0 to 1; loss 1 cuts one direction
+  Duration jitter{};  ///< up to this much on top of the delay, uniform
+  double loss = 0;    ///< probabilities, 0 to 1; loss 1 cuts one direction
   double duplicate = 0;
-  double reorder = 0;                   ///< chance to be held back by `reorder_delay`
+  double reorder = 0;  ///< chance to be held back by `reorder_delay`
   Duration reorder_delay = milliseconds(5);
-  std::uint64_t rate_bits_per_s = 0;    ///< of IP packets; zero: no bound
-  std::size_t queue_bytes = 256 * 1024; ///< waiting for the rate; what is over it is dropped
-  std::size_t mtu = 1500;               ///< of IP packets; larger ones are dropped silently
+  std::uint64_t rate_bits_per_s = 0;     ///< of IP packets; zero: no bound
+  std::size_t queue_bytes = 256 * 1024;  ///< waiting for the rate; what is over it is dropped
+  std::size_t mtu = 1500;                ///< of IP packets; larger ones are dropped silently
 };
 
 /// A UDP datagram on its way, as on_datagram() sees it.
@@ -56,7 +57,7 @@ struct Datagram {
 /// What happened so far. Each datagram sent is counted once more when its fate is known; duplicates
 /// that the network makes count as delivered (or `unreachable`) but not as sent.
 struct Stats {
-  std::uint64_t sent = 0, sent_bytes = 0;            ///< UDP payload
+  std::uint64_t sent = 0, sent_bytes = 0;  ///< UDP payload
   std::uint64_t delivered = 0, delivered_bytes = 0;
   std::uint64_t lost = 0;         ///< by chance
   std::uint64_t cut = 0;          ///< by a partition
@@ -65,8 +66,8 @@ struct Stats {
   std::uint64_t unreachable = 0;  ///< no such address, or no socket there
   std::uint64_t filtered = 0;     ///< on_datagram() said no
   std::uint64_t duplicated = 0;
-  std::uint64_t events = 0;       ///< steps of the world
-  std::uint64_t turns = 0;        ///< turns of nodes
+  std::uint64_t events = 0;  ///< steps of the world
+  std::uint64_t turns = 0;   ///< turns of nodes
 };
 
 class World final {
@@ -139,7 +140,8 @@ class World final {
   /// Sees each datagram when it is sent, before its link; false drops it.
   void on_datagram(std::move_only_function<bool(const Datagram&)> filter);
   /// Sends a datagram from any port of a host, whether a node has it or not.
-  void inject(HostId from, std::uint16_t from_port, HostId to, std::uint16_t to_port, ByteView bytes);
+  void inject(HostId from, std::uint16_t from_port, HostId to, std::uint16_t to_port,
+              ByteView bytes);
   /// Sees each event of each node.
   void on_node_event(std::move_only_function<void(NodeId, const NodeEvent&)> tap);
   /// Called after every turn of a node: the place for invariants. Say fail() when one is broken.
@@ -156,6 +158,8 @@ class World final {
   /// Over every datagram delivered (time, addresses, size) and every node event, in order. Two runs
   /// of one seed are equal or something is not deterministic.
   std::uint64_t trace_hash() const;
+  /// The same as text, a line for each: to see what happened, or where two runs part.
+  void on_trace(std::move_only_function<void(const std::string& line)> tap);
 
   struct Impl;
 
