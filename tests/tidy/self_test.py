@@ -163,6 +163,17 @@ class Public(TidyTest):
         self.assertEqual(self.found("public"), ["include/p2pagents/a.h:2"])
 
 
+class Versions(TidyTest):
+    def test_another_version_is_found(self):
+        self.write("CMakeLists.txt", "project(x VERSION 0.1.2)\n")
+        macros = "#define P2PA_VERSION_MAJOR {}\n#define P2PA_VERSION_MINOR 1\n#define P2PA_VERSION_PATCH 2\n"
+        self.expect("versions", "include/p2pagents/p2pagents.h",
+                    good=[macros.format(0)], bad=[macros.format(1)])
+        self.write("include/p2pagents/p2pagents.h", macros.format(0))
+        self.write("bindings/python/pyproject.toml", 'version = "0.1.3"\n')
+        self.assertEqual(self.found("versions"), ["bindings/python/pyproject.toml:1"])
+
+
 class Fuzz(TidyTest):
     def test_a_codec_without_a_target_is_found(self):
         self.write("lib/base/a_codec.hpp", "\n")
