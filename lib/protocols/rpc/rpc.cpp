@@ -45,7 +45,7 @@ CallId Rpc::call(Instant now, const PeerId& peer, std::string_view method, ByteV
 }
 
 CallId Rpc::notify(Instant now, const PeerId& peer, std::string_view method, ByteView message,
-                   CallOptions options, NotifyCallback done) {
+                   NotifyCallback done, CallOptions options) {
   options.one_way = true;
   UnaryCallback told;
   if (done) {
@@ -83,7 +83,7 @@ Call* Rpc::find_call(CallId id) {
   return call != nullptr && call->live() ? call : nullptr;
 }
 
-void Rpc::close_all(const Error& reason) {
+void Rpc::close_all(Instant, const Error& reason) {
   for (const auto& call : calls_) {
     if (!call->live()) continue;
     call->end(reason, wire_code::kStreamShutdown);

@@ -40,13 +40,13 @@ class Rpc final : public Protocol {
   /// As above, and kMessageTooLarge, kLimitMemory; kTruncated when the server ended without an answer.
   CallId call(Instant now, const PeerId& peer, std::string_view method, ByteView request,
               const CallOptions& options, UnaryCallback done);
-  /// A message without an answer; `done` may be empty. Options' one_way is understood.
+  /// A message without an answer; `done` may be empty. options.one_way goes without saying.
   CallId notify(Instant now, const PeerId& peer, std::string_view method, ByteView message,
-                CallOptions options, NotifyCallback done);
+                NotifyCallback done, CallOptions options = {});
   /// Null once the call's outcome is decided.
   Call* find_call(CallId id);
   /// Ends every call with this reason; their on_end come in on_turn().
-  void close_all(const Error& reason);
+  void close_all(Instant now, const Error& reason);
   /// Places in use, both directions, with those whose stream is not over yet.
   std::size_t calls_count() const { return calls_.size() - free_.size(); }
 
