@@ -41,14 +41,20 @@ p2pa_dependency(ngtcp2 libngtcp2_crypto_gnutls
 p2pa_dependency(sodium libsodium ARCHIVE libsodium.a)
 p2pa_dependency(secp256k1 libsecp256k1 ARCHIVE libsecp256k1.a)
 p2pa_dependency(uv libuv ARCHIVE libuv_a.a)
-p2pa_dependency(cares libcares ARCHIVE libcares.a)
-# msgpack-c, the C library: packs and unpacks without exceptions.
-p2pa_dependency(msgpack msgpack ARCHIVE libmsgpackc.a)
-p2pa_dependency(fmt fmt)
 
 # Header-only, and neither pkg-config nor CMake knows it.
 if(NOT TARGET P2pa::protozero)
   find_path(P2PA_PROTOZERO_INCLUDE protozero/pbf_reader.hpp REQUIRED)
   add_library(P2pa::protozero INTERFACE IMPORTED)
   target_include_directories(P2pa::protozero SYSTEM INTERFACE ${P2PA_PROTOZERO_INCLUDE})
+endif()
+
+# Not the library's: the tool writes with fmt, the tests compare with msgpack-c.
+if(P2PA_BUILD_TOOLS)
+  pkg_check_modules(P2PA_fmt REQUIRED IMPORTED_TARGET fmt)
+  add_library(P2pa::fmt ALIAS PkgConfig::P2PA_fmt)
+endif()
+if(P2PA_BUILD_TESTS)
+  pkg_search_module(P2PA_msgpack REQUIRED IMPORTED_TARGET msgpack-c msgpack)
+  add_library(P2pa::msgpack ALIAS PkgConfig::P2PA_msgpack)
 endif()

@@ -1,7 +1,7 @@
 # One folder of lib/ is one module: a static library p2pa_<name> of all its sources, linked with what
 # layers.txt allows it to know. The same file is what tests/tidy checks includes against.
 
-file(STRINGS "${CMAKE_CURRENT_LIST_DIR}/layers.txt" P2PA_LAYERS REGEX "^[a-z]")
+file(STRINGS "${CMAKE_CURRENT_LIST_DIR}/layers.txt" P2PA_LAYERS REGEX "^[a-z]+:")
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${CMAKE_CURRENT_LIST_DIR}/layers.txt")
 
 function(p2pa_module name)

@@ -59,7 +59,7 @@ configure_and_build() {
   shift
   cd "$P2PA_ROOT" || exit 1
   say "configuring build/$preset"
-  cmake --preset "$preset" >"/dev/null"
+  cmake --preset "$preset" >/dev/null || return 1
   say "building build/$preset with $(jobs_count) jobs"
   cmake --build "build/$preset" --parallel "$(jobs_count)" "$@"
 }
