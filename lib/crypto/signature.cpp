@@ -123,7 +123,7 @@ Result<void> verify_signature(KeyType type, ByteView key_data, ByteView message,
   if (key_data.size() > kPublicKeyDataMax) {
     return fail(Code::kBadKey, "key: too long", kPublicKeyDataMax);
   }
-  if (signature.size() > kSignatureSizeMax) return bad_signature();
+  if (signature.empty() || signature.size() > kSignatureSizeMax) return bad_signature();
   switch (type) {
     case KeyType::kRsa: return verify_rsa(key_data, message, signature);
     case KeyType::kEd25519: return verify_ed25519(key_data, message, signature);
