@@ -7,6 +7,7 @@ import argparse
 import pathlib
 import re
 import signal
+import socket
 import sys
 
 import builds
@@ -218,15 +219,17 @@ def check_usage(command):
 
 
 def check_unreachable(command):
-    """Dialing where nobody listens ends in a failed result, within its timeout."""
-    arguments = ["dial", f"/ip4/127.0.0.1/udp/9/quic-v1/p2p/{LISTENER_PEER}", "handshake", "--timeout", "3"]
-    with Child([*command, *arguments]) as child:
-        child.end_stdin()
-        code = child.exit_code(START_TIMEOUT_S)
-        require(code == 1, f"exit code {code}")
-        require(len(child.lines) == 1, f"{len(child.lines)} lines")
-        result = parse_json_line(child.lines[0])
-        require(result.get("pass") is False and result.get("error"), f"result {result}")
+    """Dialing what never answers ends in a failed result, within its timeout."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        address = f"/ip4/127.0.0.1/udp/{silent.getsockname()[1]}/quic-v1/p2p/{LISTENER_PEER}"
+        with Child([*command, "dial", address, "handshake", "--timeout", "3"]) as child:
+            child.end_stdin()
+            code = child.exit_code(START_TIMEOUT_S)
+            require(code == 1, f"exit code {code}")
+            require(len(child.lines) == 1, f"{len(child.lines)} lines")
+            result = parse_json_line(child.lines[0])
+            require(result.get("pass") is False and result.get("error"), f"result {result}")
 
 
 def check_stop(name, command, stop):

@@ -40,18 +40,18 @@ func listen(ip string, seed int64) int {
 		}
 	}()
 
-	addrs := []string{}
-	for _, a := range h.Addrs() {
-		addrs = append(addrs, fmt.Sprintf("%s/p2p/%s", a, h.ID()))
-	}
-	printEvent("listening", fields{"peer": h.ID().String(), "agent": agent, "addrs": addrs})
-
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGTERM)
 	go func() {
 		io.Copy(io.Discard, os.Stdin)
 		stop <- syscall.SIGTERM
 	}()
+
+	addrs := []string{}
+	for _, a := range h.Addrs() {
+		addrs = append(addrs, fmt.Sprintf("%s/p2p/%s", a, h.ID()))
+	}
+	printEvent("listening", fields{"peer": h.ID().String(), "agent": agent, "addrs": addrs})
 	<-stop
 	return exitPass
 }

@@ -14,6 +14,7 @@ export async function listen ({ ip, seed }) {
   node.addEventListener('peer:identify', ({ detail: result }) => {
     printEvent('identified', identifiedFields(result))
   })
+  const stop = Promise.race([stdinEnded(), new Promise(resolve => process.on('SIGTERM', resolve))])
   await serve(node)
   await node.start()
   printEvent('listening', {
@@ -21,7 +22,7 @@ export async function listen ({ ip, seed }) {
     agent: AGENT,
     addrs: node.getMultiaddrs().map(address => address.toString())
   })
-  await Promise.race([stdinEnded(), new Promise(resolve => process.on('SIGTERM', resolve))])
+  await stop
   await node.stop()
   return 0
 }
