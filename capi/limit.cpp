@@ -1,0 +1,20 @@
+#include "entry.hpp"
+
+using namespace p2pa;
+using namespace p2pa::capi;
+
+int32_t p2pa_node_limit_refusals(p2pa_node node, uint32_t limit, uint64_t* refused) noexcept {
+  return with_node(node, [&](Host& host) -> Status {
+    if (refused == nullptr) return P2PA_E_INVALID_ARGUMENT;
+    if (limit >= LimitCounters::kCount) return P2PA_E_NOT_FOUND;
+    return host.runner.inspect([&](const Node& running) -> Status {
+      *refused = running.limit_counters().refused[limit];
+      return P2PA_OK;
+    });
+  });
+}
+
+const char* p2pa_limit_name(uint32_t limit) noexcept {
+  if (limit >= LimitCounters::kCount) return "unknown";
+  return LimitCounters::name(static_cast<LimitCounters::Which>(limit)).data();  // a literal
+}

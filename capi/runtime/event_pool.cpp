@@ -1,0 +1,118 @@
+#include "runtime/event_pool.hpp"
+
+#include "p2pagents/p2pagents.h"
+
+namespace p2pa::capi {
+
+namespace {
+/// Memory up to this stays with a recycled event, so that small traffic allocates nothing.
+constexpr std::size_t kKeptBytesMax = 4096;
+
+template <class Container>
+void empty_out(Container& container) noexcept {
+  if (container.capacity() > kKeptBytesMax) {
+    Container().swap(container);
+  } else {
+    container.clear();
+  }
+}
+}  // namespace
+
+Event* EventPool::promise(std::uint32_t kind) {
+  if (used_ == events_max_) return nullptr;
+  if (free_ == nullptr) {
+    Event& fresh = events_.emplace_back();
+    fresh.index = static_cast<std::uint32_t>(events_.size() - 1);
+    free_ = &fresh;
+  }
+  Event* event = free_;
+  free_ = event->next;
+  event->next = nullptr;
+  event->place = Event::Place::kPromised;
+  event->kind = kind;
+  ++used_;
+  return event;
+}
+
+Event* EventPool::promise_notification(std::uint32_t kind) {
+  Event* event = nullptr;
+  if (notifications_ < (events_max_ + 3) / 4 && has_room_for_bytes()) event = promise(kind);
+  if (event == nullptr) {
+    dropped_ |= P2PA_EVENT_DROPPED(kind);
+    return nullptr;
+  }
+  event->notification = true;
+  ++notifications_;
+  return event;
+}
+
+void EventPool::push(Event* event) noexcept {
+  event->place = Event::Place::kQueued;
+  event->charged = event->data.size();
+  bytes_ += event->charged;
+  event->next = nullptr;
+  (last_ == nullptr ? first_ : last_->next) = event;
+  last_ = event;
+  ++waiting_;
+}
+
+Event* EventPool::pop(Event::Place place) noexcept {
+  Event* event = first_;
+  if (event == nullptr) return nullptr;
+  first_ = event->next;
+  if (first_ == nullptr) last_ = nullptr;
+  event->next = nullptr;
+  event->place = place;
+  --waiting_;
+  return event;
+}
+
+Event* EventPool::find_lent(std::uint64_t token) noexcept {
+  const std::uint64_t index = (token & 0xffffffff) - 1;
+  if (index >= events_.size()) return nullptr;
+  Event& event = events_[index];
+  return event.place == Event::Place::kLent && event.token() == token ? &event : nullptr;
+}
+
+void EventPool::recycle(Event* event) noexcept {
+  if (event == nullptr) return;
+  clear(*event);
+  event->place = Event::Place::kFree;
+  event->next = free_;
+  free_ = event;
+  --used_;
+}
+
+void EventPool::promise_again(Event* event) noexcept {
+  const std::uint32_t kind = event->kind;
+  clear(*event);
+  event->kind = kind;
+  event->place = Event::Place::kPromised;
+}
+
+std::uint32_t EventPool::take_dropped() noexcept {
+  const std::uint32_t dropped = dropped_;
+  dropped_ = 0;
+  return dropped;
+}
+
+void EventPool::clear(Event& event) noexcept {
+  bytes_ -= event.charged;
+  event.charged = 0;
+  if (event.notification) --notifications_;
+  event.notification = false;
+  ++event.generation;
+  event.kind = event.flags = 0;
+  event.op = event.call = event.stream = event.connection = 0;
+  event.peer = PeerId();
+  event.error = Error{Code::kOk, 0, ""};
+  event.application_code = 0;
+  empty_out(event.text);
+  empty_out(event.data);
+  empty_out(event.name);
+  empty_out(event.address);
+  event.duration_ns = event.upload_ns = event.download_ns = 0;
+  event.bytes_up = event.bytes_down = 0;
+}
+
+}  // namespace p2pa::capi

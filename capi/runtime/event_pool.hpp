@@ -1,0 +1,59 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+
+#include "runtime/event.hpp"
+
+namespace p2pa::capi {
+
+/// All events of a node: promised, waiting, lent. What was promised can always be queued, since
+/// queueing allocates nothing and the bound was paid when it was promised. REQUIRES the host's lock.
+class EventPool final {
+ public:
+  EventPool(std::uint32_t events_max, std::size_t bytes_max)
+      : events_max_(events_max), bytes_max_(bytes_max) {}
+  EventPool(const EventPool&) = delete;
+  EventPool& operator=(const EventPool&) = delete;
+
+  /// An event for later. Null: the bound is reached.
+  Event* promise(std::uint32_t kind);
+  /// An event that may be lost: at most a quarter of the bound is theirs, so that they never keep
+  /// work from being asked for. Null: it is lost, and remembered as dropped.
+  Event* promise_notification(std::uint32_t kind);
+  /// Queues a promised event.
+  void push(Event* event) noexcept;
+  /// The oldest queued event, now lent or shown; null when none waits.
+  Event* pop(Event::Place place) noexcept;
+  /// The lent event with this token, or null.
+  Event* find_lent(std::uint64_t token) noexcept;
+  /// The event serves nobody any more.
+  void recycle(Event* event) noexcept;
+  /// Makes a used event a promise again, without paying twice.
+  void promise_again(Event* event) noexcept;
+
+  std::size_t waiting() const { return waiting_; }
+  /// Are the payloads that wait or are lent within their bound?
+  bool has_room_for_bytes() const { return bytes_ < bytes_max_; }
+  /// May this much come on top all the same, for what must be taken now or refused?
+  bool takes(std::size_t size) const { return bytes_ + size <= 2 * bytes_max_; }
+  /// Kinds of notifications lost since this was asked last, as P2PA_EVENT_DROPPED bits.
+  std::uint32_t take_dropped() noexcept;
+
+ private:
+  void clear(Event& event) noexcept;
+
+  std::uint32_t events_max_;
+  std::size_t bytes_max_;
+  std::uint32_t used_ = 0;
+  std::uint32_t notifications_ = 0;
+  std::size_t bytes_ = 0;
+  std::size_t waiting_ = 0;
+  std::uint32_t dropped_ = 0;
+  std::deque<Event> events_;  // a deque never moves its elements
+  Event* free_ = nullptr;
+  Event* first_ = nullptr;
+  Event* last_ = nullptr;
+};
+
+}  // namespace p2pa::capi

@@ -1,0 +1,195 @@
+#include "runtime/host.hpp"
+
+#include <new>
+#include <utility>
+
+#include "base/assert.hpp"
+#include "convert.hpp"
+
+namespace p2pa::capi {
+
+namespace {
+constexpr Error kFine{Code::kOk, 0, ""};
+
+std::uint32_t kind_of(NodeEvent::Kind kind) {
+  switch (kind) {
+    case NodeEvent::Kind::kListening: return P2PA_EVENT_LISTENING;
+    case NodeEvent::Kind::kListenFailed: return P2PA_EVENT_LISTEN_FAILED;
+    case NodeEvent::Kind::kConnected: return P2PA_EVENT_CONNECTED;
+    case NodeEvent::Kind::kDisconnected: return P2PA_EVENT_DISCONNECTED;
+    case NodeEvent::Kind::kIdentified: return P2PA_EVENT_IDENTIFIED;
+    case NodeEvent::Kind::kPathChanged: return P2PA_EVENT_PATH_CHANGED;
+    case NodeEvent::Kind::kClosed: return P2PA_EVENT_CLOSED;
+  }
+  return P2PA_EVENT_NONE;
+}
+}  // namespace
+
+Host::Host(const Limits& bounds)
+    : limits(bounds), events(bounds.events_max, bounds.memory_max) {
+  closed_event = events.promise(P2PA_EVENT_CLOSED);
+}
+
+Host::~Host() {
+  // A node whose invariants are broken is left as it is: running its destructors could break more.
+  if (broken_invariant) (void)node.release();
+}
+
+Result<void> Host::open(NodeOptions options) {
+  auto opened = Node::open(std::move(options));
+  if (!opened) return std::unexpected(opened.error());
+  node = std::move(*opened);
+  self = node->id();
+  node->on_event([this](const NodeEvent& event) {
+    in_turn([&] {
+      if (event.kind != NodeEvent::Kind::kClosed) return tell_notification(event);
+      Outbox::Payloads spent;
+      const Lock lock(mutex);
+      end_all({Code::kClosed, 0, "the node is closed"}, kFine, spent);
+    });
+  });
+  node->on_datagram([this](const PeerId& from, ByteView payload) {
+    in_turn([&] {
+      const Lock lock(mutex);
+      Event* event = closed ? nullptr : events.promise_notification(P2PA_EVENT_DATAGRAM);
+      if (event == nullptr) return;
+      event->peer = from;
+      event->data.assign(payload.begin(), payload.end());
+      tell(event);
+    });
+  });
+  return {};
+}
+
+// --- under the lock
+
+Status Host::accepting() const noexcept {
+  if (failure.code != Code::kOk) return status_of(failure);
+  return closing || closed ? P2PA_E_CLOSED : P2PA_OK;
+}
+
+std::uint64_t Host::next_handle() noexcept { return place_bits | (numbers_used->fetch_add(1) + 1); }
+
+Status Host::schedule() noexcept {
+  if (scheduled || closed) return P2PA_OK;
+  try {
+    const auto posted = node->post([this](Node& running) { drain(running); });
+    if (!posted) return status_of(posted.error());
+  } catch (...) {
+    return status_of_exception();
+  }
+  scheduled = true;
+  return P2PA_OK;
+}
+
+Status Host::enqueue(std::size_t bytes, Task task) {
+  if (tasks.size() >= kTasksMax || bytes > limits.memory_max - task_bytes) return P2PA_E_WOULD_BLOCK;
+  if (const Status status = schedule(); status < 0) return status;
+  tasks.emplace_back(bytes, std::move(task));
+  task_bytes += bytes;
+  return P2PA_OK;
+}
+
+void Host::tell(Event* event) noexcept {
+  if (closed) return events.recycle(event);
+  events.push(event);
+  changed.notify_all();
+}
+
+void Host::release(Event* event) noexcept {
+  switch (event->kind) {
+    case P2PA_EVENT_REQUEST:
+    case P2PA_EVENT_CALL_MESSAGE:
+    case P2PA_EVENT_CALL_WRITABLE: return calls.reclaim(event);
+    case P2PA_EVENT_STREAM_DATA:
+    case P2PA_EVENT_STREAM_WRITABLE: return streams.reclaim(event);
+    default: return events.recycle(event);
+  }
+}
+
+void Host::end_all(const Error& operations_end, const Error& node_end,
+                   Outbox::Payloads& spent) noexcept {
+  if (closed) return;
+  calls.end_all(operations_end, spent);
+  streams.end_all(operations_end, spent);
+  operations.end_all(operations_end);
+  closed_event->error = node_end;
+  tell(std::exchange(closed_event, nullptr));
+  closed = true;
+  changed.notify_all();
+}
+
+// --- without it
+
+Status Host::close() {
+  const Lock lock(mutex);
+  if (failure.code != Code::kOk) return status_of(failure);
+  if (closing || closed) return P2PA_OK;
+  // Not through enqueue(): closing must work when every bound is reached.
+  if (const Status status = schedule(); status < 0) return status;
+  tasks.emplace_back(0, [](Node& running) { running.close(); });
+  closing = true;
+  return P2PA_OK;
+}
+
+void Host::drain(Node& running) noexcept {
+  std::vector<std::pair<std::size_t, Task>> batch;
+  {
+    const Lock lock(mutex);
+    scheduled = false;
+    if (closed) return;
+    batch.swap(tasks);
+    task_bytes = 0;
+  }
+  in_turn([&] {
+    for (auto& [bytes, task] : batch) task(running);
+    calls.serve_waiting(running);
+    streams.serve_waiting(running);
+  });
+  runner.serve_inspections(running);
+}
+
+void Host::tell_notification(const NodeEvent& what) {
+  const std::uint32_t kind = kind_of(what.kind);
+  const Lock lock(mutex);
+  Event* event = closed ? nullptr : events.promise_notification(kind);
+  if (event == nullptr) return;
+  event->peer = what.peer;
+  if (!what.address.empty()) event->address = what.address.to_string();
+  event->connection = what.connection;
+  event->error = what.error;
+  if (what.last) event->flags |= P2PA_EVENT_FLAG_LAST;
+  tell(event);
+}
+
+void Host::note_failure() noexcept {
+  Error what{Code::kInternal, 0, "a bug of the library, contained"};
+  bool invariant = false;
+  try {
+    throw;
+  } catch (const std::bad_alloc&) {
+    what = {Code::kOutOfMemory, 0, "no memory in the middle of a turn"};
+  } catch (const AssertionFailure&) {
+    invariant = true;
+  } catch (...) {
+  }
+  const Lock lock(mutex);
+  broken_invariant |= invariant;
+  if (failure.code == Code::kOk) failure = what;
+}
+
+void Host::bury_if_failed() noexcept {
+  Outbox::Payloads spent;
+  const Lock lock(mutex);
+  if (failure.code != Code::kOk) end_all(failure, failure, spent);
+}
+
+void Host::fail(const Error& why) noexcept {
+  {
+    const Lock lock(mutex);
+    if (failure.code == Code::kOk) failure = why;
+  }
+  bury_if_failed();
+}
+
+}  // namespace p2pa::capi
