@@ -48,6 +48,8 @@ class AgentStreams::Face final : public AgentStream {
   bool running_ = false;
 };
 
+AgentStreams::AgentStreams(StreamOpener& opener) : opener_(opener) {}
+
 AgentStreams::~AgentStreams() = default;
 
 void AgentStreams::serve(std::string protocol, StreamAccepted accepted) {

@@ -17,7 +17,7 @@ using StreamOpened = std::move_only_function<void(Result<AgentStream*>)>;
 
 class AgentStreams final : public StreamHandler {
  public:
-  explicit AgentStreams(StreamOpener& opener) : opener_(opener) {}
+  explicit AgentStreams(StreamOpener& opener);
   ~AgentStreams() override;
 
   /// Inbound streams of this protocol are given to `accepted`, which sets their handler.

@@ -20,6 +20,13 @@ quic::Config quic_config(const NodeOptions& options, std::int64_t unix_time) {
   return config;
 }
 
+NodeEvent event_of(NodeEvent::Kind kind) {
+  NodeEvent event{};
+  event.kind = kind;
+  event.error = {Code::kOk, 0, ""};
+  return event;
+}
+
 NodeOptions complete(NodeOptions options) {
   if (options.agent_version.empty()) options.agent_version = "p2pagents/" P2PA_VERSION_TEXT;
   return options;
@@ -42,7 +49,7 @@ NodeCore::Impl::Impl(NodeOptions node_options, ByteView seed32, std::int64_t uni
            }()),
       sockets(quic),
       swarm(quic, resources, peers, *this),
-      identify(identify_context()),
+      identify(identify_context(unix_time)),
       ping(swarm, rng),
       perf(swarm, options.serve_perf),
       rpc(swarm, resources),
@@ -53,7 +60,7 @@ NodeCore::Impl::Impl(NodeOptions node_options, ByteView seed32, std::int64_t uni
   }
   for (const Multiaddr& address : options.listen) {
     if (auto listening = sockets.listen(address); !listening) {
-      NodeEvent event{NodeEvent::Kind::kListenFailed};
+      NodeEvent event = event_of(NodeEvent::Kind::kListenFailed);
       event.address = address;
       event.error = listening.error();
       emit(std::move(event));
@@ -61,11 +68,21 @@ NodeCore::Impl::Impl(NodeOptions node_options, ByteView seed32, std::int64_t uni
   }
 }
 
+identify::Context NodeCore::Impl::identify_context(std::int64_t unix_time) {
+  return {.opener = swarm,
+          .key = *options.key,
+          .agent_version = options.agent_version,
+          .record_sequence = static_cast<std::uint64_t>(unix_time),
+          .addresses = [this] { return addresses(); },
+          .protocols = [this] { return swarm.protocols(); },
+          .identified = [this](PeerInfo info) { identified(std::move(info)); }};
+}
+
 // --- what the swarm says
 
 void NodeCore::Impl::on_connected(Instant at, Connection& connection) {
   for (Protocol* protocol : protocols) protocol->on_connected(at, connection);
-  NodeEvent event{NodeEvent::Kind::kConnected};
+  NodeEvent event = event_of(NodeEvent::Kind::kConnected);
   event.peer = connection.peer();
   event.address = connection.remote_address();
   event.connection = connection.id();
@@ -74,7 +91,7 @@ void NodeCore::Impl::on_connected(Instant at, Connection& connection) {
 
 void NodeCore::Impl::on_disconnected(Instant at, Connection& connection, const Error& why, bool last) {
   for (Protocol* protocol : protocols) protocol->on_disconnected(at, connection, why);
-  NodeEvent event{NodeEvent::Kind::kDisconnected};
+  NodeEvent event = event_of(NodeEvent::Kind::kDisconnected);
   event.peer = connection.peer();
   event.address = connection.remote_address();
   event.connection = connection.id();
@@ -84,7 +101,7 @@ void NodeCore::Impl::on_disconnected(Instant at, Connection& connection, const E
 }
 
 void NodeCore::Impl::on_path_changed(Instant, Connection& connection) {
-  NodeEvent event{NodeEvent::Kind::kPathChanged};
+  NodeEvent event = event_of(NodeEvent::Kind::kPathChanged);
   event.peer = connection.peer();
   event.address = connection.remote_address();
   event.connection = connection.id();
@@ -103,7 +120,7 @@ void NodeCore::Impl::identified(PeerInfo info) {
   for (const Multiaddr& address : info.listen_addresses) {
     peers.add_address(info.peer, address, peerstore::Peerstore::Source::kPeer);
   }
-  NodeEvent event{NodeEvent::Kind::kIdentified};
+  NodeEvent event = event_of(NodeEvent::Kind::kIdentified);
   event.peer = info.peer;
   peers.set_info(std::move(info));
   emit(std::move(event));
@@ -153,7 +170,7 @@ void NodeCore::Impl::advance_close(Instant at) {
     state = State::kClosed;
     close_deadline = kNever;
     sockets.close();
-    emit(NodeEvent{NodeEvent::Kind::kClosed});
+    emit(event_of(NodeEvent::Kind::kClosed));
   }
 }
 
@@ -207,13 +224,13 @@ void NodeCore::handle(Instant now, EffectDone done) {
   impl_->now = now;
   const Sockets::Outcome outcome = impl_->sockets.done(done);
   if (outcome.listening) {
-    NodeEvent event{NodeEvent::Kind::kListening};
+    NodeEvent event = event_of(NodeEvent::Kind::kListening);
     event.address = outcome.address;
     impl_->emit(std::move(event));
     impl_->identify.local_changed(now);
   }
   if (outcome.failed) {
-    NodeEvent event{NodeEvent::Kind::kListenFailed};
+    NodeEvent event = event_of(NodeEvent::Kind::kListenFailed);
     event.address = outcome.address;
     event.error = outcome.error;
     impl_->emit(std::move(event));

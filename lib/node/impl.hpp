@@ -37,6 +37,7 @@ struct NodeCore::Impl final : swarm::Observer {
   void on_datagram(Instant at, Connection& connection, ByteView payload) override;
   Result<SocketId> socket_for(const IpEndpoint& remote) override;
 
+  identify::Context identify_context(std::int64_t unix_time);
   void identified(PeerInfo info);
 
   bool turn(Instant at);
