@@ -140,12 +140,18 @@ Result<ByteView> read_block(ByteReader& reader, const LengthHeads& heads) {
   return reader.take(*size);
 }
 
-Result<void> skip_ext(ByteReader& reader) {
+Result<std::uint64_t> read_ext_size(ByteReader& reader) {
   const std::uint8_t head = *reader.u8();  // looked at before
-  Result<std::uint64_t> size = std::uint64_t{1} << (head - kFixExt1);
-  if (head == kExt8) size = widened<std::uint8_t>(reader);
-  if (head == kExt16) size = widened<std::uint16_t>(reader);
-  if (head == kExt32) size = widened<std::uint32_t>(reader);
+  switch (head) {
+    case kExt8: return widened<std::uint8_t>(reader);
+    case kExt16: return widened<std::uint16_t>(reader);
+    case kExt32: return widened<std::uint32_t>(reader);
+    default: return std::uint64_t{1} << (head - kFixExt1);
+  }
+}
+
+Result<void> skip_ext(ByteReader& reader) {
+  const auto size = read_ext_size(reader);
   if (!size) return std::unexpected(size.error());
   return reader.skip(*size + 1);  // and the byte that says which extension
 }
