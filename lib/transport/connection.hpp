@@ -27,8 +27,11 @@ struct ConnectionStats {
 /// What a connection reports. `context` is what set_context() put on the stream.
 struct ConnectionEvent {
   enum class Kind : std::uint8_t {
-    kEstablished,    ///< the peer is known and confirmed; peer(), remote_address() are final
-    kStreamOpened,   ///< by the peer
+    kEstablished,    ///< the peer is authenticated. A dialer hears it when its own handshake is complete,
+                     ///< so that a request needs two round trips and not three; should the other end
+                     ///< then refuse us, kClosed with kRefused follows
+    kStreamOpened,   ///< by the peer; before kEstablished it came as 0-RTT and may be a replay: peer()
+                     ///< is known, and only replay-safe protocols may be served on it
     kReadable,       ///< new bytes or the end; edge: once per arrival, drain with peek()/consume()
     kWritable,       ///< after a short write(): there is room again
     kStreamReset,    ///< the peer aborted its sending direction; code
@@ -80,6 +83,7 @@ class Connection {
 
   /// Queues bytes (copied) up to the send buffer's bound and says how many were taken; a short
   /// count is followed by kWritable. kStreamFinished: finish(), reset() or a stop came before.
+  /// kLimitMemory, kLimitPeer: a bound on memory is reached; nothing was taken, and no kWritable follows.
   virtual Result<std::size_t> write(StreamId stream, ByteView bytes) = 0;
   /// How much write() would take now.
   virtual std::size_t writable(StreamId stream) const = 0;

@@ -1,0 +1,38 @@
+#include "transport/quic/chunk_pool.hpp"
+
+namespace p2pa::quic {
+
+ChunkPool::~ChunkPool() {
+  while (spare_ != nullptr) {
+    Chunk* next = spare_->next;
+    delete spare_;
+    spare_ = next;
+  }
+}
+
+Chunk* ChunkPool::take() {
+  Chunk* chunk = spare_;
+  if (chunk != nullptr) {
+    spare_ = chunk->next;
+    --spare_count_;
+  } else {
+    chunk = new Chunk;
+  }
+  ++lent_;
+  chunk->next = nullptr;
+  chunk->begin = chunk->end = 0;
+  return chunk;
+}
+
+void ChunkPool::give_back(Chunk* chunk) noexcept {
+  --lent_;
+  if (spare_count_ == kSpareMax) {
+    delete chunk;
+    return;
+  }
+  chunk->next = spare_;
+  spare_ = chunk;
+  ++spare_count_;
+}
+
+}  // namespace p2pa::quic

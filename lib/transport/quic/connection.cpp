@@ -1,0 +1,213 @@
+#include "transport/quic/connection.hpp"
+
+#include <algorithm>
+
+#include "transport/quic/handshake.hpp"
+#include "transport/quic/path.hpp"
+#include "transport/quic/shared.hpp"
+
+namespace p2pa::quic {
+namespace {
+
+using Kind = ConnectionEvent::Kind;
+
+constexpr std::size_t kReasonBytesMax = 128;
+// A peer that never sends a ticket must not make us keep its handshake for ever.
+constexpr Duration kTicketWait = seconds(3);
+
+}  // namespace
+
+Connection::Connection(Shared& shared, ConnectionId id, bool outbound, SocketId socket, const IpEndpoint& local,
+                       const IpEndpoint& remote)
+    : shared_(shared),
+      id_(id),
+      outbound_(outbound),
+      remote_address_(quic_multiaddr(remote)),
+      local_address_(quic_multiaddr(local)),
+      socket_(socket),
+      local_(local),
+      streams_(shared, *this),
+      datagrams_out_(shared.config.datagram_queue_bytes_max),
+      datagrams_in_(shared.config.datagram_queue_bytes_max) {}
+
+Connection::~Connection() {
+  shared_.ready.remove(*this);
+  datagrams_out_.clear(shared_.chunks);
+  datagrams_in_.clear(shared_.chunks);
+  if (engine_ != nullptr) finish_close({Code::kClosed, 0, ""});
+}
+
+// --- the application's side
+
+Result<StreamId> Connection::open_stream(bool replay_safe) {
+  if (engine_ == nullptr) return fail(Code::kInvalidState, "the connection is closed");
+  if (!established() && !(outbound_ && early_data_possible() && replay_safe)) {
+    return fail(Code::kInvalidState, "the connection is not established");
+  }
+  return streams_.open();
+}
+
+Result<void> Connection::send_datagram(ByteView payload) {
+  if (engine_ == nullptr || !established()) return fail(Code::kInvalidState, "the connection is not established");
+  const std::size_t bound = datagram_size_max();
+  if (bound == 0) return fail(Code::kUnsupported, "the peer takes no datagrams");
+  if (payload.size() > bound) return fail(Code::kMessageTooLarge, "the datagram is too large", bound);
+  if (!datagrams_out_.push(shared_.chunks, payload)) return fail(Code::kWouldBlock, "the datagram queue is full");
+  shared_.ready.push(*this);
+  return {};
+}
+
+std::size_t Connection::datagram_size_max() const {
+  if (engine_ == nullptr) return 0;
+  const ngtcp2_transport_params* params = ngtcp2_conn_get_remote_transport_params(engine_);
+  if (params == nullptr || params->max_datagram_frame_size == 0) return 0;
+  // Short header with the longest connection id, packet number, tag; then type and length of the frame.
+  constexpr std::size_t kPacketOverhead = 1 + Cid::kSizeMax + 4 + 16, kFrameOverhead = 3;
+  const std::size_t packet = ngtcp2_conn_get_path_max_tx_udp_payload_size(engine_) - kPacketOverhead;
+  const std::size_t frame = std::min<std::uint64_t>(packet, params->max_datagram_frame_size);
+  return std::min(frame - std::min(frame, kFrameOverhead), DatagramQueue::kMessageMax);
+}
+
+void Connection::close(std::uint64_t code, std::string_view reason) {
+  if (engine_ == nullptr) return;
+  close_with({CloseFrame::Kind::kApplication, code, as_bytes(reason.substr(0, kReasonBytesMax))},
+             {Code::kClosed, code, "closed on this side"});
+}
+
+ConnectionStats Connection::stats(Instant) const {
+  ConnectionStats out;
+  out.bytes_sent = bytes_sent_;
+  out.bytes_received = bytes_received_;
+  out.packets_sent = packets_sent_;
+  out.packets_received = packets_received_;
+  out.streams_opened = streams_.opened();
+  out.streams_accepted = streams_.accepted();
+  if (engine_ == nullptr) return out;
+  const compat::ConnInfo info = compat::info_of(engine_);
+  out.rtt = {static_cast<std::int64_t>(info.smoothed_rtt)};
+  if (info.min_rtt != UINT64_MAX) out.rtt_min = {static_cast<std::int64_t>(info.min_rtt)};
+  out.rtt_variance = {static_cast<std::int64_t>(info.rttvar)};
+  out.congestion_window = info.cwnd;
+  out.mtu = static_cast<std::uint32_t>(ngtcp2_conn_get_path_max_tx_udp_payload_size(engine_));
+  return out;
+}
+
+bool Connection::take(const QueuedEvent& event, ConnectionEvent& out) {
+  if (event.stream != nullptr) return streams_.take(event, out);
+  out = {event.kind, 0, nullptr, event.code, {}, {}};
+  if (event.kind == Kind::kClosed) out.error = why_;
+  if (event.kind == Kind::kDatagram) {
+    if (datagram_lent_) datagrams_in_.pop(shared_.chunks);
+    datagram_lent_ = true;
+    out.datagram = datagrams_in_.front();
+  }
+  return true;
+}
+
+// --- the endpoint's side
+
+void Connection::receive(const InboundDatagram& datagram, ByteView packet) {
+  if (engine_ == nullptr) return;
+  const EnginePath path({datagram.socket, datagram.socket == socket_ ? epoch_ : std::uint16_t{0}}, datagram.remote);
+  ngtcp2_pkt_info info{};
+  info.ecn = static_cast<std::uint8_t>(datagram.ecn);
+  ++packets_received_;
+  bytes_received_ += packet.size();
+  const int rv = ngtcp2_conn_read_pkt(engine_, &path.get(), &info, packet.data(), packet.size(),
+                                      static_cast<ngtcp2_tstamp>(shared_.now.ns));
+  if (rv != 0) return end_by_engine(rv);
+  local_ = datagram.local;
+  release_handshake_when_done();
+  shared_.ready.push(*this);
+}
+
+Instant Connection::next_deadline() const {
+  if (engine_ == nullptr) return kNever;
+  const ngtcp2_tstamp expiry = ngtcp2_conn_get_expiry(engine_);
+  if (expiry >= static_cast<ngtcp2_tstamp>(kNever.ns)) return kNever;
+  return {static_cast<std::int64_t>(expiry)};
+}
+
+void Connection::on_deadline() {
+  if (engine_ == nullptr) return;
+  const int rv = ngtcp2_conn_handle_expiry(engine_, static_cast<ngtcp2_tstamp>(shared_.now.ns));
+  if (rv != 0) return end_by_engine(rv);
+  release_handshake_when_done();
+  shared_.ready.push(*this);
+}
+
+void Connection::migrate(SocketId socket, const IpEndpoint& local) {
+  if (engine_ == nullptr || !outbound_) return;
+  const auto epoch = static_cast<std::uint16_t>(socket == socket_ ? epoch_ + 1 : 0);
+  const ngtcp2_path* current = ngtcp2_conn_get_path(engine_);
+  const EnginePath path({socket, epoch}, remote_of(*current));
+  // A peer that forbids migration, or gave us no spare connection id, makes this fail. Then the old
+  // path is used as long as it lives: it may well be that the change did not touch it.
+  if (ngtcp2_conn_initiate_immediate_migration(engine_, &path.get(), static_cast<ngtcp2_tstamp>(shared_.now.ns)) != 0) {
+    return;
+  }
+  socket_ = socket;
+  epoch_ = epoch;
+  local_ = local;
+  local_address_ = quic_multiaddr(local);
+  shared_.ready.push(*this);
+}
+
+// --- what the engine reports
+
+bool Connection::on_handshake_completed() {
+  const auto peer = handshake_->identify();
+  if (!peer) return false;
+  peer_ = *peer;
+  streams_.set_peer(peer_);
+  state_ = ConnectionState::kEstablished;
+  established_at_ = shared_.now;
+  if (outbound_ && early_ && !handshake_->tls().early_data_accepted()) {
+    if (compat::reject_early_data(engine_) != 0) return false;
+    streams_.restart();
+  }
+  handshake_->complete();
+  // Only the dialer keeps the connection alive; a little later the other end would, should the dialer
+  // not care to. So an idle connection of two nodes of ours costs one ping and one answer a period.
+  const Duration period = outbound_ ? shared_.config.keep_alive : shared_.config.keep_alive * 9 / 8;
+  ngtcp2_conn_set_keep_alive_timeout(engine_, static_cast<ngtcp2_duration>(period.ns));
+  shared_.events.push({this, nullptr, Kind::kEstablished, 0});
+  return true;
+}
+
+bool Connection::on_stream_opened(std::int64_t wire_id) {
+  if (!ngtcp2_is_bidi_stream(wire_id)) return true;  // the peer has no credit for them
+  if (state_ == ConnectionState::kHandshaking && peer_.empty()) {
+    const auto peer = handshake_->identify();
+    if (!peer) return false;
+    peer_ = *peer;
+    streams_.set_peer(peer_);
+    early_ = true;
+  }
+  streams_.on_opened(wire_id);
+  return true;
+}
+
+void Connection::on_datagram(ByteView payload) {
+  if (state_ != ConnectionState::kEstablished) return;  // early ones may be replays
+  if (!datagrams_in_.push(shared_.chunks, payload)) return;
+  shared_.events.push({this, nullptr, Kind::kDatagram, 0});
+}
+
+void Connection::on_path_validated(const ngtcp2_path& path) {
+  const Multiaddr address = quic_multiaddr(remote_of(path));
+  if (address == remote_address_ || state_ != ConnectionState::kEstablished) return;
+  remote_address_ = address;
+  shared_.events.push({this, nullptr, Kind::kPathChanged, 0});
+}
+
+/// TLS has nothing to do any more; most of what a handshake holds is its session.
+void Connection::release_handshake_when_done() {
+  if (!handshake_ || state_ != ConnectionState::kEstablished) return;
+  const bool waited = shared_.now - established_at_ > kTicketWait;
+  if (!handshake_->finished() && !waited) return;
+  ngtcp2_conn_set_tls_native_handle(engine_, nullptr);
+  handshake_.reset();
+}
+
+}  // namespace p2pa::quic

@@ -1,0 +1,158 @@
+#pragma once
+// One QUIC connection: the engine (ngtcp2), the handshake, the streams, and what it tells of them.
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "resource/manager.hpp"
+#include "transport/quic/cid_table.hpp"
+#include "transport/quic/datagram_queue.hpp"
+#include "transport/quic/streams.hpp"
+#include "transport/transport.hpp"
+
+struct ngtcp2_conn;
+struct ngtcp2_path;
+struct ngtcp2_pkt_hd;
+
+namespace p2pa::quic {
+
+struct EngineCallbacks;
+struct QueuedEvent;
+struct Shared;
+class Handshake;
+
+/// kHandshaking -> kEstablished -> kClosed, or kHandshaking -> kClosed.
+enum class ConnectionState : std::uint8_t { kHandshaking, kEstablished, kClosed };
+
+/// What is left to do when a connection has closed (RFC 9000 §10.2).
+struct Farewell {
+  std::vector<Cid> cids;  ///< still ours until `linger` is over
+  Bytes packet;           ///< CONNECTION_CLOSE, to be repeated; empty: say nothing
+  Duration linger{};
+  Transmit to;
+};
+
+/// A client raises kEstablished when its handshake is complete: the server is authenticated then, and
+/// only so a request needs two round trips and not three. The server has not seen our certificate at
+/// that moment; should it refuse us, kClosed with kRefused follows. A server raises it when the client's
+/// certificate was verified. Of a resumed session a server may see streams before kEstablished, while
+/// early_data_possible(): they came as 0-RTT and may be replays, so only replay-safe protocols may be
+/// served on them; peer() is known by then.
+class Connection final : public p2pa::Connection {
+ public:
+  /// Errors: kOutOfMemory.
+  static Result<std::unique_ptr<Connection>> dial(Shared& shared, ConnectionId id, SocketId socket,
+                                                  const IpEndpoint& local, const IpEndpoint& remote,
+                                                  const DialTarget& target);
+  /// Answers a first packet. `retried`: the connection id of the first attempt, from a valid token.
+  static Result<std::unique_ptr<Connection>> accept(Shared& shared, ConnectionId id,
+                                                    const InboundDatagram& datagram,
+                                                    const ngtcp2_pkt_hd& first, const Cid* retried,
+                                                    resource::Reservation handshake);
+  ~Connection() override;
+
+  // p2pa::Connection
+  ConnectionId id() const override { return id_; }
+  const PeerId& peer() const override { return peer_; }
+  const Multiaddr& remote_address() const override { return remote_address_; }
+  const Multiaddr& local_address() const override { return local_address_; }
+  bool outbound() const override { return outbound_; }
+  bool established() const override { return state_ == ConnectionState::kEstablished; }
+  bool early_data_possible() const override { return state_ == ConnectionState::kHandshaking && early_; }
+  Result<StreamId> open_stream(bool replay_safe) override;
+  void set_context(StreamId id, void* context) override { streams_.set_context(id, context); }
+  ByteView peek(StreamId id) const override { return streams_.peek(id); }
+  void consume(StreamId id, std::size_t n) override { streams_.consume(id, n); }
+  bool at_end(StreamId id) const override { return streams_.at_end(id); }
+  Result<std::size_t> write(StreamId id, ByteView bytes) override { return streams_.write(id, bytes); }
+  std::size_t writable(StreamId id) const override { return streams_.writable(id); }
+  void finish(StreamId id) override { streams_.finish(id); }
+  void reset(StreamId id, std::uint64_t code) override { streams_.reset(id, code); }
+  void stop(StreamId id, std::uint64_t code) override { streams_.stop(id, code); }
+  Result<void> send_datagram(ByteView payload) override;
+  std::size_t datagram_size_max() const override;
+  void close(std::uint64_t code, std::string_view reason) override;
+  ConnectionStats stats(Instant now) const override;
+
+  // For the endpoint.
+  ConnectionState state() const { return state_; }
+  void receive(const InboundDatagram& datagram, ByteView packet);
+  void on_deadline();
+  Instant next_deadline() const;  ///< kNever when closed
+  /// Writes datagrams of one size to one destination. False: nothing to send now.
+  bool transmit(MutableBytes buffer, const TransmitLimits& limits, Transmit& out);
+  /// Moves to a socket, or to the same one whose interfaces changed.
+  void migrate(SocketId socket, const IpEndpoint& local);
+  /// Turns a queued event into what the application sees. False: it does not concern it any more.
+  bool take(const QueuedEvent& event, ConnectionEvent& out);
+  /// Once, after the close.
+  Farewell take_farewell() { return std::move(farewell_); }
+
+ private:
+  friend struct EngineCallbacks;
+  friend class ReadyList;
+
+  Connection(Shared& shared, ConnectionId id, bool outbound, SocketId socket, const IpEndpoint& local,
+             const IpEndpoint& remote);
+
+  // connection_start.cpp
+  bool start_client(const IpEndpoint& remote, const DialTarget& target);
+  bool start_server(const IpEndpoint& remote, const ngtcp2_pkt_hd& first, const Cid* retried,
+                    resource::Reservation reservation);
+  Cid fresh_cid();  ///< routed nowhere yet
+
+  // What the engine reports, through EngineCallbacks; false refuses and closes.
+  bool on_handshake_completed();
+  bool on_stream_opened(std::int64_t wire_id);
+  void on_datagram(ByteView payload);
+  void on_path_validated(const ngtcp2_path& path);
+
+  // connection_transmit.cpp
+  struct Packet;
+  std::int64_t write_packet(MutableBytes dest, Packet& packet);
+  std::int64_t write_datagram_frame(MutableBytes dest, Packet& packet);
+  std::int64_t write_stream_frame(MutableBytes dest, Packet& packet, StreamState& stream);
+  void pace(std::size_t bytes);
+  Transmit destination(const ngtcp2_path& path, std::uint32_t ecn) const;
+
+  // connection_end.cpp
+  struct CloseFrame {
+    enum class Kind : std::uint8_t { kApplication, kEngine, kTlsAlert };
+    Kind kind;
+    std::uint64_t code;  ///< of the application; or minus the engine's error; or the alert
+    ByteView reason{};
+  };
+  void end_by_engine(int rv);
+  void end_by_peer();
+  void close_with(const CloseFrame& frame, const Error& why);
+  void finish_close(const Error& why);
+  void release_handshake_when_done();
+
+  Shared& shared_;
+  const ConnectionId id_;
+  const bool outbound_;
+  ConnectionState state_ = ConnectionState::kHandshaking;
+  bool early_ = false;  // 0-RTT is offered (client) or was taken (server)
+  bool stateless_reset_ = false;
+  bool ready_ = false;         // in the ready list
+  bool datagram_lent_ = false;  // the first of datagrams_in_ is in the application's hands
+  Connection* next_ready_ = nullptr;
+  ngtcp2_conn* engine_ = nullptr;
+  std::unique_ptr<Handshake> handshake_;
+  PeerId peer_;
+  Multiaddr remote_address_, local_address_;
+  SocketId socket_;
+  std::uint16_t epoch_ = 0;
+  IpEndpoint local_;  // where the peer's last datagram came in: what ours go out from
+  Streams streams_;
+  DatagramQueue datagrams_out_, datagrams_in_;
+  Instant established_at_{};
+  Instant burst_began_{};
+  std::size_t burst_bytes_ = 0;
+  Error why_{};  // of kClosed
+  Farewell farewell_;
+  std::uint64_t packets_sent_ = 0, packets_received_ = 0, bytes_sent_ = 0, bytes_received_ = 0;
+};
+
+}  // namespace p2pa::quic

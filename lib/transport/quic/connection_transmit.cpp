@@ -1,0 +1,148 @@
+// What a connection sends: frames into packets, packets into batches.
+#include <algorithm>
+#include <array>
+
+#include "transport/quic/connection.hpp"
+#include "transport/quic/handshake.hpp"
+#include "transport/quic/path.hpp"
+#include "transport/quic/shared.hpp"
+
+namespace p2pa::quic {
+namespace {
+
+// The largest UDP payload over IPv4; a batch that the system splits may not be larger either.
+constexpr std::size_t kBatchBytesMax = 65'507;
+// Pacing: below this round trip no timer is fine enough, and a burst is gone before it matters.
+constexpr std::uint64_t kPacingRttMin = 2'000'000;
+// RFC 9002 §7.7: bursts up to the initial window need no pacing.
+constexpr std::size_t kBurstBytesMax = 14'720;
+constexpr std::size_t kPiecesMax = 4;
+
+}  // namespace
+
+struct Connection::Packet {
+  ngtcp2_path_storage path;
+  ngtcp2_pkt_info info;
+  ngtcp2_tstamp now;
+};
+
+bool Connection::transmit(MutableBytes buffer, const TransmitLimits& limits, Transmit& out) {
+  if (engine_ == nullptr) return false;
+  buffer = buffer.first(std::min(buffer.size(), kBatchBytesMax));
+  Packet packet{};
+  ngtcp2_path_storage_zero(&packet.path);
+  packet.now = static_cast<ngtcp2_tstamp>(shared_.now.ns);
+
+  out.size = 0;
+  for (std::size_t count = 0; count < limits.segments_max; ++count) {
+    // The first packet sets the size of all; a shorter one ends the batch.
+    MutableBytes room = buffer.subspan(out.size);
+    if (count > 0) {
+      if (room.size() < out.segment_size) break;
+      room = room.first(out.segment_size);
+    }
+    const std::int64_t n = write_packet(room, packet);
+    if (n < 0) {
+      end_by_engine(static_cast<int>(n));
+      break;
+    }
+    if (n == 0) break;
+    const auto size = static_cast<std::size_t>(n);
+    ++packets_sent_;
+    const Transmit to = destination(packet.path.path, packet.info.ecn);
+    if (count == 0) {
+      out = to;
+      out.segment_size = size;
+    } else if (to.remote != out.remote || to.socket != out.socket || to.ecn != out.ecn) {
+      shared_.outbox.push(to, room.first(size));  // a probe of another path
+      bytes_sent_ += size;
+      break;
+    }
+    out.size += size;
+    if (size < out.segment_size) break;
+  }
+  if (out.size == 0) return false;
+  bytes_sent_ += out.size;
+  if (engine_ != nullptr) pace(out.size);
+  return true;
+}
+
+/// One packet: datagrams first, then the streams in turn, as many as fit. 0: nothing to send, or not
+/// now. Negative: the engine's error.
+std::int64_t Connection::write_packet(MutableBytes dest, Packet& packet) {
+  // The engine says WRITE_MORE as long as the packet has room for another frame.
+  while (!datagrams_out_.empty()) {
+    const std::int64_t n = write_datagram_frame(dest, packet);
+    if (n != NGTCP2_ERR_WRITE_MORE) return n;
+  }
+  while (StreamState* stream = streams_.next_to_send()) {
+    if (ngtcp2_conn_get_max_data_left(engine_) == 0 && stream->send.unsent_size() > 0) break;
+    const std::int64_t n = write_stream_frame(dest, packet, *stream);
+    if (n != NGTCP2_ERR_WRITE_MORE) return n;
+  }
+  return ngtcp2_conn_writev_stream(engine_, &packet.path.path, &packet.info, dest.data(), dest.size(), nullptr,
+                                   NGTCP2_WRITE_STREAM_FLAG_NONE, -1, nullptr, 0, packet.now);
+}
+
+std::int64_t Connection::write_datagram_frame(MutableBytes dest, Packet& packet) {
+  const ByteView payload = datagrams_out_.front();
+  const ngtcp2_vec piece{const_cast<std::uint8_t*>(payload.data()), payload.size()};
+  int accepted = 0;
+  const ngtcp2_ssize n = ngtcp2_conn_writev_datagram(engine_, &packet.path.path, &packet.info, dest.data(),
+                                                     dest.size(), &accepted, NGTCP2_WRITE_DATAGRAM_FLAG_MORE, 0,
+                                                     &piece, 1, packet.now);
+  const bool unsendable = n == NGTCP2_ERR_INVALID_ARGUMENT || n == NGTCP2_ERR_INVALID_STATE;
+  if (accepted != 0 || unsendable) datagrams_out_.pop(shared_.chunks);
+  return unsendable ? NGTCP2_ERR_WRITE_MORE : n;
+}
+
+std::int64_t Connection::write_stream_frame(MutableBytes dest, Packet& packet, StreamState& stream) {
+  std::array<ByteView, kPiecesMax> pieces;
+  std::array<ngtcp2_vec, kPiecesMax> vectors;
+  const std::size_t count = stream.send.unsent(pieces);
+  std::size_t offered = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    vectors[i] = {const_cast<std::uint8_t*>(pieces[i].data()), pieces[i].size()};
+    offered += pieces[i].size();
+  }
+  const bool last = stream.sending == SendState::kFinishing && offered == stream.send.unsent_size();
+  std::uint32_t flags = last ? NGTCP2_WRITE_STREAM_FLAG_FIN : NGTCP2_WRITE_STREAM_FLAG_NONE;
+  if (streams_.others_to_send()) flags |= NGTCP2_WRITE_STREAM_FLAG_MORE;
+  ngtcp2_ssize taken = -1;
+  const ngtcp2_ssize n =
+      ngtcp2_conn_writev_stream(engine_, &packet.path.path, &packet.info, dest.data(), dest.size(), &taken, flags,
+                                stream.wire_id, vectors.data(), count, packet.now);
+  switch (n) {
+    case NGTCP2_ERR_STREAM_DATA_BLOCKED:  // until extend_max_stream_data
+    case NGTCP2_ERR_STREAM_SHUT_WR:
+    case NGTCP2_ERR_STREAM_NOT_FOUND:
+      streams_.blocked(stream);
+      return NGTCP2_ERR_WRITE_MORE;
+    default:
+      if (taken >= 0) streams_.sent(stream, static_cast<std::size_t>(taken), last && static_cast<std::size_t>(taken) == offered);
+      return n;
+  }
+}
+
+/// A leaky bucket: the engine computes from when on the next burst may go, counted from the begin of
+/// this one.
+void Connection::pace(std::size_t bytes) {
+  if (state_ != ConnectionState::kEstablished) return;  // without a sample of the round trip: 25 ms lost
+  if (burst_bytes_ == 0) burst_began_ = shared_.now;
+  burst_bytes_ += bytes;
+  if (burst_bytes_ < kBurstBytesMax) return;
+  burst_bytes_ = 0;
+  if (compat::info_of(engine_).smoothed_rtt < kPacingRttMin) return;
+  ngtcp2_conn_update_pkt_tx_time(engine_, static_cast<ngtcp2_tstamp>(burst_began_.ns));
+}
+
+Transmit Connection::destination(const ngtcp2_path& path, std::uint32_t ecn) const {
+  Transmit out;
+  out.socket = local_of(path).socket;
+  out.remote = remote_of(path);
+  out.local = local_;
+  out.ecn = static_cast<Ecn>(ecn);
+  return out;
+}
+
+}  // namespace p2pa::quic

@@ -1,0 +1,191 @@
+#include "transport/quic/endpoint.hpp"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <unordered_map>
+#include <utility>
+
+#include "base/timer_queue.hpp"
+#include "transport/quic/connection.hpp"
+#include "transport/quic/lingering.hpp"
+#include "transport/quic/shared.hpp"
+#include "transport/quic/stateless.hpp"
+
+namespace p2pa::quic {
+
+struct Endpoint::Impl {
+  struct Socket {
+    IpEndpoint local;
+    bool accept = false;
+  };
+
+  Impl(const KeyPair& key, Rng& rng, resource::Manager& resources, Config config)
+      : shared(key, rng, resources, std::move(config)), stateless(shared), lingering(shared.outbox) {}
+
+  void handle_packet(const InboundDatagram& datagram, ByteView packet);
+  void handle_unrouted(const InboundDatagram& datagram, ByteView packet, const ngtcp2_version_cid& header);
+  void accept(const InboundDatagram& datagram, ByteView packet);
+  Connection& keep(std::unique_ptr<Connection> connection);
+  void bury_closed();
+  void forget_ended();
+
+  Shared shared;
+  Stateless stateless;
+  Lingering lingering;
+  std::unordered_map<SocketId, Socket> sockets;
+  std::map<ConnectionId, std::unique_ptr<Connection>> connections;  // visited in order: no hash leaks
+  TimerQueue<ConnectionId> deadlines;
+  ConnectionId last_id = 0;
+  ConnectionId ended = 0;  // its kClosed was taken: goes at the next call
+};
+
+Endpoint::Endpoint(const KeyPair& key, Rng& rng, resource::Manager& resources, Config config)
+    : impl_(std::make_unique<Impl>(key, rng, resources, std::move(config))) {}
+
+Endpoint::~Endpoint() = default;
+
+void Endpoint::add_socket(SocketId socket, const IpEndpoint& local, bool accept) {
+  impl_->sockets[socket] = {local, accept};
+}
+
+void Endpoint::remove_socket(SocketId socket) { impl_->sockets.erase(socket); }
+
+Result<p2pa::Connection*> Endpoint::dial(Instant now, SocketId socket, const DialTarget& target) {
+  impl_->shared.set_now(now);
+  const auto known = impl_->sockets.find(socket);
+  if (known == impl_->sockets.end()) return fail(Code::kInvalidArgument, "no such socket");
+  const auto remote = quic_endpoint(target.address);
+  if (!remote || remote->ip.v6 != known->second.local.ip.v6) {
+    return fail(Code::kInvalidArgument, "not a quic-v1 address of the socket's family");
+  }
+  auto connection =
+      Connection::dial(impl_->shared, ++impl_->last_id, socket, known->second.local, *remote, target);
+  if (!connection) return std::unexpected(connection.error());
+  return &impl_->keep(std::move(*connection));
+}
+
+void Endpoint::handle(Instant now, const InboundDatagram& datagram) {
+  impl_->shared.set_now(now);
+  const std::size_t size = datagram.segment_size == 0 ? datagram.bytes.size() : datagram.segment_size;
+  for (ByteView rest = datagram.bytes; !rest.empty();) {
+    const std::size_t n = std::min(size, rest.size());
+    impl_->handle_packet(datagram, rest.first(n));
+    rest = rest.subspan(n);
+  }
+  impl_->bury_closed();
+}
+
+Instant Endpoint::next_deadline() const {
+  return std::min(impl_->deadlines.next(), impl_->lingering.next_deadline());
+}
+
+void Endpoint::on_deadline(Instant now) {
+  impl_->shared.set_now(now);
+  while (const auto due = impl_->deadlines.pop_due(now)) impl_->connections.at(*due)->on_deadline();
+  impl_->lingering.expire(now);
+  impl_->bury_closed();
+}
+
+bool Endpoint::poll_event(TransportEvent& out) {
+  impl_->forget_ended();
+  while (!impl_->shared.events.empty()) {
+    const QueuedEvent event = impl_->shared.events.pop();
+    out.connection = event.connection;
+    if (!event.connection->take(event, out.event)) continue;
+    if (event.kind == ConnectionEvent::Kind::kClosed) impl_->ended = event.connection->id();
+    return true;
+  }
+  return false;
+}
+
+bool Endpoint::poll_transmit(Instant now, MutableBytes buffer, const TransmitLimits& limits, Transmit& out) {
+  impl_->shared.set_now(now);
+  impl_->bury_closed();
+  if (impl_->shared.outbox.pop(buffer, out)) return true;
+  while (Connection* connection = impl_->shared.ready.pop()) {
+    const bool sent = connection->transmit(buffer, limits, out);
+    if (sent) {
+      if (connection->state() != ConnectionState::kClosed) impl_->shared.ready.push(*connection);  // behind the others
+      return true;
+    }
+    impl_->deadlines.set(connection->id(), connection->next_deadline());
+    impl_->bury_closed();
+    if (impl_->shared.outbox.pop(buffer, out)) return true;
+  }
+  return false;
+}
+
+void Endpoint::migrate(Instant now, SocketId socket) {
+  impl_->shared.set_now(now);
+  const auto known = impl_->sockets.find(socket);
+  if (known == impl_->sockets.end()) return;
+  for (const auto& [id, connection] : impl_->connections) connection->migrate(socket, known->second.local);
+}
+
+p2pa::Connection* Endpoint::find(ConnectionId id) {
+  const auto it = impl_->connections.find(id);
+  return it == impl_->connections.end() ? nullptr : it->second.get();
+}
+
+std::size_t Endpoint::connections_count() const { return impl_->connections.size(); }
+
+// --- routing
+
+void Endpoint::Impl::handle_packet(const InboundDatagram& datagram, ByteView packet) {
+  ngtcp2_version_cid header;
+  const int rv = ngtcp2_pkt_decode_version_cid(&header, packet.data(), packet.size(), kOwnCidSize);
+  if (rv == NGTCP2_ERR_VERSION_NEGOTIATION) {
+    const auto socket = sockets.find(datagram.socket);
+    if (socket != sockets.end() && socket->second.accept) stateless.negotiate_version(datagram, header);
+    return;
+  }
+  if (rv != 0 || header.dcidlen > Cid::kSizeMax) return;
+  const Cid cid({header.dcid, header.dcidlen});
+  if (Connection* connection = shared.cids.find(cid)) return connection->receive(datagram, packet);
+  if (!lingering.handle(cid, datagram)) handle_unrouted(datagram, packet, header);
+}
+
+void Endpoint::Impl::handle_unrouted(const InboundDatagram& datagram, ByteView packet,
+                                     const ngtcp2_version_cid& header) {
+  constexpr std::uint8_t kLongHeader = 0x80;
+  if ((packet[0] & kLongHeader) == 0) {
+    return stateless.reset(datagram, Cid({header.dcid, header.dcidlen}), packet.size());
+  }
+  if (header.version != 0) accept(datagram, packet);
+}
+
+void Endpoint::Impl::accept(const InboundDatagram& datagram, ByteView packet) {
+  const auto socket = sockets.find(datagram.socket);
+  if (socket == sockets.end() || !socket->second.accept) return;
+  ngtcp2_pkt_hd first;
+  if (ngtcp2_accept(&first, packet.data(), packet.size()) != 0) return;
+  // A token that is not, or no longer, ours is as good as none: the peer may have it from elsewhere.
+  const std::optional<Cid> retried = stateless.check_token(datagram, first);
+  if (!retried && shared.resources.under_load()) return stateless.retry(datagram, first);
+  auto reservation = shared.resources.handshake(datagram.remote.ip);
+  if (!reservation) return stateless.refuse(datagram, first, NGTCP2_CONNECTION_REFUSED);
+  auto connection = Connection::accept(shared, ++last_id, datagram, first, retried ? &*retried : nullptr,
+                                       std::move(*reservation));
+  if (connection) keep(std::move(*connection)).receive(datagram, packet);
+}
+
+Connection& Endpoint::Impl::keep(std::unique_ptr<Connection> connection) {
+  Connection& out = *connection;
+  connections.emplace(out.id(), std::move(connection));
+  return out;
+}
+
+/// What closed connections leave behind outlives them.
+void Endpoint::Impl::bury_closed() {
+  for (Connection* connection : std::exchange(shared.closed, {})) {
+    deadlines.cancel(connection->id());
+    lingering.add(shared.now, connection->take_farewell());
+  }
+}
+
+void Endpoint::Impl::forget_ended() {
+  if (ended != 0) connections.erase(std::exchange(ended, 0));
+}
+
+}  // namespace p2pa::quic

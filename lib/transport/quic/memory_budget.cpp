@@ -1,0 +1,25 @@
+#include "transport/quic/memory_budget.hpp"
+
+#include <utility>
+
+namespace p2pa::quic {
+
+Result<void> MemoryBudget::take(std::size_t bytes) {
+  while (used_ + bytes > steps_.size() * kStep) {
+    auto step = resources_.memory(peer_, kStep);
+    if (!step) return std::unexpected(step.error());
+    steps_.push_back(std::move(*step));
+  }
+  used_ += bytes;
+  return {};
+}
+
+void MemoryBudget::give_back(std::size_t bytes) noexcept {
+  used_ -= bytes;
+  // One step stays in hand against flutter at its edge, none when nothing is buffered.
+  while (!steps_.empty() && (used_ == 0 || used_ + 2 * kStep <= steps_.size() * kStep)) {
+    steps_.pop_back();
+  }
+}
+
+}  // namespace p2pa::quic

@@ -1,0 +1,34 @@
+#pragma once
+// What the buffers of one connection may hold, counted against the node's and the peer's bound.
+
+#include <cstddef>
+#include <vector>
+
+#include "resource/manager.hpp"
+
+namespace p2pa::quic {
+
+/// Reserves in steps, so that a chunk costs an addition and not a look-up.
+class MemoryBudget final {
+ public:
+  static constexpr std::size_t kStep = 64 * 1024;
+
+  explicit MemoryBudget(resource::Manager& resources) : resources_(resources) {}
+  MemoryBudget(const MemoryBudget&) = delete;
+  MemoryBudget& operator=(const MemoryBudget&) = delete;
+
+  /// Whom later reservations are charged to.
+  void set_peer(const PeerId& peer) { peer_ = peer; }
+  /// kLimitMemory, kLimitPeer: the bound is reached and nothing was taken.
+  Result<void> take(std::size_t bytes);
+  void give_back(std::size_t bytes) noexcept;
+  std::size_t used() const { return used_; }
+
+ private:
+  resource::Manager& resources_;
+  PeerId peer_;
+  std::size_t used_ = 0;
+  std::vector<resource::Reservation> steps_;
+};
+
+}  // namespace p2pa::quic

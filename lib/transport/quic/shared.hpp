@@ -1,0 +1,48 @@
+#pragma once
+// What the connections of one endpoint have in common.
+
+#include <array>
+#include <optional>
+#include <vector>
+
+#include "transport/quic/chunk_pool.hpp"
+#include "transport/quic/cid_table.hpp"
+#include "transport/quic/endpoint.hpp"
+#include "transport/quic/event_queue.hpp"
+#include "transport/quic/outbox.hpp"
+#include "transport/quic/ready_list.hpp"
+#include "transport/quic/session_cache.hpp"
+#include "transport/quic/tls_context.hpp"
+
+namespace p2pa::quic {
+
+struct Shared {
+  Shared(const KeyPair& identity, Rng& generator, resource::Manager& manager, Config configuration);
+
+  /// The wall clock, as far as certificates need it: the configured time, carried on by `now`.
+  std::int64_t unix_time() const { return config.unix_time + (now - start.value_or(now)).ns / 1'000'000'000; }
+  /// RFC 9000 §10.3.2: a function of the id and of a secret that survives a restart. 16 bytes.
+  void reset_token(const Cid& cid, std::uint8_t* token) const;
+  void set_now(Instant instant) {
+    now = instant;
+    if (!start) start = instant;
+  }
+
+  const KeyPair& key;
+  Rng& rng;
+  resource::Manager& resources;
+  Config config;
+  std::array<std::uint8_t, 32> reset_key;  ///< stateless resets: of the identity, so that a restart keeps it
+  TlsContext tls;
+  ChunkPool chunks;
+  SessionCache sessions;
+  EventQueue events;
+  ReadyList ready;
+  CidTable cids;
+  Outbox outbox;
+  std::vector<Connection*> closed;  ///< since the endpoint last looked
+  Instant now{};  ///< of the call under way, for calls of the application, which bring none
+  std::optional<Instant> start;
+};
+
+}  // namespace p2pa::quic

@@ -1,0 +1,320 @@
+#include "transport/quic/streams.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "base/assert.hpp"
+#include "transport/quic/compat.hpp"
+#include "transport/quic/connection.hpp"
+#include "transport/quic/shared.hpp"
+
+namespace p2pa::quic {
+
+using Kind = ConnectionEvent::Kind;
+
+Streams::Streams(Shared& shared, Connection& owner)
+    : shared_(shared), owner_(owner), budget_(shared.resources) {}
+
+Streams::~Streams() {
+  table_.for_each([this](StreamState& stream) {
+    stream.send.clear(shared_.chunks);
+    stream.receive.clear(shared_.chunks);
+  });
+}
+
+void Streams::attach(ngtcp2_conn* engine) {
+  engine_ = engine;
+  if (engine != nullptr) return;
+  sending_head_ = sending_tail_ = nullptr;
+  table_.for_each([this](StreamState& stream) {
+    stream.in_engine = stream.send_queued = false;
+    drop_sent(stream);
+  });
+}
+
+// --- the application's side
+
+Result<StreamId> Streams::open() {
+  std::int64_t wire_id = -1;
+  const int rv = ngtcp2_conn_open_bidi_stream(engine_, &wire_id, nullptr);
+  if (rv == NGTCP2_ERR_STREAM_ID_BLOCKED) {
+    wants_streams_ = true;
+    return fail(Code::kLimitStreams, "the peer takes no more streams");
+  }
+  if (rv != 0) return fail(Code::kOutOfMemory, "no stream");
+  StreamState& stream = table_.open();
+  stream.wire_id = wire_id;
+  stream.in_engine = true;
+  ngtcp2_conn_set_stream_user_data(engine_, wire_id, &stream);
+  ++opened_;
+  return stream.id;
+}
+
+void Streams::set_context(StreamId id, void* context) {
+  if (StreamState* stream = table_.find(id)) stream->context = context;
+}
+
+ByteView Streams::peek(StreamId id) const {
+  const StreamState* stream = table_.find(id);
+  return stream == nullptr ? ByteView{} : stream->receive.front();
+}
+
+void Streams::consume(StreamId id, std::size_t n) {
+  StreamState* stream = table_.find(id);
+  if (stream == nullptr) return;
+  P2PA_ASSERT(n <= stream->receive.size());
+  budget_.give_back(stream->receive.consume(shared_.chunks, n) * Chunk::kSize);
+  if (engine_ != nullptr && n > 0) {
+    if (stream->in_engine && stream->receiving == ReceiveState::kOpen) {
+      ngtcp2_conn_extend_max_stream_offset(engine_, stream->wire_id, n);
+    }
+    ngtcp2_conn_extend_max_offset(engine_, n);
+    shared_.ready.push(owner_);
+  }
+  if (!stream->in_engine && stream->receive.empty()) end_for_application(*stream);
+}
+
+bool Streams::at_end(StreamId id) const {
+  const StreamState* stream = table_.find(id);
+  return stream != nullptr && stream->receiving == ReceiveState::kFinished && stream->receive.empty();
+}
+
+std::size_t Streams::writable(StreamId id) const {
+  const StreamState* stream = table_.find(id);
+  if (stream == nullptr || stream->sending != SendState::kOpen || engine_ == nullptr) return 0;
+  const std::size_t bound = shared_.resources.limits().send_buffer_max;
+  return bound - std::min(bound, stream->send.size());
+}
+
+Result<std::size_t> Streams::write(StreamId id, ByteView bytes) {
+  StreamState* stream = table_.find(id);
+  if (engine_ == nullptr) return fail(Code::kClosed, "the connection is closed");
+  if (stream == nullptr || stream->sending != SendState::kOpen) {
+    return fail(Code::kStreamFinished, "nothing may follow the end of a stream");
+  }
+  const ByteView taken = bytes.first(std::min(bytes.size(), writable(id)));
+  stream->wants_room = taken.size() < bytes.size();
+  if (taken.empty()) return 0;
+  const std::size_t memory = stream->send.chunks_needed(taken.size()) * Chunk::kSize;
+  if (const auto granted = budget_.take(memory); !granted) return std::unexpected(granted.error());
+  stream->send.append(shared_.chunks, taken);
+  want_to_send(*stream);
+  return taken.size();
+}
+
+void Streams::finish(StreamId id) {
+  StreamState* stream = table_.find(id);
+  if (stream == nullptr || stream->sending != SendState::kOpen || engine_ == nullptr) return;
+  stream->sending = SendState::kFinishing;
+  want_to_send(*stream);
+}
+
+void Streams::reset(StreamId id, std::uint64_t code) {
+  StreamState* stream = table_.find(id);
+  if (stream != nullptr && stream->life == StreamLife::kOpen && engine_ != nullptr) abort(*stream, code);
+}
+
+void Streams::stop(StreamId id, std::uint64_t code) {
+  StreamState* stream = table_.find(id);
+  if (stream == nullptr || engine_ == nullptr || stream->receiving == ReceiveState::kIgnored) return;
+  if (stream->receiving == ReceiveState::kOpen) {
+    ngtcp2_conn_shutdown_stream_read(engine_, stream->wire_id, code);
+    shared_.ready.push(owner_);
+  }
+  stream->receiving = ReceiveState::kIgnored;
+  drop_received(*stream);
+  if (!stream->in_engine) end_for_application(*stream);
+}
+
+bool Streams::take(const QueuedEvent& event, ConnectionEvent& out) {
+  StreamState& stream = *event.stream;
+  out = {event.kind, stream.id, stream.context, event.code, {}, {}};
+  if (event.kind == Kind::kStreamClosed) {
+    stream.life = StreamLife::kClosed;
+    if (!stream.in_engine) release(stream);
+    return true;
+  }
+  if (event.kind == Kind::kReadable) stream.readable_queued = false;
+  // After a reset of our own only the close is of interest.
+  return stream.life == StreamLife::kOpen || stream.sending != SendState::kAborted ||
+         stream.receiving != ReceiveState::kIgnored;
+}
+
+// --- the engine's side
+
+StreamState& Streams::on_opened(std::int64_t wire_id) {
+  StreamState& stream = table_.open();
+  stream.wire_id = wire_id;
+  stream.in_engine = stream.inbound = true;
+  ngtcp2_conn_set_stream_user_data(engine_, wire_id, &stream);
+  ++accepted_;
+  tell(stream, Kind::kStreamOpened);
+  return stream;
+}
+
+void Streams::on_data(StreamState& stream, ByteView bytes, bool end) {
+  if (stream.receiving != ReceiveState::kOpen) {
+    ngtcp2_conn_extend_max_offset(engine_, bytes.size());
+    return;
+  }
+  const std::size_t memory = stream.receive.chunks_needed(bytes.size()) * Chunk::kSize;
+  if (!budget_.take(memory)) {
+    ngtcp2_conn_extend_max_offset(engine_, bytes.size());
+    tell(stream, Kind::kStreamReset, wire_code::kStreamResourceLimit);
+    return abort(stream, wire_code::kStreamResourceLimit);
+  }
+  stream.receive.append(shared_.chunks, bytes);
+  if (end) stream.receiving = ReceiveState::kFinished;
+  if (!stream.readable_queued) {
+    stream.readable_queued = true;
+    tell(stream, Kind::kReadable);
+  }
+}
+
+void Streams::on_acknowledged(StreamState& stream, std::uint64_t offset) {
+  budget_.give_back(stream.send.acknowledge(shared_.chunks, offset) * Chunk::kSize);
+  // Told early enough to keep the pipe full, late enough not to be told for every packet.
+  const std::size_t bound = shared_.resources.limits().send_buffer_max;
+  if (stream.wants_room && stream.sending == SendState::kOpen && stream.send.size() <= bound - bound / 4) {
+    stream.wants_room = false;
+    tell(stream, Kind::kWritable);
+  }
+}
+
+void Streams::on_reset(StreamState& stream, std::uint64_t code) {
+  if (stream.receiving != ReceiveState::kOpen) return;  // everything is here, or nobody wants it
+  stream.receiving = ReceiveState::kReset;
+  drop_received(stream);
+  tell(stream, Kind::kStreamReset, code);
+}
+
+void Streams::on_stopped(StreamState& stream, std::uint64_t code) {
+  if (stream.sending == SendState::kAborted) return;
+  stream.sending = SendState::kAborted;
+  leave_turn(stream);
+  budget_.give_back(stream.send.drop_unsent(shared_.chunks) * Chunk::kSize);
+  tell(stream, Kind::kStreamStopped, code);
+}
+
+void Streams::on_closed(StreamState& stream) {
+  stream.in_engine = false;
+  leave_turn(stream);
+  drop_sent(stream);
+  if (stream.life == StreamLife::kClosed) return release(stream);
+  if (stream.receive.empty()) end_for_application(stream);
+}
+
+void Streams::on_streams_available() {
+  if (!wants_streams_) return;
+  wants_streams_ = false;
+  shared_.events.push({&owner_, nullptr, Kind::kStreamsAvailable, 0});
+}
+
+void Streams::restart() {
+  sending_head_ = sending_tail_ = nullptr;
+  std::vector<StreamState*> streams;
+  table_.for_each([&](StreamState& stream) { streams.push_back(&stream); });
+  std::ranges::sort(streams, {}, &StreamState::wire_id);
+  for (StreamState* stream : streams) {
+    stream->in_engine = stream->send_queued = false;
+    if (stream->life == StreamLife::kOpen && reopen(*stream)) continue;
+    drop_sent(*stream);
+    if (stream->life == StreamLife::kClosed) {
+      release(*stream);
+    } else if (stream->life == StreamLife::kOpen) {
+      tell(*stream, Kind::kStreamReset, wire_code::kStreamResourceLimit);
+      end_for_application(*stream);
+    }
+  }
+}
+
+bool Streams::reopen(StreamState& stream) {
+  if (!stream.send.rewind() || ngtcp2_conn_open_bidi_stream(engine_, &stream.wire_id, &stream) != 0) return false;
+  stream.in_engine = true;
+  if (stream.sending == SendState::kFinished) stream.sending = SendState::kFinishing;
+  if (stream.receiving == ReceiveState::kIgnored) {
+    ngtcp2_conn_shutdown_stream_read(engine_, stream.wire_id, wire_code::kNone);
+  }
+  if (stream.send.size() > 0 || stream.sending == SendState::kFinishing) want_to_send(stream);
+  return true;
+}
+
+// --- sending
+
+void Streams::sent(StreamState& stream, std::size_t n, bool end) {
+  stream.send.mark_sent(n);
+  leave_turn(stream);
+  if (end) {
+    stream.sending = SendState::kFinished;
+  } else if (stream.send.unsent_size() > 0 || stream.sending == SendState::kFinishing) {
+    want_to_send(stream);  // at the end of the queue: the others are next
+  }
+}
+
+void Streams::blocked(StreamState& stream) { leave_turn(stream); }
+
+void Streams::want_to_send(StreamState& stream) {
+  shared_.ready.push(owner_);
+  if (stream.send_queued) return;
+  stream.send_queued = true;
+  stream.next = nullptr;
+  (sending_tail_ == nullptr ? sending_head_ : sending_tail_->next) = &stream;
+  sending_tail_ = &stream;
+}
+
+void Streams::leave_turn(StreamState& stream) {
+  if (!stream.send_queued) return;
+  StreamState* before = nullptr;  // almost always it is the first
+  for (StreamState* s = sending_head_; s != &stream; s = s->next) before = s;
+  (before == nullptr ? sending_head_ : before->next) = stream.next;
+  if (sending_tail_ == &stream) sending_tail_ = before;
+  stream.next = nullptr;
+  stream.send_queued = false;
+}
+
+// --- endings
+
+void Streams::tell(StreamState& stream, ConnectionEvent::Kind kind, std::uint64_t code) {
+  // Nothing follows the connection's own kClosed.
+  if (stream.life == StreamLife::kOpen && engine_ != nullptr) shared_.events.push({&owner_, &stream, kind, code});
+}
+
+void Streams::end_for_application(StreamState& stream) {
+  if (stream.life != StreamLife::kOpen || engine_ == nullptr) return;
+  tell(stream, Kind::kStreamClosed);
+  stream.life = StreamLife::kClosing;
+}
+
+/// RESET_STREAM and STOP_SENDING. What was sent is kept until the engine has done with the stream:
+/// it may still send a lost part again.
+void Streams::abort(StreamState& stream, std::uint64_t code) {
+  if (stream.in_engine) ngtcp2_conn_shutdown_stream(engine_, stream.wire_id, code);
+  stream.sending = SendState::kAborted;
+  stream.receiving = ReceiveState::kIgnored;
+  leave_turn(stream);
+  budget_.give_back(stream.send.drop_unsent(shared_.chunks) * Chunk::kSize);
+  drop_received(stream);
+  end_for_application(stream);
+  shared_.ready.push(owner_);
+}
+
+void Streams::drop_received(StreamState& stream) {
+  const std::size_t n = stream.receive.size();
+  budget_.give_back(stream.receive.clear(shared_.chunks) * Chunk::kSize);
+  if (engine_ != nullptr && n > 0) ngtcp2_conn_extend_max_offset(engine_, n);
+}
+
+void Streams::drop_sent(StreamState& stream) {
+  budget_.give_back(stream.send.clear(shared_.chunks) * Chunk::kSize);
+}
+
+/// The peer may open another one only now that nothing of this one is left.
+void Streams::release(StreamState& stream) {
+  const bool inbound = stream.inbound;
+  table_.release(stream);
+  if (!inbound || engine_ == nullptr) return;
+  ngtcp2_conn_extend_max_streams_bidi(engine_, 1);
+  shared_.ready.push(owner_);
+}
+
+}  // namespace p2pa::quic

@@ -1,0 +1,88 @@
+#pragma once
+// The streams of one connection: what the application does to them, what the engine reports of them,
+// and whose turn it is to send.
+
+#include <cstdint>
+
+#include "transport/quic/memory_budget.hpp"
+#include "transport/quic/stream_table.hpp"
+
+struct ngtcp2_conn;
+
+namespace p2pa::quic {
+
+class Connection;
+struct QueuedEvent;
+struct Shared;
+
+/// REQUIRES for the functions of the application: the id may be any; a dead one finds nothing.
+class Streams final {
+ public:
+  Streams(Shared& shared, Connection& owner);
+  ~Streams();
+  Streams(const Streams&) = delete;
+  Streams& operator=(const Streams&) = delete;
+
+  /// Null at the close: from then on nothing is sent, and what arrived may still be read.
+  void attach(ngtcp2_conn* engine);
+  /// Whose memory bound the buffers count against.
+  void set_peer(const PeerId& peer) { budget_.set_peer(peer); }
+
+  // --- the application's side: see p2pa::Connection
+  Result<StreamId> open();
+  void set_context(StreamId id, void* context);
+  ByteView peek(StreamId id) const;
+  void consume(StreamId id, std::size_t n);
+  bool at_end(StreamId id) const;
+  Result<std::size_t> write(StreamId id, ByteView bytes);
+  std::size_t writable(StreamId id) const;
+  void finish(StreamId id);
+  void reset(StreamId id, std::uint64_t code);
+  void stop(StreamId id, std::uint64_t code);
+  /// Fills in what the application sees of a queued event. False: it does not concern it any more.
+  bool take(const QueuedEvent& event, ConnectionEvent& out);
+
+  // --- the engine's side
+  StreamState& on_opened(std::int64_t wire_id);
+  void on_data(StreamState& stream, ByteView bytes, bool end);
+  void on_acknowledged(StreamState& stream, std::uint64_t offset);
+  void on_reset(StreamState& stream, std::uint64_t code);
+  void on_stopped(StreamState& stream, std::uint64_t code);
+  void on_closed(StreamState& stream);
+  void on_room(StreamState& stream) { want_to_send(stream); }
+  void on_streams_available();
+  /// Early data was rejected and the engine forgot its streams: opens them again, all bytes unsent.
+  void restart();
+
+  // --- sending: the first in turn, until sent() or blocked() was said of it
+  StreamState* next_to_send() { return sending_head_; }
+  bool others_to_send() const { return sending_head_ != sending_tail_; }
+  void sent(StreamState& stream, std::size_t n, bool end);
+  void blocked(StreamState& stream);
+
+  std::uint64_t opened() const { return opened_; }
+  std::uint64_t accepted() const { return accepted_; }
+
+ private:
+  void tell(StreamState& stream, ConnectionEvent::Kind kind, std::uint64_t code = 0);
+  void want_to_send(StreamState& stream);
+  void leave_turn(StreamState& stream);
+  void end_for_application(StreamState& stream);
+  void drop_received(StreamState& stream);
+  void drop_sent(StreamState& stream);
+  void abort(StreamState& stream, std::uint64_t code);
+  void release(StreamState& stream);
+  bool reopen(StreamState& stream);
+
+  Shared& shared_;
+  Connection& owner_;
+  ngtcp2_conn* engine_ = nullptr;
+  StreamTable table_;
+  MemoryBudget budget_;
+  StreamState* sending_head_ = nullptr;
+  StreamState* sending_tail_ = nullptr;
+  std::uint64_t opened_ = 0, accepted_ = 0;
+  bool wants_streams_ = false;  // open() met the peer's limit
+};
+
+}  // namespace p2pa::quic

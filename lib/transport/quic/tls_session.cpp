@@ -1,0 +1,91 @@
+#include "transport/quic/tls_session.hpp"
+
+#include "crypto/gnutls_datum.hpp"
+
+namespace p2pa::quic {
+namespace {
+
+// spec: quic/README.md, tls/tls.md §alpn
+constexpr std::string_view kAlpn = "libp2p";
+
+// RFC 9001 §4.6.1: the only value that QUIC allows.
+constexpr std::size_t kEarlyDataUnlimited = 0xffff'ffff;
+
+TlsSession& session_of(gnutls_session_t session) {
+  const auto* ref = static_cast<ngtcp2_crypto_conn_ref*>(gnutls_session_get_ptr(session));
+  return *static_cast<TlsSession*>(ref->user_data);
+}
+
+}  // namespace
+
+TlsSession::TlsSession(gnutls_session_t session, Owner& owner) : session_(session), owner_(owner) {
+  ref_.user_data = this;
+  ref_.get_conn = [](ngtcp2_crypto_conn_ref* ref) {
+    return static_cast<TlsSession*>(ref->user_data)->owner_.engine();
+  };
+  gnutls_session_set_ptr(session_, &ref_);
+}
+
+TlsSession::~TlsSession() { gnutls_deinit(session_); }
+
+std::unique_ptr<TlsSession> TlsSession::make(TlsContext& context, Owner& owner, unsigned flags) {
+  gnutls_session_t session = nullptr;
+  if (gnutls_init(&session, flags | GNUTLS_ENABLE_EARLY_DATA | GNUTLS_NO_END_OF_EARLY_DATA) != 0) {
+    return nullptr;
+  }
+  std::unique_ptr<TlsSession> out(new TlsSession(session, owner));
+  const gnutls_datum_t alpn = crypto::datum(as_bytes(kAlpn));
+  const bool done =
+      gnutls_priority_set(session, context.priorities()) == 0 &&
+      gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, context.credentials()) == 0 &&
+      gnutls_alpn_set_protocols(session, &alpn, 1, GNUTLS_ALPN_MANDATORY) == 0;
+  return done ? std::move(out) : nullptr;
+}
+
+std::unique_ptr<TlsSession> TlsSession::client(TlsContext& context, Owner& owner, ByteView ticket) {
+  auto out = make(context, owner, GNUTLS_CLIENT);
+  if (!out || ngtcp2_crypto_gnutls_configure_client_session(out->session_) != 0) return nullptr;
+  gnutls_handshake_set_hook_function(out->session_, GNUTLS_HANDSHAKE_NEW_SESSION_TICKET, GNUTLS_HOOK_POST,
+                                     on_ticket);
+  if (!ticket.empty() && gnutls_session_set_data(out->session_, ticket.data(), ticket.size()) != 0) {
+    return nullptr;
+  }
+  return out;
+}
+
+std::unique_ptr<TlsSession> TlsSession::server(TlsContext& context, Owner& owner) {
+  // Tickets are sent by hand: one, where GnuTLS would send two.
+  auto out = make(context, owner, GNUTLS_SERVER | GNUTLS_NO_AUTO_SEND_TICKET);
+  if (!out || ngtcp2_crypto_gnutls_configure_server_session(out->session_) != 0) return nullptr;
+  gnutls_certificate_server_set_request(out->session_, GNUTLS_CERT_REQUIRE);
+  const gnutls_datum_t key = crypto::datum(context.ticket_key());
+  if (gnutls_session_ticket_enable_server(out->session_, &key) != 0) return nullptr;
+  gnutls_record_set_max_early_data_size(out->session_, kEarlyDataUnlimited);
+  gnutls_anti_replay_enable(out->session_, context.anti_replay());
+  return out;
+}
+
+ByteView TlsSession::peer_certificate() const {
+  unsigned count = 0;
+  const gnutls_datum_t* chain = gnutls_certificate_get_peers(session_, &count);
+  // spec: tls/tls.md: more than one certificate aborts the connection
+  if (chain == nullptr || count != 1) return {};
+  return {chain[0].data, chain[0].size};
+}
+
+int TlsSession::verify_peer(gnutls_session_t session) {
+  const TlsSession& self = session_of(session);
+  const ByteView certificate = self.peer_certificate();
+  return !certificate.empty() && self.owner_.accept_certificate(certificate) ? 0 : GNUTLS_E_CERTIFICATE_ERROR;
+}
+
+int TlsSession::on_ticket(gnutls_session_t session, unsigned, unsigned, unsigned, const gnutls_datum_t*) {
+  gnutls_datum_t data{};
+  if (gnutls_session_get_data2(session, &data) != 0) return 0;  // then the next dial is a full one
+  session_of(session).owner_.keep_ticket(Bytes(data.data, data.data + data.size));
+  gnutls_memset(data.data, 0, data.size);
+  gnutls_free(data.data);
+  return 0;
+}
+
+}  // namespace p2pa::quic

@@ -1,0 +1,178 @@
+#include "pair/pipe.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace p2pa::test {
+namespace {
+
+using Kind = ConnectionEvent::Kind;
+
+std::array<std::uint8_t, 32> seed32(std::uint64_t seed, std::uint8_t purpose) {
+  std::array<std::uint8_t, 32> out{};
+  for (int i = 0; i < 8; ++i) out[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(seed >> (8 * i));
+  out[8] = purpose;
+  return out;
+}
+
+}  // namespace
+
+Peer::Peer(std::uint8_t seed, IpEndpoint where, Limits limits, quic::Config config)
+    : key(KeyPair::from_seed(seed32(seed, 1))),
+      rng(seed32(seed, 2)),
+      resources(limits),
+      endpoint(key, rng, resources, std::move(config)),
+      address(where) {
+  endpoint.add_socket(socket, address, true);
+}
+
+int Peer::count(Kind kind) const {
+  return static_cast<int>(std::ranges::count_if(events, [kind](const auto& e) { return e.first == kind; }));
+}
+
+Pipe::Pipe(Link l, std::uint64_t seed) : link(l), rng_(seed32(seed, 3)) {}
+
+quic::Config Pipe::default_config() {
+  quic::Config config;
+  config.unix_time = 1'700'000'000;
+  return config;
+}
+
+Peer& Pipe::add(std::uint8_t seed, Limits limits, quic::Config config) {
+  IpEndpoint where;
+  where.ip.bytes = {192, 0, 2, static_cast<std::uint8_t>(peers.size() + 1)};
+  where.port = 4001;
+  peers.push_back(std::make_unique<Peer>(seed, where, limits, std::move(config)));
+  return *peers.back();
+}
+
+Connection* Pipe::dial(Peer& from, const Peer& to, bool early_data) {
+  return dial(from, to, to.key.peer_id(), early_data);
+}
+
+Connection* Pipe::dial(Peer& from, const Peer& to, const PeerId& expected, bool early_data) {
+  const auto connection =
+      from.endpoint.dial(now, from.socket, {quic_multiaddr(to.address), expected, early_data});
+  if (!connection) return nullptr;
+  from.connections.push_back(*connection);
+  return *connection;
+}
+
+void Pipe::handle(Peer& peer, const TransportEvent& event) {
+  Connection& c = *event.connection;
+  const ConnectionEvent& e = event.event;
+  peer.events.push_back({e.kind, now});
+  const auto known = std::ranges::find(peer.connections, &c);
+  if (known == peer.connections.end()) peer.connections.push_back(&c);
+  switch (e.kind) {
+    case Kind::kStreamOpened:
+      peer.streams.push_back(e.stream);
+      peer.inbox(c, e.stream).opened_by_peer = true;
+      break;
+    case Kind::kReadable: {
+      Inbox& inbox = peer.inbox(c, e.stream);
+      ++inbox.readable;
+      while (peer.drain && !c.peek(e.stream).empty()) {
+        const ByteView bytes = c.peek(e.stream);
+        inbox.text += as_text(bytes);
+        std::size_t n = bytes.size();
+        if (peer.echo && inbox.opened_by_peer) n = c.write(e.stream, bytes).value_or(0);
+        c.consume(e.stream, n);
+        if (n < bytes.size()) break;
+      }
+      inbox.ended = c.at_end(e.stream);
+      if (peer.echo && inbox.opened_by_peer && inbox.ended) c.finish(e.stream);
+      break;
+    }
+    case Kind::kWritable: ++peer.inbox(c, e.stream).writable; break;
+    case Kind::kStreamReset: peer.inbox(c, e.stream).reset = e.code; break;
+    case Kind::kStreamStopped: peer.inbox(c, e.stream).stopped = e.code; break;
+    case Kind::kStreamClosed: peer.inbox(c, e.stream).closed = true; break;
+    case Kind::kDatagram: peer.datagrams.emplace_back(as_text(e.datagram)); break;
+    case Kind::kClosed:
+      peer.closed = e.error;
+      std::erase(peer.connections, &c);
+      break;
+    default: break;
+  }
+  if (peer.on_event) peer.on_event(now, event);
+}
+
+void Pipe::launch(Peer& from, const Transmit& transmit, ByteView batch) {
+  for (std::size_t at = 0; at < transmit.size; at += transmit.segment_size) {
+    const std::size_t n = std::min(transmit.segment_size, transmit.size - at);
+    Bytes bytes(batch.begin() + static_cast<std::ptrdiff_t>(at), batch.begin() + static_cast<std::ptrdiff_t>(at + n));
+    ++from.packets_sent;
+    from.trace.push_back({now, n});
+    if (filter && !filter(from, bytes)) continue;
+    if (bytes.size() > link.mtu || (link.loss > 0 && rng_.unit() < link.loss)) continue;
+    Duration delay = link.delay;
+    if (link.jitter.ns > 0) delay = delay + nanoseconds(static_cast<std::int64_t>(rng_.below(static_cast<std::uint64_t>(link.jitter.ns))));
+    flights_.push_back({now + delay, sequence_++, from.address, transmit.remote, transmit.ecn, std::move(bytes)});
+    std::ranges::push_heap(flights_, std::greater{}, [](const Flight& f) { return std::pair(f.at, f.sequence); });
+  }
+}
+
+void Pipe::deliver(const Flight& flight) {
+  for (auto& peer : peers) {
+    if (peer->address != flight.to || peer->silent) continue;
+    peer->endpoint.handle(now, {peer->socket, peer->address, flight.from, flight.ecn, flight.bytes.size(), flight.bytes});
+  }
+}
+
+void Pipe::inject(const IpEndpoint& from, Peer& to, ByteView bytes) {
+  to.endpoint.handle(now, {to.socket, to.address, from, Ecn::kNone, bytes.size(), bytes});
+}
+
+bool Pipe::settle() {
+  bool worked = false;
+  for (auto& peer : peers) {
+    TransportEvent event;
+    while (peer->endpoint.poll_event(event)) {
+      worked = true;
+      handle(*peer, event);
+    }
+    Transmit transmit;
+    while (peer->endpoint.poll_transmit(now, buffer_, {peer->segments_max}, transmit)) {
+      worked = true;
+      if (!peer->silent) launch(*peer, transmit, buffer_);
+    }
+  }
+  return worked;
+}
+
+bool Pipe::step(Instant limit) {
+  Instant next = flights_.empty() ? kNever : flights_.front().at;
+  for (auto& peer : peers) next = std::min(next, peer->endpoint.next_deadline());
+  if (next > limit) {
+    now = limit;
+    return false;
+  }
+  now = std::max(now, next);
+  for (auto& peer : peers) {
+    if (peer->endpoint.next_deadline() <= now) peer->endpoint.on_deadline(now);
+  }
+  while (!flights_.empty() && flights_.front().at <= now) {
+    std::ranges::pop_heap(flights_, std::greater{}, [](const Flight& f) { return std::pair(f.at, f.sequence); });
+    const Flight flight = std::move(flights_.back());
+    flights_.pop_back();
+    deliver(flight);
+  }
+  return true;
+}
+
+bool Pipe::run_until(const std::function<bool()>& done, Duration limit) {
+  const Instant end = now + limit;
+  do {
+    while (settle()) {
+    }
+    if (done()) return true;
+  } while (step(end));
+  return false;
+}
+
+void Pipe::run_for(Duration duration) {
+  run_until([] { return false; }, duration);
+}
+
+}  // namespace p2pa::test
