@@ -16,6 +16,7 @@ namespace {
 constexpr int kTransmitsPerTurnMax = 64;
 /// While a socket is full, the core's wish to send must not keep the processor busy.
 constexpr Duration kFullRetry = milliseconds(1);
+constexpr int kGuessesMax = 16;
 
 /// True as long as it lives; a callback of the host may throw.
 class Flag {
@@ -76,7 +77,8 @@ UvDriver::Work UvDriver::turn() {
   P2PA_ASSERT(node_ != nullptr);
   const Flag in_turn(in_turn_);
   bool worked = posts_.run(*node_);
-  worked |= receive();
+  receive();
+  worked |= std::exchange(received_, false);
   const Instant now = UvLoop::now();
   if (core_.next_deadline() <= now) {
     core_.on_deadline(now);
@@ -95,16 +97,20 @@ bool UvDriver::more_at_hand() const {
   return core_has_more_ || !posts_.empty() || std::ranges::any_of(sockets_, unread);
 }
 
-bool UvDriver::receive() {
-  bool any = false;
+void UvDriver::receive() {
   for (Socket& socket : sockets_) {
-    if (!socket.watch->readable) continue;
-    const Instant now = UvLoop::now();
-    socket.watch->readable = socket.udp->receive(inbox_);
-    for (const InboundDatagram& datagram : inbox_.datagrams()) core_.handle(now, datagram);
-    any |= !inbox_.datagrams().empty();
+    if (socket.watch->readable) receive_from(socket);
   }
-  return any;
+}
+
+/// False: nothing was there.
+bool UvDriver::receive_from(Socket& socket) {
+  const Instant now = UvLoop::now();
+  socket.watch->readable = socket.udp->receive(inbox_);
+  if (inbox_.datagrams().empty()) return false;
+  for (const InboundDatagram& datagram : inbox_.datagrams()) core_.handle(now, datagram);
+  hot_ = static_cast<std::size_t>(&socket - sockets_.data());
+  return received_ = true;
 }
 
 /// Did anything leave, or come up for leaving?
@@ -205,6 +211,7 @@ void UvDriver::close_socket(SocketId id) {
   if (full_ == socket->watch) full_ = nullptr;  // the next flush drops what it did not take
   loop_->unwatch(socket->watch);
   sockets_.erase(sockets_.begin() + (socket - sockets_.data()));
+  hot_ = 0;
 }
 
 UvDriver::Socket* UvDriver::find(SocketId id) {
@@ -226,17 +233,21 @@ void UvDriver::note_close() {
 // --- who waits
 
 Instant UvDriver::next_deadline() const {
-  if (more_at_hand()) return {0};
+  // The host may have asked for something since the last turn.
+  if (more_at_hand() || core_.has_work()) return {0};
   const Instant core = core_.next_deadline();
   return full_ == nullptr ? core : std::max(core, UvLoop::now() + kFullRetry);
 }
 
 void UvDriver::wait_for_input(Duration timeout) {
+  if (timeout > Duration{0}) timeout = std::min(timeout, next_deadline() - UvLoop::now());
   if (timeout > Duration{0} && !loop_->stale()) {
-    const Duration left = next_deadline() - UvLoop::now();
-    timeout = std::min(timeout, left);
-    if (timeout > Duration{0} && !loop_->wait(timeout)) return;
+    if (!loop_->wait(timeout)) return;
+    // What woke us is most often a datagram for the socket of last time: looking there at once saves
+    // asking the loop. Not for ever, since others may wait.
+    if (hot_ < sockets_.size() && guesses_++ < kGuessesMax && receive_from(sockets_[hot_])) return;
   }
+  guesses_ = 0;
   loop_->collect();
 }
 

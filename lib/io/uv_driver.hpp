@@ -59,7 +59,8 @@ class UvDriver final : public Driver {
   void wait_for_input(Duration timeout);
   bool more_at_hand() const;
 
-  bool receive();
+  void receive();
+  bool receive_from(Socket& socket);
   bool perform_effects();
   Result<IpEndpoint> bind(const Effect& effect);
   void close_socket(SocketId id);
@@ -76,6 +77,9 @@ class UvDriver final : public Driver {
   std::unique_ptr<UvLoop> loop_;
   std::vector<Socket> sockets_;
   std::size_t segments_max_ = 1;
+  std::size_t hot_ = 0;      ///< the socket that received last, by its place in sockets_
+  int guesses_ = 0;          ///< how often in a row input was taken for the hot socket's
+  bool received_ = false;    ///< since the last turn
   ReceiveBuffers inbox_;
   Outbox outbox_;
   Watch* full_ = nullptr;  ///< the socket that the outbox waits for
