@@ -185,7 +185,9 @@ void Endpoint::Impl::bury_closed() {
 }
 
 void Endpoint::Impl::forget_ended() {
-  if (ended != 0) connections.erase(std::exchange(ended, 0));
+  if (ended == 0) return;
+  bury_closed();  // it may have closed and been reported in one turn
+  connections.erase(std::exchange(ended, 0));
 }
 
 }  // namespace p2pa::quic
