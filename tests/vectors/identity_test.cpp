@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "identity/peer_record.hpp"
 #include "identity/public_key.hpp"
 #include "p2pagents/key_pair.hpp"
 #include "support/hex.hpp"
@@ -109,4 +110,18 @@ TEST_CASE("the identity signature of a published libp2p certificate verifies") {
   CHECK(host->verify(message, signature));
   message.back() ^= 1;
   CHECK_FALSE(host->verify(message, signature));
+}
+
+TEST_CASE("sealed peer records open, and are sealed the same") {
+  for (const auto& row : read_table("peer_records", 3)) {
+    INFO(row[0]);
+    const KeyPair key = KeyPair::from_seed(from_hex(row[1]));
+    const auto record = PeerRecord::open_from(key.peer_id(), from_hex(row[2]));
+    REQUIRE(record);
+    CHECK(record->sequence == 1'700'000'000);
+    REQUIRE(record->addresses.size() == 2);
+    CHECK(record->addresses[0].to_string() == "/ip4/192.0.2.1/udp/4001/quic-v1");
+    CHECK(record->addresses[1].to_string() == "/ip6/2001:db8::1/tcp/4001");
+    if (row[0] == "standard") CHECK(to_hex(record->seal(key)) == row[2]);
+  }
 }

@@ -1,0 +1,36 @@
+#include "address/ip_endpoint.hpp"
+#include "address/multiaddr_codec.hpp"
+#include "base/assert.hpp"
+
+using namespace p2pa;
+
+namespace {
+
+void check_round_trips(const Multiaddr& address) {
+  P2PA_ASSERT(Multiaddr::from_bytes(address.bytes()) == address);
+  P2PA_ASSERT(Multiaddr::parse(address.to_string()) == address);
+  P2PA_ASSERT(address.components().size() <= Multiaddr::kComponentsMax);
+  for (const auto& component : address.components()) P2PA_ASSERT(address.has(component.protocol));
+  const Multiaddr bare = address.without_peer_id();
+  if (const auto id = address.peer_id(); id && !(bare == address)) {
+    P2PA_ASSERT(bare.with_peer_id(*id) == address);
+  }
+  if (const auto endpoint = quic_endpoint(address)) {
+    P2PA_ASSERT(quic_endpoint(quic_multiaddr(*endpoint)) == *endpoint);
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const ByteView input(data, size);
+  if (const auto address = Multiaddr::parse(as_text(input))) check_round_trips(*address);
+  if (const auto address = Multiaddr::from_bytes(input)) {
+    P2PA_ASSERT(as_text(address->bytes()) == as_text(input));
+    check_round_trips(*address);
+  }
+  if (const auto endpoint = IpEndpoint::parse(as_text(input))) {
+    P2PA_ASSERT(IpEndpoint::parse(endpoint->to_string()) == *endpoint);
+  }
+  return 0;
+}
