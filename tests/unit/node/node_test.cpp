@@ -1,0 +1,310 @@
+// What a node promises its author, tried in a small world.
+
+#include "p2pagents/node.hpp"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <string>
+#include <vector>
+
+#include "sim/world.hpp"
+#include "transport/connection.hpp"
+
+using namespace p2pa;
+
+namespace {
+
+NodeOptions listening() {
+  NodeOptions options;
+  options.listen = {Multiaddr::parse("/ip4/0.0.0.0/udp/4001/quic-v1").value()};
+  return options;
+}
+
+/// A server that listens, a client that does not.
+struct Two {
+  sim::World world{1};
+  sim::NodeId server_id = world.add_node(listening());
+  sim::NodeId client_id = world.add_node({});
+  Node& server = world.node(server_id);
+  Node& client = world.node(client_id);
+
+  Two() { world.run_for(milliseconds(1)); }  // the server's socket is bound
+  Multiaddr address() const { return world.address(server_id); }
+
+  Result<ConnectionInfo> dial(const Multiaddr& to) {
+    std::optional<Result<ConnectionInfo>> done;
+    client.dial(to, [&](auto result) { done = std::move(result); });
+    REQUIRE_FALSE(done.has_value());  // nothing runs inside the call that asked
+    REQUIRE(world.run_until([&] { return done.has_value(); }, seconds(60)));
+    return *done;
+  }
+};
+
+Code code_of(const Result<ConnectionInfo>& result) {
+  return result ? Code::kOk : result.error().code;
+}
+
+PeerId stranger() { return KeyPair::from_seed(Bytes(32, 9)).peer_id(); }
+
+std::string text_of(ByteView bytes) { return std::string(as_text(bytes)); }
+
+}  // namespace
+
+TEST_CASE("a second dial is answered by the connection that exists") {
+  Two two;
+  const auto first = two.dial(two.address());
+  REQUIRE(first.has_value());
+  CHECK(first->peer == two.server.id());
+  CHECK(first->outbound);
+  const auto second = two.dial(two.address());
+  REQUIRE(second.has_value());
+  CHECK(second->id == first->id);
+  two.world.run_for(milliseconds(100));  // the server knows its client half a round trip later
+  CHECK(two.client.connections().size() == 1);
+  CHECK(two.server.connections().size() == 1);
+}
+
+TEST_CASE("two dials at once share one connection") {
+  Two two;
+  std::vector<std::uint64_t> ids;
+  for (int i = 0; i < 2; ++i) {
+    two.client.dial(two.address(), [&](auto result) {
+      REQUIRE(result.has_value());
+      ids.push_back(result->id);
+    });
+  }
+  REQUIRE(two.world.run_until([&] { return ids.size() == 2; }, seconds(5)));
+  CHECK(ids[0] == ids[1]);
+}
+
+TEST_CASE("another identity at the address is refused by name") {
+  Two two;
+  const auto result = two.dial(two.address().without_peer_id().with_peer_id(stranger()));
+  CHECK(code_of(result) == Code::kPeerIdMismatch);
+  CHECK(two.client.connections().empty());
+  // The server still takes those who ask for the right one.
+  CHECK(two.dial(two.address()).has_value());
+}
+
+TEST_CASE("each way not to reach a peer has its own reason") {
+  Two two;
+  CHECK(code_of(two.dial(Multiaddr::parse("/ip4/192.0.2.1/tcp/80").value())) == Code::kUnsupported);
+  const auto nowhere = two.dial(Multiaddr::parse("/ip4/192.0.2.99/udp/9/quic-v1").value());
+  CHECK(code_of(nowhere) == Code::kTimeout);
+
+  std::optional<Result<ConnectionInfo>> unknown;
+  two.client.dial(stranger(), [&](auto result) { unknown = std::move(result); });
+  REQUIRE(two.world.run_until([&] { return unknown.has_value(); }, seconds(1)));
+  CHECK(code_of(*unknown) == Code::kNoAddress);
+}
+
+TEST_CASE("a peer is dialed by its name alone once an address is known") {
+  Two two;
+  REQUIRE(two.client.add_address(two.server.id(), two.address()).has_value());
+  CHECK_FALSE(two.client.add_address(stranger(), two.address()).has_value());
+  bool connected = false;
+  two.client.dial(two.server.id(), [&](auto result) { connected = result.has_value(); });
+  REQUIRE(two.world.run_until([&] { return connected; }, seconds(5)));
+}
+
+TEST_CASE("a raw stream carries bytes both ways, ends by halves, and says so once") {
+  Two two;
+  int server_ended = 0, client_ended = 0;
+  REQUIRE(two.server
+              .handle_protocol("/test/echo/1",
+                               [&](AgentStream& stream) {
+                                 AgentStreamHandler handler;
+                                 handler.on_readable = [](AgentStream& s) {
+                                   while (!s.peek().empty()) {
+                                     const auto taken = s.write(s.peek());
+                                     REQUIRE(taken.has_value());
+                                     s.consume(*taken);
+                                   }
+                                   if (s.at_end()) s.finish();
+                                 };
+                                 handler.on_end = [&](AgentStream&, const Error& why) {
+                                   CHECK(why.code == Code::kOk);
+                                   ++server_ended;
+                                 };
+                                 stream.set_handler(std::move(handler));
+                               })
+              .has_value());
+  CHECK_FALSE(two.server.handle_protocol("/test/echo/1", [](AgentStream&) {}).has_value());
+  REQUIRE(two.dial(two.address()).has_value());
+
+  std::string echoed;
+  two.client.open_stream(two.server.id(), "/test/echo/1", [&](Result<AgentStream*> opened) {
+    REQUIRE(opened.has_value());
+    AgentStreamHandler handler;
+    handler.on_readable = [&](AgentStream& s) {
+      while (!s.peek().empty()) {
+        echoed += text_of(s.peek());
+        s.consume(s.peek().size());
+      }
+    };
+    handler.on_end = [&](AgentStream&, const Error& why) {
+      CHECK(why.code == Code::kOk);
+      ++client_ended;
+    };
+    (*opened)->set_handler(std::move(handler));
+    CHECK((*opened)->write(as_bytes("hello")).value() == 5);
+    (*opened)->finish();
+    CHECK_FALSE((*opened)->write(as_bytes("more")).has_value());
+  });
+  REQUIRE(two.world.run_until([&] { return client_ended == 1 && server_ended == 1; }, seconds(5)));
+  CHECK(echoed == "hello");
+}
+
+TEST_CASE("a protocol that the peer does not speak ends the stream by name, not the connection") {
+  Two two;
+  REQUIRE(two.dial(two.address()).has_value());
+  std::optional<Error> ended;
+  two.client.open_stream(two.server.id(), "/test/unheard-of/1", [&](Result<AgentStream*> opened) {
+    REQUIRE(opened.has_value());
+    AgentStreamHandler handler;
+    handler.on_end = [&](AgentStream&, const Error& why) { ended = why; };
+    (*opened)->set_handler(std::move(handler));
+  });
+  REQUIRE(two.world.run_until([&] { return ended.has_value(); }, seconds(5)));
+  CHECK(ended->code == Code::kProtocolUnsupported);
+  std::optional<Result<Duration>> pinged;
+  two.client.ping(two.server.id(), [&](auto rtt) { pinged = rtt; });
+  REQUIRE(two.world.run_until([&] { return pinged.has_value(); }, seconds(5)));
+  CHECK(pinged->has_value());
+}
+
+TEST_CASE("a reset reaches the other end with its code") {
+  Two two;
+  std::optional<Error> seen;
+  REQUIRE(two.server
+              .handle_protocol("/test/reset/1",
+                               [&](AgentStream& stream) {
+                                 AgentStreamHandler handler;
+                                 handler.on_end = [&](AgentStream&, const Error& why) { seen = why; };
+                                 stream.set_handler(std::move(handler));
+                               })
+              .has_value());
+  REQUIRE(two.dial(two.address()).has_value());
+  AgentStream* mine = nullptr;
+  two.client.open_stream(two.server.id(), "/test/reset/1", [&](Result<AgentStream*> opened) {
+    mine = opened.value();
+    (void)mine->write(as_bytes("x"));
+  });
+  REQUIRE(two.world.run_until([&] { return mine != nullptr; }, seconds(1)));
+  two.world.run_for(milliseconds(100));
+  mine->reset(77);
+  REQUIRE(two.world.run_until([&] { return seen.has_value(); }, seconds(5)));
+  CHECK(seen->code == Code::kStreamReset);
+  CHECK(seen->detail == 77);
+}
+
+TEST_CASE("a handler may replace itself while it runs") {
+  Two two;
+  int first = 0, second = 0;
+  REQUIRE(two.server
+              .handle_protocol("/test/swap/1",
+                               [&](AgentStream& stream) {
+                                 AgentStreamHandler handler;
+                                 handler.on_readable = [&, keep = std::string(100, 'k')](AgentStream& s) {
+                                   AgentStreamHandler other;
+                                   other.on_readable = [&](AgentStream& t) {
+                                     ++second;
+                                     t.consume(t.peek().size());
+                                   };
+                                   s.set_handler(std::move(other));
+                                   s.consume(s.peek().size());
+                                   first += static_cast<int>(keep.size());
+                                 };
+                                 stream.set_handler(std::move(handler));
+                               })
+              .has_value());
+  REQUIRE(two.dial(two.address()).has_value());
+  AgentStream* mine = nullptr;
+  two.client.open_stream(two.server.id(), "/test/swap/1",
+                         [&](Result<AgentStream*> opened) { mine = opened.value(); });
+  REQUIRE(two.world.run_until([&] { return mine != nullptr; }, seconds(1)));
+  (void)mine->write(as_bytes("a"));
+  two.world.run_for(milliseconds(200));
+  (void)mine->write(as_bytes("b"));
+  two.world.run_for(milliseconds(200));
+  CHECK(first == 100);
+  CHECK(second >= 1);
+}
+
+TEST_CASE("datagrams pass between connected nodes and are refused between strangers") {
+  Two two;
+  CHECK(two.client.send_datagram(two.server.id(), as_bytes("early")).error().code == Code::kNotFound);
+  std::vector<std::string> got;
+  two.server.on_datagram([&](const PeerId& from, ByteView payload) {
+    CHECK(from == two.client.id());
+    got.push_back(text_of(payload));
+  });
+  REQUIRE(two.dial(two.address()).has_value());
+  CHECK(two.client.send_datagram(two.server.id(), as_bytes("one")).has_value());
+  CHECK_FALSE(two.client.send_datagram(two.server.id(), Bytes(60'000)).has_value());
+  two.world.run_for(seconds(1));
+  CHECK(got == std::vector<std::string>{"one"});
+}
+
+TEST_CASE("a connection over the bound is refused with a reason that both ends know") {
+  sim::World world(3);
+  NodeOptions options = listening();
+  options.limits.connections_max = 1;
+  const auto server = world.add_node(std::move(options));
+  const auto first = world.add_node({});
+  const auto second = world.add_node({});
+  world.run_for(milliseconds(1));
+  bool connected = false;
+  world.node(first).dial(world.address(server), [&](auto result) { connected = result.has_value(); });
+  REQUIRE(world.run_until([&] { return connected; }, seconds(5)));
+
+  std::vector<NodeEvent> events;
+  world.node(second).on_event([&](const NodeEvent& event) { events.push_back(event); });
+  world.node(second).dial(world.address(server), [](auto) {});
+  const auto refused = [&] {
+    return !events.empty() && events.back().kind == NodeEvent::Kind::kDisconnected;
+  };
+  REQUIRE(world.run_until(refused, seconds(5)));
+  CHECK(events.back().error.detail == wire_code::kConnResourceLimit);
+  CHECK(world.node(server).limit_counters().refused[LimitCounters::kConnections] == 1);
+  CHECK(world.node(server).connections().size() == 1);
+}
+
+TEST_CASE("closing ends what is under way, and its event is the last") {
+  Two two;
+  REQUIRE(two.dial(two.address()).has_value());
+  std::vector<NodeEvent::Kind> events;
+  two.client.on_event([&](const NodeEvent& event) { events.push_back(event.kind); });
+  std::optional<Result<ConnectionInfo>> dialed;
+  two.client.dial(Multiaddr::parse("/ip4/192.0.2.99/udp/9/quic-v1").value(),
+                  [&](auto result) { dialed = std::move(result); });
+  std::optional<Code> called;
+  two.client.call(two.server.id(), "none", {}, {},
+                  [&](const CallOutcome& outcome, ByteView) { called = outcome.error.code; });
+  two.client.close();
+  two.client.close();
+  REQUIRE(two.world.run_until([&] { return two.client.closed(); }, seconds(5)));
+  two.world.run_for(seconds(1));
+  REQUIRE(dialed.has_value());
+  CHECK(code_of(*dialed) == Code::kClosed);
+  CHECK(called == Code::kClosed);
+  REQUIRE_FALSE(events.empty());
+  CHECK(events.back() == NodeEvent::Kind::kClosed);
+  CHECK(std::count(events.begin(), events.end(), NodeEvent::Kind::kClosed) == 1);
+  // The other end was told, it need not wait for silence.
+  CHECK(two.server.connections().empty());
+}
+
+TEST_CASE("an address that cannot be listened on is an event with its reason") {
+  sim::World world(4);
+  NodeOptions options;
+  options.listen = {Multiaddr::parse("/ip4/0.0.0.0/tcp/4001").value()};
+  std::vector<NodeEvent> events;
+  world.on_node_event([&](sim::NodeId, const NodeEvent& event) { events.push_back(event); });
+  const auto node = world.add_node(std::move(options));
+  world.run_for(milliseconds(1));
+  REQUIRE(events.size() == 1);
+  CHECK(events[0].kind == NodeEvent::Kind::kListenFailed);
+  CHECK(events[0].error.code == Code::kUnsupported);
+  CHECK_FALSE(world.node(node).listen(Multiaddr::parse("/ip4/0.0.0.0/tcp/1").value()).has_value());
+}
