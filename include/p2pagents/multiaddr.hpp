@@ -55,7 +55,8 @@ class Multiaddr {
   Multiaddr operator/(const Multiaddr& rest) const;
 
   friend bool operator==(const Multiaddr&, const Multiaddr&) = default;
-  friend auto operator<=>(const Multiaddr&, const Multiaddr&) = default;
+  /// By bytes.
+  friend std::strong_ordering operator<=>(const Multiaddr& a, const Multiaddr& b);
 
  private:
   Bytes bytes_;

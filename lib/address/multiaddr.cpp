@@ -1,6 +1,7 @@
 #include "p2pagents/multiaddr.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "address/multiaddr_codec.hpp"
 #include "base/assert.hpp"
@@ -146,6 +147,11 @@ Multiaddr Multiaddr::operator/(const Multiaddr& rest) const {
   writer.append(rest.bytes_);
   auto address = from_bytes(joined);
   return address ? std::move(*address) : Multiaddr();
+}
+
+// Not inline: g++ 12 warns of a memcmp without end where it knows one of them to be empty.
+std::strong_ordering operator<=>(const Multiaddr& a, const Multiaddr& b) {
+  return a.bytes_ <=> b.bytes_;
 }
 
 }  // namespace p2pa

@@ -24,7 +24,7 @@ class ByteWriter {
     append(raw);
   }
   void u8(std::uint8_t value) { out_->push_back(value); }
-  void append(ByteView bytes) { out_->insert(out_->end(), bytes.begin(), bytes.end()); }
+  void append(ByteView bytes);
   void append(std::string_view text) { append(as_bytes(text)); }
 
   Bytes& out() { return *out_; }

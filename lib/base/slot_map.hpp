@@ -84,7 +84,7 @@ class SlotMap {
 
   void release(std::uint32_t index) {
     // Out of the table before it is destroyed: a destructor may come back to this map.
-    std::optional<T> doomed(std::move(slots_[index].value));
+    [[maybe_unused]] const std::optional<T> doomed(std::move(slots_[index].value));
     slots_[index].value.reset();
     --size_;
     if (++slots_[index].generation == 0) return;
