@@ -35,7 +35,7 @@ struct ConnectionEvent {
     kReadable,       ///< new bytes or the end; edge: once per arrival, drain with peek()/consume()
     kWritable,       ///< after a short write(): there is room again
     kStreamReset,    ///< the peer aborted its sending direction; code
-    kStreamStopped,  ///< the peer wants no more of ours; code; what was queued is dropped
+    kStreamStopped,  ///< the peer wants no more of ours; what was queued is dropped; code, 0 if unknown
     kStreamClosed,   ///< both directions are over and all that came was consumed or given up (reset,
                      ///< stop); the id is dead after this event
     kStreamsAvailable,  ///< open_stream() that answered kLimitStreams may be tried again

@@ -117,6 +117,7 @@ void Connection::receive(const InboundDatagram& datagram, ByteView packet) {
                                       static_cast<ngtcp2_tstamp>(shared_.now.ns));
   if (rv != 0) return end_by_engine(rv);
   local_ = datagram.local;
+  streams_.retry_blocked();
   release_handshake_when_done();
   shared_.ready.push(*this);
 }

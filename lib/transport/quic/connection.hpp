@@ -8,6 +8,7 @@
 #include "resource/manager.hpp"
 #include "transport/quic/cid_table.hpp"
 #include "transport/quic/datagram_queue.hpp"
+#include "transport/quic/farewell.hpp"
 #include "transport/quic/streams.hpp"
 #include "transport/transport.hpp"
 
@@ -24,14 +25,6 @@ class Handshake;
 
 /// kHandshaking -> kEstablished -> kClosed, or kHandshaking -> kClosed.
 enum class ConnectionState : std::uint8_t { kHandshaking, kEstablished, kClosed };
-
-/// What is left to do when a connection has closed (RFC 9000 §10.2).
-struct Farewell {
-  std::vector<Cid> cids;  ///< still ours until `linger` is over
-  Bytes packet;           ///< CONNECTION_CLOSE, to be repeated; empty: say nothing
-  Duration linger{};
-  Transmit to;
-};
 
 /// A client raises kEstablished when its handshake is complete: the server is authenticated then, and
 /// only so a request needs two round trips and not three. The server has not seen our certificate at
@@ -86,8 +79,6 @@ class Connection final : public p2pa::Connection {
   void migrate(SocketId socket, const IpEndpoint& local);
   /// Turns a queued event into what the application sees. False: it does not concern it any more.
   bool take(const QueuedEvent& event, ConnectionEvent& out);
-  /// Once, after the close.
-  Farewell take_farewell() { return std::move(farewell_); }
 
  private:
   friend struct EngineCallbacks;
@@ -126,7 +117,7 @@ class Connection final : public p2pa::Connection {
   void end_by_engine(int rv);
   void end_by_peer();
   void close_with(const CloseFrame& frame, const Error& why);
-  void finish_close(const Error& why);
+  void finish_close(const Error& why, Farewell farewell = {});
   void release_handshake_when_done();
 
   Shared& shared_;
@@ -151,7 +142,6 @@ class Connection final : public p2pa::Connection {
   Instant burst_began_{};
   std::size_t burst_bytes_ = 0;
   Error why_{};  // of kClosed
-  Farewell farewell_;
   std::uint64_t packets_sent_ = 0, packets_received_ = 0, bytes_sent_ = 0, bytes_received_ = 0;
 };
 

@@ -80,26 +80,28 @@ void Connection::close_with(const CloseFrame& frame, const Error& why) {
   ngtcp2_path_storage path;
   ngtcp2_path_storage_zero(&path);
   ngtcp2_pkt_info info{};
-  farewell_.packet.resize(kClosePacketMax);
-  const ngtcp2_ssize n = ngtcp2_conn_write_connection_close(engine_, &path.path, &info, farewell_.packet.data(),
-                                                            farewell_.packet.size(), &error,
+  Farewell farewell;
+  farewell.packet.resize(kClosePacketMax);
+  const ngtcp2_ssize n = ngtcp2_conn_write_connection_close(engine_, &path.path, &info, farewell.packet.data(),
+                                                            farewell.packet.size(), &error,
                                                             static_cast<ngtcp2_tstamp>(shared_.now.ns));
-  farewell_.packet.resize(n < 0 ? 0 : static_cast<std::size_t>(n));
-  if (n > 0) farewell_.to = destination(path.path, info.ecn);
-  finish_close(why);
+  farewell.packet.resize(n < 0 ? 0 : static_cast<std::size_t>(n));
+  if (n > 0) farewell.to = destination(path.path, info.ecn);
+  finish_close(why, std::move(farewell));
 }
 
 /// The engine goes at once: what lingers for three probe time-outs is a few bytes.
-void Connection::finish_close(const Error& why) {
+void Connection::finish_close(const Error& why, Farewell farewell) {
+  farewell.connection = id_;
   std::vector<ngtcp2_cid> own(ngtcp2_conn_get_num_scid(engine_));
   ngtcp2_conn_get_scid(engine_, own.data());
   if (!outbound_) own.push_back(*ngtcp2_conn_get_client_initial_dcid(engine_));
   for (const ngtcp2_cid& raw : own) {
     const Cid cid({raw.data, raw.datalen});
     shared_.cids.remove(cid, *this);
-    farewell_.cids.push_back(cid);
+    farewell.cids.push_back(cid);
   }
-  farewell_.linger = {3 * static_cast<std::int64_t>(ngtcp2_conn_get_pto(engine_))};
+  farewell.linger = {3 * static_cast<std::int64_t>(ngtcp2_conn_get_pto(engine_))};
   why_ = why;
   state_ = ConnectionState::kClosed;
   streams_.attach(nullptr);
@@ -107,7 +109,7 @@ void Connection::finish_close(const Error& why) {
   ngtcp2_conn_del(std::exchange(engine_, nullptr));
   shared_.ready.remove(*this);
   shared_.events.push({this, nullptr, ConnectionEvent::Kind::kClosed, 0});
-  shared_.closed.push_back(this);
+  shared_.farewells.push_back(std::move(farewell));
 }
 
 }  // namespace p2pa::quic

@@ -113,10 +113,12 @@ std::int64_t Connection::write_stream_frame(MutableBytes dest, Packet& packet, S
       ngtcp2_conn_writev_stream(engine_, &packet.path.path, &packet.info, dest.data(), dest.size(), &taken, flags,
                                 stream.wire_id, vectors.data(), count, packet.now);
   switch (n) {
-    case NGTCP2_ERR_STREAM_DATA_BLOCKED:  // until extend_max_stream_data
-    case NGTCP2_ERR_STREAM_SHUT_WR:
+    case NGTCP2_ERR_STREAM_DATA_BLOCKED:  // until extend_max_stream_data, or a stop
     case NGTCP2_ERR_STREAM_NOT_FOUND:
       streams_.blocked(stream);
+      return NGTCP2_ERR_WRITE_MORE;
+    case NGTCP2_ERR_STREAM_SHUT_WR:  // all that the engine says of the peer's STOP_SENDING
+      streams_.on_stopped(stream);
       return NGTCP2_ERR_WRITE_MORE;
     default:
       if (taken >= 0) streams_.sent(stream, static_cast<std::size_t>(taken), last && static_cast<std::size_t>(taken) == offered);

@@ -85,10 +85,6 @@ ngtcp2_callbacks EngineCallbacks::common() {
     if (stream != nullptr) of(user_data).streams_.on_reset(*stream_of(stream), code);
     return 0;
   };
-  cb.stream_stop_sending = [](ngtcp2_conn*, std::int64_t, std::uint64_t code, void* user_data, void* stream) {
-    if (stream != nullptr) of(user_data).streams_.on_stopped(*stream_of(stream), code);
-    return 0;
-  };
   cb.stream_close = [](ngtcp2_conn*, std::uint32_t, std::int64_t, std::uint64_t, void* user_data, void* stream) {
     if (stream != nullptr) of(user_data).streams_.on_closed(*stream_of(stream));
     return 0;

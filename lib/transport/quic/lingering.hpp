@@ -3,10 +3,9 @@
 
 #include <cstdint>
 #include <deque>
-#include <optional>
 #include <unordered_map>
 
-#include "transport/quic/connection.hpp"
+#include "transport/quic/farewell.hpp"
 #include "transport/quic/outbox.hpp"
 
 namespace p2pa::quic {

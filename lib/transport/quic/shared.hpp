@@ -9,6 +9,7 @@
 #include "transport/quic/cid_table.hpp"
 #include "transport/quic/endpoint.hpp"
 #include "transport/quic/event_queue.hpp"
+#include "transport/quic/farewell.hpp"
 #include "transport/quic/outbox.hpp"
 #include "transport/quic/ready_list.hpp"
 #include "transport/quic/session_cache.hpp"
@@ -40,7 +41,7 @@ struct Shared {
   ReadyList ready;
   CidTable cids;
   Outbox outbox;
-  std::vector<Connection*> closed;  ///< since the endpoint last looked
+  std::vector<Farewell> farewells;  ///< of connections that closed since the endpoint last looked
   Instant now{};  ///< of the call under way, for calls of the application, which bring none
   std::optional<Instant> start;
 };

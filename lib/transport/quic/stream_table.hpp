@@ -49,6 +49,7 @@ struct StreamState {
   bool readable_queued = false;  ///< a kReadable is queued that covers what arrives until it is taken
   bool wants_room = false;       ///< a write was short
   bool send_queued = false;
+  bool blocked = false;  ///< noted to be tried again
 };
 
 /// Streams at stable addresses, found by id in constant time. An id is a slot number and a serial

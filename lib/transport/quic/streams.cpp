@@ -188,12 +188,12 @@ void Streams::on_reset(StreamState& stream, std::uint64_t code) {
   tell(stream, Kind::kStreamReset, code);
 }
 
-void Streams::on_stopped(StreamState& stream, std::uint64_t code) {
+void Streams::on_stopped(StreamState& stream) {
   if (stream.sending == SendState::kAborted) return;
   stream.sending = SendState::kAborted;
   leave_turn(stream);
   budget_.give_back(stream.send.drop_unsent(shared_.chunks) * Chunk::kSize);
-  tell(stream, Kind::kStreamStopped, code);
+  tell(stream, Kind::kStreamStopped);
 }
 
 void Streams::on_closed(StreamState& stream) {
@@ -251,7 +251,22 @@ void Streams::sent(StreamState& stream, std::size_t n, bool end) {
   }
 }
 
-void Streams::blocked(StreamState& stream) { leave_turn(stream); }
+void Streams::blocked(StreamState& stream) {
+  leave_turn(stream);
+  if (stream.blocked) return;
+  stream.blocked = true;
+  blocked_.push_back(stream.id);
+}
+
+void Streams::retry_blocked() {
+  for (const StreamId id : blocked_) {
+    StreamState* stream = table_.find(id);
+    if (stream == nullptr) continue;
+    stream->blocked = false;
+    if (stream->in_engine && stream->sending != SendState::kAborted) want_to_send(*stream);
+  }
+  blocked_.clear();
+}
 
 void Streams::want_to_send(StreamState& stream) {
   shared_.ready.push(owner_);

@@ -3,6 +3,7 @@
 // and whose turn it is to send.
 
 #include <cstdint>
+#include <vector>
 
 #include "transport/quic/memory_budget.hpp"
 #include "transport/quic/stream_table.hpp"
@@ -47,7 +48,11 @@ class Streams final {
   void on_data(StreamState& stream, ByteView bytes, bool end);
   void on_acknowledged(StreamState& stream, std::uint64_t offset);
   void on_reset(StreamState& stream, std::uint64_t code);
-  void on_stopped(StreamState& stream, std::uint64_t code);
+  /// The peer wants no more of a stream. The engine acts on it by itself and tells nobody: it shows when
+  /// something is to be sent.
+  void on_stopped(StreamState& stream);
+  /// Something arrived: streams that wait for credit try again, in case it was a stop.
+  void retry_blocked();
   void on_closed(StreamState& stream);
   void on_room(StreamState& stream) { want_to_send(stream); }
   void on_streams_available();
@@ -81,6 +86,7 @@ class Streams final {
   MemoryBudget budget_;
   StreamState* sending_head_ = nullptr;
   StreamState* sending_tail_ = nullptr;
+  std::vector<StreamId> blocked_;  // by the peer's flow control, each once
   std::uint64_t opened_ = 0, accepted_ = 0;
   bool wants_streams_ = false;  // open() met the peer's limit
 };
