@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <memory>
 #include <optional>
 
 #include "crypto/rng.hpp"
@@ -9,7 +10,7 @@ namespace p2pa::sim {
 
 /// One direction between two hosts: options of its own, or the world's default ones.
 struct Link {
-  std::optional<LinkOptions> options;
+  std::unique_ptr<LinkOptions> options;  ///< null: the default ones
   bool cut = false;
   Instant busy_until{};    ///< the last bit of what was queued has left
   Instant last_arrival{};  ///< of what keeps its order

@@ -99,7 +99,7 @@ void World::set_link(HostId a, HostId b, const LinkOptions& options) {
 }
 
 void World::set_link_one_way(HostId from, HostId to, const LinkOptions& options) {
-  impl_->network.link(from, to).options = options;
+  impl_->network.link(from, to).options = std::make_unique<LinkOptions>(options);
 }
 
 void World::partition(HostId a, HostId b) {

@@ -401,10 +401,7 @@ void Swarm::on_readable(Instant now, StreamSlot& slot) {
 void Swarm::negotiate(Instant now, StreamSlot& slot) {
   Stream& stream = *slot.stream;
   const auto agreed = stream.negotiate(known_, reply_);
-  if (!agreed) {
-    stream.reset(wire_code::kStreamNegotiationFailed);
-    return end_stream(now, slot, agreed.error());
-  }
+  if (!agreed) return end_stream(now, slot, agreed.error());
   if (!*agreed) {
     negotiating_.push_back({now + kNegotiationTimeout, &slot, slot.generation});
     return;

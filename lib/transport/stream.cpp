@@ -19,6 +19,24 @@ Result<void> Stream::propose(std::string_view protocol, Bytes& scratch) {
 
 Result<bool> Stream::negotiate(const multistream::Negotiation::Known& known, Bytes& scratch) {
   scratch.clear();
+  Result<void> advanced = advance_negotiation(known, scratch);
+  // A peer that stopped reading may still have a request for us: only a full buffer is an error.
+  const auto taken = scratch.empty() ? Result<std::size_t>(0) : write(scratch);
+  if (advanced && taken && *taken != scratch.size()) {
+    advanced = fail(Code::kNegotiation, "no room for an answer");
+  }
+  if (advanced) return negotiation_.agreed();
+  if (negotiation_.refused()) {
+    // What follows a refused proposal is what the peer said too early; it shall read our `na`.
+    finish();
+    stop(wire_code::kStreamNegotiationFailed);
+  } else {
+    reset(wire_code::kStreamNegotiationFailed);
+  }
+  return std::unexpected(advanced.error());
+}
+
+Result<void> Stream::advance_negotiation(const multistream::Negotiation::Known& known, Bytes& scratch) {
   while (!negotiation_.agreed()) {
     const ByteView arrived = connection_->peek(id_);
     if (arrived.empty()) break;
@@ -29,11 +47,7 @@ Result<bool> Stream::negotiate(const multistream::Negotiation::Known& known, Byt
   if (!negotiation_.agreed() && connection_->at_end(id_)) {
     return fail(Code::kNegotiation, "the stream ended before a protocol was agreed");
   }
-  if (scratch.empty()) return negotiation_.agreed();
-  // A peer that stopped reading may still have a request for us: only a full buffer is an error.
-  const auto taken = write(scratch);
-  if (taken && *taken != scratch.size()) return fail(Code::kNegotiation, "no room for an answer");
-  return negotiation_.agreed();
+  return {};
 }
 
 }  // namespace p2pa

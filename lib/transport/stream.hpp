@@ -73,8 +73,9 @@ class Stream final {
   /// takes less than a proposal.
   Result<void> propose(std::string_view protocol, Bytes& scratch);
   void listen() { negotiation_.listen(); }
-  /// Takes what has arrived and writes the answers. True: agreed now. Errors, after which the caller
-  /// resets the stream: kNegotiation (also when the peer ended too early), kProtocolUnsupported.
+  /// Takes what has arrived and writes the answers. True: agreed now. Errors: kNegotiation (also when
+  /// the peer ended too early), kProtocolUnsupported. After one the stream is ended on our side: reset,
+  /// or, when we refused a proposal, finished, so that the peer can read the `na`.
   Result<bool> negotiate(const multistream::Negotiation::Known& known, Bytes& scratch);
 
   multistream::Negotiation& negotiation() { return negotiation_; }
@@ -83,6 +84,8 @@ class Stream final {
   void set_handler(StreamHandler* handler) { handler_ = handler; }
 
  private:
+  Result<void> advance_negotiation(const multistream::Negotiation::Known& known, Bytes& scratch);
+
   Connection* connection_;
   StreamId id_;
   std::uint64_t tag_ = 0;

@@ -74,7 +74,11 @@ void End::handle(Item item) {
     return emit(Kind::kStreamOpened, item.stream);
   }
   State* state = find(item.stream);
-  if (state == nullptr) return;  // over here; the other end does not know yet
+  if (state == nullptr) {  // over here; the other end does not know yet
+    const bool ends = item.kind == Item::Kind::kFinish || item.kind == Item::Kind::kReset;
+    if (ends) out_.send({.kind = Item::Kind::kEnded, .stream = item.stream});
+    return;
+  }
   switch (item.kind) {
     case Item::Kind::kData:
       stats_.bytes_received += item.bytes.size();
@@ -191,7 +195,7 @@ Result<std::size_t> End::write(StreamId stream, ByteView bytes) {
   state->on_the_way += taken;
   state->short_write = state->short_write || taken < bytes.size();
   stats_.bytes_sent += taken;
-  out_.send_bytes(stream, bytes.first(taken));
+  if (taken > 0) out_.send_bytes(stream, bytes.first(taken));
   return taken;
 }
 

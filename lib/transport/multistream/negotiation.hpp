@@ -44,6 +44,8 @@ class Negotiation {
 
   State state() const { return state_; }
   bool agreed() const { return state_ == State::kAgreed; }
+  /// As a responder: was a proposal answered with `na`?
+  bool refused() const { return !initiator_ && proposals_ > 0; }
   bool initiator() const { return initiator_; }
   /// Initiator: what was proposed. Responder: what was agreed, empty before.
   std::string_view protocol() const { return protocol_; }

@@ -100,10 +100,7 @@ void Host::on_readable(Instant now, Stream& stream) {
   if (!stream.negotiation().agreed()) {
     const auto known = [this](std::string_view id) { return handlers_.contains(id); };
     const auto agreed = stream.negotiate(known, scratch_);
-    if (!agreed) {
-      stream.reset(wire_code::kStreamNegotiationFailed);
-      return end_stream(now, stream, agreed.error());
-    }
+    if (!agreed) return end_stream(now, stream, agreed.error());
     if (!*agreed) return;
     if (!stream.outbound()) {
       stream.set_handler(handlers_.find(stream.protocol())->second);
@@ -145,11 +142,11 @@ TwoHosts::TwoHosts(memory::Config config)
 
 void TwoHosts::work() {
   for (bool worked = true; worked;) {
+    pair.advance(now);
     dialer.on_deadline(now);
     listener.on_deadline(now);
     worked = dialer.turn(now);
-    worked = listener.turn(now) || worked;
-    pair.advance(now);
+    worked = listener.turn(now) || worked || pair.next_deadline() <= now;
   }
 }
 
