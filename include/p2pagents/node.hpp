@@ -152,6 +152,7 @@ class Node final {
   /// (/p2p/<id>), or any peer is accepted. The callback comes exactly once.
   void dial(const Multiaddr& address, DialCallback done);
   void dial(const PeerId& peer, DialCallback done);
+  /// Closes every connection to the peer; a dial that is under way ends with kCancelled.
   void disconnect(const PeerId& peer);
   std::vector<ConnectionInfo> connections() const;
   std::optional<PeerInfo> info(const PeerId& peer) const;

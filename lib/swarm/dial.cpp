@@ -60,8 +60,9 @@ Instant Dial::next_deadline() const {
 Error Dial::error() const {
   P2PA_ASSERT(exhausted());
   if (failures_.empty()) return {Code::kNoAddress, 0, "no address of the peer is known"};
-  const auto same = [&](const Error& e) { return e.code == failures_.front().code; };
-  if (std::ranges::all_of(failures_, same)) return failures_.front();
+  const Code first = failures_.front().code;
+  const auto same = [&](const Error& e) { return e.code == first; };
+  if (first != Code::kTimeout && std::ranges::all_of(failures_, same)) return failures_.front();
   return {Code::kUnreachable, failures_.size(), "no address of the peer answered"};
 }
 

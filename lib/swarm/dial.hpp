@@ -33,8 +33,8 @@ class Dial {
   Instant next_deadline() const;
   /// Nothing is in flight and nothing is left to try.
   bool exhausted() const { return in_flight_ == 0 && next_ == addresses_.size(); }
-  /// REQUIRES exhausted(). With one address its own reason, with several kUnreachable and how many
-  /// were tried, unless all failed alike.
+  /// REQUIRES exhausted(). The reason, when all addresses failed alike; kUnreachable and how many
+  /// were tried, when they differ or none answered.
   Error error() const;
 
  private:

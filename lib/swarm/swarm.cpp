@@ -53,6 +53,10 @@ void Swarm::dial(const Multiaddr& address, DialDone done) {
 }
 
 void Swarm::process_dials(Instant now) {
+  for (const std::uint64_t id : std::exchange(dials_given_up_, {})) {
+    constexpr Error kGivenUp{Code::kCancelled, 0, "the peer was disconnected while it was dialed"};
+    if (dials_.contains(id)) finish_dial(now, id, std::unexpected(kGivenUp));
+  }
   auto requests = std::exchange(dial_requests_, {});
   for (DialRequest& request : requests) process_dial(now, std::move(request));
 }
@@ -282,12 +286,12 @@ void Swarm::release_waiting(Instant now, Connection& connection) {
 // --- what happened
 
 bool Swarm::turn(Instant now) {
-  if (!dial_requests_.empty()) process_dials(now);
+  if (!dial_requests_.empty() || !dials_given_up_.empty()) process_dials(now);
   if (!opens_.empty()) process_opens(now);
   TransportEvent event;
   for (int i = 0; i < kEventsPerTurn; ++i) {
     if (!quic_.poll_event(event)) {
-      return !opens_.empty() || !dial_requests_.empty();
+      return has_work();
     }
     handle(now, *event.connection, event.event);
   }
@@ -479,6 +483,7 @@ std::uint32_t Swarm::streams_count(const Connection& connection) const {
 void Swarm::disconnect(const PeerId& peer, std::uint64_t code) {
   const auto it = peers_.find(peer);
   if (it == peers_.end()) return;
+  if (it->second.dial != 0) dials_given_up_.push_back(it->second.dial);
   for (const ConnectionId id : it->second.connections) live_.at(id).connection->close(code, "");
 }
 

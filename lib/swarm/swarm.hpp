@@ -56,6 +56,7 @@ class Swarm final : public StreamOpener {
   /// and is satisfied by a connection that exists. `done` comes once, in a turn.
   void dial(const PeerId& peer, DialDone done);
   void dial(const Multiaddr& address, DialDone done);
+  /// Closes every connection to the peer and gives up a dial that is under way (kCancelled).
   void disconnect(const PeerId& peer, std::uint64_t code);
   /// Closes every connection and fails every dial and open; nothing is accepted from now on.
   void close(Instant now);
@@ -66,7 +67,9 @@ class Swarm final : public StreamOpener {
   /// Works off what happened, at most kEventsPerTurn events. True: there is more.
   bool turn(Instant now);
   /// Something was asked since the last turn.
-  bool has_work() const { return !opens_.empty() || !dial_requests_.empty(); }
+  bool has_work() const {
+    return !opens_.empty() || !dial_requests_.empty() || !dials_given_up_.empty();
+  }
   void sockets_changed(Instant now);
   Instant next_deadline() const;
   void on_deadline(Instant now);
@@ -155,6 +158,7 @@ class Swarm final : public StreamOpener {
   std::vector<OpenRequest> opens_;  // asked since the last turn
   std::vector<OpenRequest> opens_taken_;
   std::vector<DialRequest> dial_requests_;  // asked since the last turn
+  std::vector<std::uint64_t> dials_given_up_;  // likewise
   struct Negotiating {
     Instant deadline;
     StreamSlot* slot;

@@ -90,7 +90,7 @@ TEST_CASE("each way not to reach a peer has its own reason") {
   Two two;
   CHECK(code_of(two.dial(Multiaddr::parse("/ip4/192.0.2.1/tcp/80").value())) == Code::kUnsupported);
   const auto nowhere = two.dial(Multiaddr::parse("/ip4/192.0.2.99/udp/9/quic-v1").value());
-  CHECK(code_of(nowhere) == Code::kTimeout);
+  CHECK(code_of(nowhere) == Code::kUnreachable);
 
   std::optional<Result<ConnectionInfo>> unknown;
   two.client.dial(stranger(), [&](auto result) { unknown = std::move(result); });

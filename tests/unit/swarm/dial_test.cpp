@@ -42,7 +42,7 @@ TEST_CASE("a failure makes the next address due at once") {
   CHECK_FALSE(dial.exhausted());
 }
 
-TEST_CASE("one address fails with its own reason, several that differ as unreachable") {
+TEST_CASE("addresses that fail alike give their reason, those that differ are unreachable") {
   Dial one({v4(1)}, kStart);
   one.started(kStart);
   one.attempt_failed(kStart, kRefusal);
@@ -56,6 +56,12 @@ TEST_CASE("one address fails with its own reason, several that differ as unreach
   REQUIRE(two.exhausted());
   CHECK(two.error().code == Code::kUnreachable);
   CHECK(two.error().detail == 2);
+
+  Dial silent({v4(1)}, kStart);
+  silent.started(kStart);
+  silent.attempt_failed(kStart, kSilence);
+  CHECK(silent.error().code == Code::kUnreachable);
+  CHECK(silent.error().detail == 1);
 }
 
 TEST_CASE("no address at all is an error of its own") {
