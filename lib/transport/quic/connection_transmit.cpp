@@ -142,7 +142,8 @@ Transmit Connection::destination(const ngtcp2_path& path, std::uint32_t ecn) con
   Transmit out;
   out.socket = local_of(path).socket;
   out.remote = remote_of(path);
-  out.local = local_;
+  // An answer comes from where it was asked; a dialer sends from whatever address it has now.
+  if (!outbound_) out.local = local_;
   out.ecn = static_cast<Ecn>(ecn);
   return out;
 }
