@@ -6,6 +6,7 @@
 namespace p2pa::io {
 
 void AppendFiles::append(const std::string& path, ByteView bytes) {
+  if (bytes.empty()) return;
   auto found = std::ranges::find(files_, path, &File::path);
   if (found == files_.end()) {
     std::FILE* const opened = std::fopen(path.c_str(), "abe");  // e: not for child processes

@@ -107,7 +107,10 @@ void Pipe::launch(Peer& from, const Transmit& transmit, ByteView batch) {
     if (filter && !filter(from, bytes)) continue;
     if (bytes.size() > link.mtu || (link.loss > 0 && rng_.unit() < link.loss)) continue;
     Duration delay = link.delay;
-    if (link.jitter.ns > 0) delay = delay + nanoseconds(static_cast<std::int64_t>(rng_.below(static_cast<std::uint64_t>(link.jitter.ns))));
+    if (link.jitter.ns > 0) {
+      const auto jitter = rng_.below(static_cast<std::uint64_t>(link.jitter.ns));
+      delay = delay + nanoseconds(static_cast<std::int64_t>(jitter));
+    }
     flights_.push_back({now + delay, sequence_++, from.address, transmit.remote, transmit.ecn, std::move(bytes)});
     std::ranges::push_heap(flights_, std::greater{}, [](const Flight& f) { return std::pair(f.at, f.sequence); });
   }
@@ -116,7 +119,8 @@ void Pipe::launch(Peer& from, const Transmit& transmit, ByteView batch) {
 void Pipe::deliver(const Flight& flight) {
   for (auto& peer : peers) {
     if (peer->address != flight.to || peer->silent) continue;
-    peer->endpoint.handle(now, {peer->socket, peer->address, flight.from, flight.ecn, flight.bytes.size(), flight.bytes});
+    peer->endpoint.handle(
+        now, {peer->socket, peer->address, flight.from, flight.ecn, flight.bytes.size(), flight.bytes});
   }
 }
 

@@ -60,10 +60,15 @@ int main(int argc, char** argv) {
 
   DemoOptions demo;
   auto* demo_command = app.add_subcommand("demo", "agents that share out real work, and lose two of them");
-  demo_command->add_option("folder", demo.folder,
-                           "count the words of its text files (default: the licences and documents of this system)");
-  demo_command->add_option("--agents", demo.agents, "agent processes")->check(CLI::Range(1, 200))->capture_default_str();
-  demo_command->add_option("--kill", demo.kill, "agents to lose on the way")->check(CLI::Range(0, 199))->capture_default_str();
+  demo_command->add_option(
+      "folder", demo.folder,
+      "count the words of its text files (default: the licences and documents of this system)");
+  demo_command->add_option("--agents", demo.agents, "agent processes")
+      ->check(CLI::Range(1, 200))
+      ->capture_default_str();
+  demo_command->add_option("--kill", demo.kill, "agents to lose on the way")
+      ->check(CLI::Range(0, 199))
+      ->capture_default_str();
   demo_command->add_option("--role", demo.role)->group("");
   demo_command->add_option("--directory", demo.directory)->group("");
   demo_command->footer("Example:\n  p2pa demo ~/books");

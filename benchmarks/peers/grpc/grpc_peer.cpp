@@ -57,7 +57,9 @@ void pin(long cpu) {
 double cpu_s() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6; };
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6;
+  };
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
@@ -68,7 +70,8 @@ void await_stdin_end() {
 }
 
 class EchoService final : public Echo::CallbackService {
-  grpc::ServerUnaryReactor* Call(grpc::CallbackServerContext* context, const Payload* request, Payload* response) override {
+  grpc::ServerUnaryReactor* Call(grpc::CallbackServerContext* context, const Payload* request,
+                                 Payload* response) override {
     response->set_data(request->data());
     auto* reactor = context->DefaultReactor();
     reactor->Finish(grpc::Status::OK);
@@ -156,7 +159,8 @@ int ping_pong(const std::string& target, const Options& options) {
   const auto at = [&](long percent) { return times_us[times_us.size() * static_cast<std::size_t>(percent) / 100]; };
   std::printf("{\"peer\":\"grpc\",\"case\":\"pingpong\",\"size\":%ld,\"rounds\":%ld,\"depth\":%ld,\"p50_us\":%.2f,"
               "\"p99_us\":%.2f,\"per_s\":%.1f,\"seconds\":%.6f,\"cpu_s\":%.6f}\n",
-              size, rounds, depth, at(50), at(99), static_cast<double>(rounds) / seconds, seconds, cpu_s() - cpu_before_s);
+              size, rounds, depth, at(50), at(99), static_cast<double>(rounds) / seconds, seconds,
+              cpu_s() - cpu_before_s);
   await_stdin_end();
   return 0;
 }
@@ -167,7 +171,8 @@ int main(int argc, char** argv) {
   Options options{{"--size", 64}, {"--rounds", 20000}, {"--depth", 1}, {"--cpu", -1}};
   const std::string command = argc > 1 ? argv[1] : "";
   const int words_before_options = command == "client" ? 4 : 2;
-  if (argc < words_before_options || !parse_options(argc - words_before_options, argv + words_before_options, options)) {
+  if (argc < words_before_options ||
+      !parse_options(argc - words_before_options, argv + words_before_options, options)) {
     return usage();
   }
   pin(options["--cpu"]);

@@ -1,12 +1,13 @@
 #include "transport/quic/chunk_pool.hpp"
 
+#include <memory>
+#include <utility>
+
 namespace p2pa::quic {
 
 ChunkPool::~ChunkPool() {
   while (spare_ != nullptr) {
-    Chunk* next = spare_->next;
-    delete spare_;
-    spare_ = next;
+    const std::unique_ptr<Chunk> owned(std::exchange(spare_, spare_->next));
   }
 }
 
@@ -16,7 +17,7 @@ Chunk* ChunkPool::take() {
     spare_ = chunk->next;
     --spare_count_;
   } else {
-    chunk = new Chunk;
+    chunk = std::make_unique_for_overwrite<Chunk>().release();
   }
   ++lent_;
   chunk->next = nullptr;
@@ -27,7 +28,7 @@ Chunk* ChunkPool::take() {
 void ChunkPool::give_back(Chunk* chunk) noexcept {
   --lent_;
   if (spare_count_ == kSpareMax) {
-    delete chunk;
+    const std::unique_ptr<Chunk> owned(chunk);
     return;
   }
   chunk->next = spare_;

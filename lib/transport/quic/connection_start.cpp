@@ -78,8 +78,7 @@ Result<std::unique_ptr<Connection>> Connection::dial(Shared& shared, ConnectionI
 Result<std::unique_ptr<Connection>> Connection::accept(Shared& shared, ConnectionId id,
                                                        const InboundDatagram& datagram, const ngtcp2_pkt_hd& first,
                                                        const Cid* retried, resource::Reservation handshake) {
-  std::unique_ptr<Connection> out(
-      new Connection(shared, id, false, datagram.socket, datagram.local, datagram.remote));
+  std::unique_ptr<Connection> out(new Connection(shared, id, false, datagram.socket, datagram.local, datagram.remote));
   if (!out->start_server(datagram.remote, first, retried, std::move(handshake))) {
     return fail(Code::kOutOfMemory, "no connection");
   }

@@ -121,7 +121,10 @@ std::int64_t Connection::write_stream_frame(MutableBytes dest, Packet& packet, S
       streams_.on_stopped(stream);
       return NGTCP2_ERR_WRITE_MORE;
     default:
-      if (taken >= 0) streams_.sent(stream, static_cast<std::size_t>(taken), last && static_cast<std::size_t>(taken) == offered);
+      if (taken >= 0) {
+        const auto size = static_cast<std::size_t>(taken);
+        streams_.sent(stream, size, last && size == offered);
+      }
       return n;
   }
 }

@@ -11,7 +11,7 @@ constexpr int kRefuse = NGTCP2_ERR_CALLBACK_FAILURE;
 
 StreamState* stream_of(void* stream_user_data) { return static_cast<StreamState*>(stream_user_data); }
 
-void random(std::uint8_t* dest, std::size_t size, const ngtcp2_rand_ctx* context) {
+void fill_random(std::uint8_t* dest, std::size_t size, const ngtcp2_rand_ctx* context) {
   static_cast<Rng*>(context->native_handle)->fill({dest, size});
 }
 
@@ -31,7 +31,7 @@ ngtcp2_callbacks EngineCallbacks::common() {
   cb.delete_crypto_aead_ctx = ngtcp2_crypto_delete_crypto_aead_ctx_cb;
   cb.delete_crypto_cipher_ctx = ngtcp2_crypto_delete_crypto_cipher_ctx_cb;
   cb.version_negotiation = ngtcp2_crypto_version_negotiation_cb;
-  cb.rand = random;
+  cb.rand = fill_random;
   cb.recv_crypto_data = [](ngtcp2_conn* conn, compat::EncryptionLevel level, std::uint64_t offset,
                            const std::uint8_t* data, std::size_t size, void* user_data) {
     // Once TLS has gone, what a peer still sends it (more tickets) has no taker.

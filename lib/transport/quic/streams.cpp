@@ -111,7 +111,7 @@ void Streams::finish(StreamId id) {
 
 void Streams::reset(StreamId id, std::uint64_t code) {
   StreamState* stream = table_.find(id);
-  if (stream != nullptr && stream->life == StreamLife::kOpen && engine_ != nullptr) abort(*stream, code);
+  if (stream != nullptr && stream->life == StreamLife::kOpen && engine_ != nullptr) abandon(*stream, code);
 }
 
 void Streams::stop(StreamId id, std::uint64_t code) {
@@ -161,7 +161,7 @@ void Streams::on_data(StreamState& stream, ByteView bytes, bool end) {
   if (!budget_.take(memory)) {
     ngtcp2_conn_extend_max_offset(engine_, bytes.size());
     tell(stream, Kind::kStreamReset, wire_code::kStreamResourceLimit);
-    return abort(stream, wire_code::kStreamResourceLimit);
+    return abandon(stream, wire_code::kStreamResourceLimit);
   }
   stream.receive.append(shared_.chunks, bytes);
   if (end) stream.receiving = ReceiveState::kFinished;
@@ -302,7 +302,7 @@ void Streams::end_for_application(StreamState& stream) {
 
 /// RESET_STREAM and STOP_SENDING. What was sent is kept until the engine has done with the stream:
 /// it may still send a lost part again.
-void Streams::abort(StreamState& stream, std::uint64_t code) {
+void Streams::abandon(StreamState& stream, std::uint64_t code) {
   if (stream.in_engine) ngtcp2_conn_shutdown_stream(engine_, stream.wire_id, code);
   stream.sending = SendState::kAborted;
   stream.receiving = ReceiveState::kIgnored;

@@ -75,7 +75,7 @@ class Streams final {
   void end_for_application(StreamState& stream);
   void drop_received(StreamState& stream);
   void drop_sent(StreamState& stream);
-  void abort(StreamState& stream, std::uint64_t code);
+  void abandon(StreamState& stream, std::uint64_t code);
   void release(StreamState& stream);
   bool reopen(StreamState& stream);
 

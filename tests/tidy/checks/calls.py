@@ -18,7 +18,8 @@ EVERYWHERE = [
     (_call("rand|srand|random"), "entropy is an argument (crypto/rng.hpp)"),
     (_call("sprintf|strcpy|strcat|gets|alloca"), "unbounded"),
     (_call("assert"), "P2PA_ASSERT: on in release too"),
-    (re.compile(r"(?<!operator )\bnew\b(?!\s*\()"), "raw new: make_unique or a container"),
+    # `unique_ptr<T> x(new T(...))` is how a private constructor is reached.
+    (re.compile(r"(?<!operator )(?<![(<])\bnew\b(?!\s*\()"), "raw new: make_unique or a container"),
     (re.compile(r"(?<!operator )(?<!= )(?<!=)\bdelete\b"), "raw delete: somebody owns it"),
     (re.compile(r"\bco_(await|yield|return)\b"), "no coroutines in lib/"),
 ]
