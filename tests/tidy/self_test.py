@@ -110,6 +110,22 @@ class Headers(TidyTest):
         self.assertEqual(self.found("headers"), [f"{path}:1"])
 
 
+    def test_a_header_that_its_source_proves_is_left_to_the_build(self):
+        self.write("lib/base/a.hpp", "#pragma once\nstd::string f();\n")
+        self.write("lib/base/a.cpp", '#include "base/a.hpp"\n')
+        self.assertEqual(self.found("headers"), [])
+        self.write("lib/base/a.cpp", '#include <string>\n#include "base/a.hpp"\n')
+        self.assertEqual(self.found("headers"), ["lib/base/a.hpp:1"])
+
+
+class Tests(TidyTest):
+    def test_names_that_cmake_cannot_carry_and_sleeping_are_found(self):
+        self.expect("tests", "tests/unit/base/a_test.cpp",
+                    good=['TEST_CASE("what it says, and (why)") {}\n', "// sleep(1)\n"],
+                    bad=['TEST_CASE("lies in [0, 1)") {}', 'TEST_CASE(\n    "a; b") {}',
+                         "std::this_thread::sleep_for(x);", "usleep(5);"])
+
+
 class Docs(TidyTest):
     def test_what_does_not_exist_is_found(self):
         self.write("docs/there.md", "there\n")

@@ -35,7 +35,7 @@ TEST_CASE("published public keys read, write, and name their peer") {
   }
 }
 
-TEST_CASE("the published Ed25519 private key is read and written; those of other types are not ours") {
+TEST_CASE("the published Ed25519 private key is read and written, and those of other types are not ours") {
   for (const auto& row : read_table("private_keys", 3)) {
     INFO(row[0]);
     const auto pair = KeyPair::from_protobuf(from_hex(row[1]));

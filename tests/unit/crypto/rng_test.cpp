@@ -51,7 +51,7 @@ TEST_CASE("numbers below a bound stay below it and reach all of it evenly") {
   for (int i = 0; i < 100; ++i) CHECK(rng.below(huge) < huge);
 }
 
-TEST_CASE("unit numbers lie in [0, 1) and average to a half") {
+TEST_CASE("unit numbers lie between 0 and 1 and average to a half") {
   Rng rng(Bytes(32, 12));
   double sum = 0;
   for (int i = 0; i < 100'000; ++i) {

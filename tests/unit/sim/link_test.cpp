@@ -74,7 +74,7 @@ TEST_CASE("loss is as frequent as it says") {
   CHECK_FALSE(f.send(20'000));
 }
 
-TEST_CASE("jitter spreads arrivals but keeps their order; reordering breaks it") {
+TEST_CASE("jitter spreads arrivals but keeps their order, and reordering breaks it") {
   Fixture f;
   f.options = {.delay = milliseconds(10), .jitter = milliseconds(5)};
   Instant last{}, earliest = kNever, latest{};
