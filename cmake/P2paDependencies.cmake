@@ -1,6 +1,6 @@
 # Every third-party library, each as one imported target P2pa::<name>. Installed beside the package
-# configuration, so that who links our static library finds them the same way. The shared ones:
-# Debian's archives are not position-independent.
+# configuration, so that who links our static library finds them the same way. Linked shared: not
+# all of Debian's archives can become part of our shared library.
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 
