@@ -1,0 +1,246 @@
+// A call that fails gives no completion; one that was accepted gives exactly one.
+#include <map>
+
+#include "support.hpp"
+
+using namespace p2pa::test;
+
+namespace {
+
+/// Every kind of operation, asked of the client; their handles.
+std::vector<std::uint64_t> ask_everything(Pair& pair) {
+  const p2pa_node node = *pair.client;
+  const p2pa_peer* peer = pair.server.peer();
+  const std::string address = pair.server.address();
+  std::vector<std::uint64_t> ops;
+  p2pa_op op{};
+  const auto accepted = [&](std::int32_t status) {
+    REQUIRE(status == P2PA_OK);
+    ops.push_back(op.v);
+  };
+  accepted(p2pa_node_dial(node, address.data(), address.size(), &op, nullptr));
+  accepted(p2pa_node_dial_peer(node, peer, &op));
+  accepted(p2pa_node_ping(node, peer, &op));
+  accepted(p2pa_node_perf(node, peer, 1000, 1000, &op));
+  accepted(p2pa_node_call(node, peer, "unanswered", 10, nullptr, 0, nullptr, &op));
+  accepted(p2pa_node_call(node, peer, "unknown", 7, nullptr, 0, nullptr, &op));
+  accepted(p2pa_node_notify(node, peer, "unanswered", 10, nullptr, 0, &op));
+  accepted(p2pa_node_open_stream(node, peer, "/completion/1", 13, &op));
+  return ops;
+}
+
+std::map<std::uint64_t, int> completions(const Node& node) {
+  std::map<std::uint64_t, int> out;
+  for (const Seen& s : node.seen) {
+    if (s.event.op.v != 0) ++out[s.event.op.v];
+  }
+  return out;
+}
+
+void check_once_each(const Node& node, const std::vector<std::uint64_t>& ops) {
+  const auto counts = completions(node);
+  CHECK(counts.size() == ops.size());
+  for (const std::uint64_t op : ops) CHECK(counts.at(op) == 1);
+}
+
+}  // namespace
+
+TEST_CASE("closing completes every operation, whatever it has come to") {
+  Pair pair;
+  pair.serve("unanswered", P2PA_SERVE_UNARY);
+  REQUIRE(p2pa_node_handle_protocol(*pair.server, "/completion/1", 13) == P2PA_OK);
+  const int turns = GENERATE(0, 1, 2, 5, 20, 60);
+  const auto ops = ask_everything(pair);
+  p2pa_call call{};
+  REQUIRE(p2pa_node_call_open(*pair.client, pair.server.peer(), "unanswered", 10, nullptr, &call) == P2PA_OK);
+  for (int i = 0; i < turns; ++i) {
+    pair.client.run();
+    pair.server.run();
+  }
+  REQUIRE(p2pa_node_close(*pair.client) == P2PA_OK);
+  REQUIRE(pair.run_until([&] { return pair.client.count(P2PA_EVENT_CLOSED) == 1; }));
+  check_once_each(pair.client, ops);
+  CHECK(pair.client.count(P2PA_EVENT_CALL_ENDED) == 1);
+  CHECK(pair.client.seen.back().event.kind == P2PA_EVENT_CLOSED);
+}
+
+TEST_CASE("cancelling completes every operation once") {
+  Pair pair;
+  pair.serve("unanswered", P2PA_SERVE_UNARY);
+  REQUIRE(p2pa_node_handle_protocol(*pair.server, "/completion/1", 13) == P2PA_OK);
+  const int turns = GENERATE(0, 1, 2, 5, 20, 60);
+  const auto ops = ask_everything(pair);
+  for (int i = 0; i < turns; ++i) {
+    pair.client.run();
+    pair.server.run();
+  }
+  for (const std::uint64_t op : ops) {
+    const std::int32_t status = p2pa_op_cancel(p2pa_op{op});
+    CHECK((status == P2PA_OK || status == P2PA_E_STALE_HANDLE));
+  }
+  pair.client.run();
+  check_once_each(pair.client, ops);
+  // What was begun goes on behind the scenes, and tells nothing of it.
+  REQUIRE(pair.run_until([&] { return pair.client.count(P2PA_EVENT_IDENTIFIED) == 1; }));
+  check_once_each(pair.client, ops);
+}
+
+TEST_CASE("a full queue takes no more work, and takes it again when events are released") {
+  Pair pair([](p2pa_node_options& o) {
+    static p2pa_limits limits;
+    p2pa_limits_init(&limits);
+    limits.events_max = 16;
+    o.limits = &limits;
+  });
+  pair.serve("echo", P2PA_SERVE_UNARY);
+  pair.client.run();
+  std::vector<std::uint64_t> ops;
+  p2pa_op op{};
+  std::int32_t status = P2PA_OK;
+  while ((status = p2pa_node_call(*pair.client, pair.server.peer(), "nobody", 6, nullptr, 0, nullptr, &op)) ==
+         P2PA_OK) {
+    ops.push_back(op.v);
+  }
+  CHECK(status == P2PA_E_WOULD_BLOCK);
+  CHECK(ops.size() == 15);  // the bound without the place of CLOSED
+  p2pa_call call{};
+  CHECK(p2pa_node_call_open(*pair.client, pair.server.peer(), "m", 1, nullptr, &call) == P2PA_E_WOULD_BLOCK);
+  CHECK(p2pa_node_open_stream(*pair.client, pair.server.peer(), "/m", 2, &op) == P2PA_E_WOULD_BLOCK);
+  REQUIRE(pair.run_until([&] { return completions(pair.client).size() == ops.size(); }));
+  check_once_each(pair.client, ops);
+  CHECK(p2pa_node_call(*pair.client, pair.server.peer(), "nobody", 6, nullptr, 0, nullptr, &op) == P2PA_OK);
+  CHECK(p2pa_node_close(*pair.client) == P2PA_OK);
+  REQUIRE(pair.run_until([&] { return pair.client.count(P2PA_EVENT_CLOSED) == 1; }));
+}
+
+TEST_CASE("notifications that find the queue full are dropped and counted by kind") {
+  Pair pair([](p2pa_node_options& o) {
+    static p2pa_limits limits;
+    p2pa_limits_init(&limits);
+    limits.events_max = 16;
+    o.limits = &limits;
+  });
+  p2pa_op op{};
+  REQUIRE(p2pa_node_dial_peer(*pair.client, pair.server.peer(), &op) == P2PA_OK);
+  pair.finish(op);
+  REQUIRE(pair.run_until([&] { return pair.client.count(P2PA_EVENT_IDENTIFIED) == 1; }));
+  // The client takes no events; the server sends it more datagrams than a quarter of its queue holds.
+  for (int i = 0; i < 200; ++i) {
+    REQUIRE(p2pa_node_send_datagram(*pair.server, pair.client.peer(), bytes("d"), 1) == P2PA_OK);
+    pair.server.run();
+    REQUIRE(p2pa_node_poll(*pair.client, 1000, 0) >= 0);
+  }
+  pair.client.run();
+  CHECK(pair.client.count(P2PA_EVENT_DATAGRAM) == 4);
+  std::uint32_t dropped = 0;
+  for (const Seen& s : pair.client.seen) dropped |= s.event.dropped;
+  CHECK(dropped == P2PA_EVENT_DROPPED(P2PA_EVENT_DATAGRAM));
+}
+
+TEST_CASE("calls that find the server's queue full are refused, and nothing is lost of the others") {
+  const auto tight = [](p2pa_node_options& o) {
+    static p2pa_limits limits;
+    p2pa_limits_init(&limits);
+    limits.events_max = 16;
+    o.limits = &limits;
+  };
+  Pair pair([](p2pa_node_options&) {}, tight);
+  pair.serve("held", P2PA_SERVE_UNARY);
+  pair.server.keep(P2PA_EVENT_REQUEST);
+  std::vector<p2pa_op> ops;
+  for (int i = 0; i < 40; ++i) ops.push_back(pair.call("held", std::to_string(i)));
+  REQUIRE(pair.run_until([&] { return completions(pair.client).size() + pair.server.kept.size() == 40; }));
+  CHECK(pair.server.kept.size() >= 4);
+  CHECK(pair.server.kept.size() <= 16);
+  for (const p2pa_event& request : pair.server.kept) CHECK(p2pa_call_reply(request.call, nullptr, 0) == P2PA_OK);
+  pair.server.release_kept();
+  REQUIRE(pair.run_until([&] { return completions(pair.client).size() == 40; }));
+  for (const Seen& done : pair.client.of(P2PA_EVENT_CALL_DONE)) {
+    CHECK((done.event.status == P2PA_OK || done.event.status == P2PA_E_CANCELLED));
+  }
+}
+
+TEST_CASE("operations say what they found") {
+  Pair pair([](p2pa_node_options&) {}, [](p2pa_node_options& o) { o.serve_perf = 1; });
+  const std::string address = pair.server.address();
+  p2pa_op op{};
+  REQUIRE(p2pa_node_dial(*pair.client, address.data(), address.size(), &op, nullptr) == P2PA_OK);
+  const Seen dialed = pair.finish(op);
+  CHECK(dialed.event.kind == P2PA_EVENT_DIAL_DONE);
+  REQUIRE(dialed.event.status == P2PA_OK);
+  CHECK(std::memcmp(&dialed.event.peer, pair.server.peer(), sizeof(p2pa_peer)) == 0);
+  CHECK(dialed.address.find("/udp/") != std::string::npos);
+
+  std::uint64_t ids[4];
+  std::size_t count = 0;
+  CHECK(p2pa_node_connections(*pair.client, nullptr, &count) == P2PA_E_BUFFER_TOO_SMALL);
+  REQUIRE(count == 1);
+  REQUIRE(p2pa_node_connections(*pair.client, ids, &count) == P2PA_OK);
+  CHECK(ids[0] == dialed.event.connection);
+  p2pa_connection_info info;
+  p2pa_connection_info_init(&info);
+  REQUIRE(p2pa_node_connection_info(*pair.client, ids[0], &info) == P2PA_OK);
+  CHECK(info.outbound == 1);
+  CHECK(info.bytes_sent > 0);
+  CHECK(std::memcmp(&info.peer, pair.server.peer(), sizeof(p2pa_peer)) == 0);
+  CHECK(p2pa_node_connection_info(*pair.client, ids[0] + 1000, &info) == P2PA_E_NOT_FOUND);
+  char text[4096];
+  std::size_t size = sizeof text;
+  REQUIRE(p2pa_node_connection_address(*pair.client, ids[0], text, &size) == P2PA_OK);
+  CHECK(address.starts_with(std::string(text, size)));
+
+  REQUIRE(pair.run_until([&] { return pair.client.count(P2PA_EVENT_IDENTIFIED) == 1; }));
+  size = sizeof text;
+  REQUIRE(p2pa_node_peer_info(*pair.client, pair.server.peer(), P2PA_PEER_AGENT_VERSION, text, &size) == P2PA_OK);
+  CHECK(std::string(text, size) == std::string("p2pagents/") + p2pa_version());
+  size = sizeof text;
+  REQUIRE(p2pa_node_peer_info(*pair.client, pair.server.peer(), P2PA_PEER_PROTOCOLS, text, &size) == P2PA_OK);
+  CHECK(std::string(text, size).find("/ipfs/ping/1.0.0") != std::string::npos);
+  for (const std::uint32_t field : {P2PA_PEER_PROTOCOL_VERSION, P2PA_PEER_ADDRESSES, P2PA_PEER_OBSERVED_ADDRESS}) {
+    size = sizeof text;
+    CHECK(p2pa_node_peer_info(*pair.client, pair.server.peer(), field, text, &size) == P2PA_OK);
+  }
+  CHECK(p2pa_node_peer_info(*pair.client, pair.server.peer(), 99, text, &size) == P2PA_E_INVALID_ARGUMENT);
+  CHECK(p2pa_node_peer_info(*pair.client, pair.client.peer(), 1, text, &size) == P2PA_E_NOT_FOUND);
+
+  REQUIRE(p2pa_node_ping(*pair.client, pair.server.peer(), &op) == P2PA_OK);
+  CHECK(pair.finish(op).event.status == P2PA_OK);
+  CHECK(pair.client.completion(op)->event.duration_ns > 0);
+
+  REQUIRE(p2pa_node_perf(*pair.client, pair.server.peer(), 100'000, 200'000, &op) == P2PA_OK);
+  CHECK(pair.finish(op).event.status == P2PA_OK);
+  CHECK(pair.client.completion(op)->event.bytes_up == 100'000);
+  CHECK(pair.client.completion(op)->event.bytes_down == 200'000);
+
+  REQUIRE(p2pa_node_disconnect(*pair.client, pair.server.peer()) == P2PA_OK);
+  REQUIRE(pair.run_until([&] { return pair.client.count(P2PA_EVENT_DISCONNECTED) == 1; }));
+  CHECK((pair.client.of(P2PA_EVENT_DISCONNECTED).at(0).event.flags & P2PA_EVENT_FLAG_LAST) != 0);
+
+  std::uint64_t refused = 1;
+  std::uint32_t limit = 0;
+  while (p2pa_node_limit_refusals(*pair.client, limit, &refused) == P2PA_OK) {
+    CHECK(refused == 0);
+    CHECK(std::strcmp(p2pa_limit_name(limit), "unknown") != 0);
+    ++limit;
+  }
+  CHECK(limit > 5);
+  CHECK(std::strcmp(p2pa_limit_name(limit), "unknown") == 0);
+}
+
+TEST_CASE("a peer that is not who the address says is refused") {
+  Pair pair;
+  const std::string address = pair.server.address();
+  const std::string without = address.substr(0, address.find("/p2p/"));
+  char text[64];
+  std::size_t size = sizeof text;
+  REQUIRE(p2pa_peer_text(pair.client.peer(), text, &size) == P2PA_OK);
+  Node stranger;
+  size = sizeof text;
+  REQUIRE(p2pa_peer_text(stranger.peer(), text, &size) == P2PA_OK);
+  const std::string wrong = without + "/p2p/" + std::string(text, size);
+  p2pa_op op{};
+  REQUIRE(p2pa_node_dial(*pair.client, wrong.data(), wrong.size(), &op, nullptr) == P2PA_OK);
+  CHECK(pair.finish(op).event.status == P2PA_E_PEER_ID_MISMATCH);
+  REQUIRE(p2pa_node_dial(*pair.client, without.data(), without.size(), &op, nullptr) == P2PA_OK);
+  CHECK(pair.finish(op).event.status == P2PA_OK);
+}
