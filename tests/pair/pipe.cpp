@@ -111,7 +111,9 @@ void Pipe::launch(Peer& from, const Transmit& transmit, ByteView batch) {
       const auto jitter = rng_.below(static_cast<std::uint64_t>(link.jitter.ns));
       delay = delay + nanoseconds(static_cast<std::int64_t>(jitter));
     }
-    flights_.push_back({now + delay, sequence_++, from.address, transmit.remote, transmit.ecn, std::move(bytes)});
+    const bool marked = mark && transmit.ecn == Ecn::kEct0 && sequence_ % 10 == 0;
+    flights_.push_back({now + delay, sequence_++, from.address, transmit.remote, marked ? Ecn::kCe : transmit.ecn,
+                        std::move(bytes)});
     std::ranges::push_heap(flights_, std::greater{}, [](const Flight& f) { return std::pair(f.at, f.sequence); });
   }
 }

@@ -79,6 +79,7 @@ class Pipe {
 
   Instant now{1'000'000'000};
   Link link;
+  bool mark = false;  ///< congestion is experienced by every tenth packet that may be marked
   /// Sees each datagram before the link; may change it. False drops it.
   std::function<bool(Peer& from, Bytes& bytes)> filter;
   std::vector<std::unique_ptr<Peer>> peers;

@@ -22,11 +22,13 @@
 namespace p2pa::quic::compat {
 
 #if P2PA_NGTCP2_1
+using CidStatus = ngtcp2_connection_id_status_type;
 using EncryptionLevel = ngtcp2_encryption_level;
 using CloseError = ngtcp2_ccerr;
 using ConnInfo = ngtcp2_conn_info;
 inline constexpr auto kCloseApplication = NGTCP2_CCERR_TYPE_APPLICATION;
 #else
+using CidStatus = int;
 using EncryptionLevel = ngtcp2_crypto_level;
 using CloseError = ngtcp2_connection_close_error;
 using ConnInfo = ngtcp2_conn_stat;

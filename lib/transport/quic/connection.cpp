@@ -14,6 +14,7 @@ using Kind = ConnectionEvent::Kind;
 constexpr std::size_t kReasonBytesMax = 128;
 // A peer that never sends a ticket must not make us keep its handshake for ever.
 constexpr Duration kTicketWait = seconds(3);
+constexpr Duration kTimerGranularity = milliseconds(1);  // RFC 9002 §6.1.2
 
 }  // namespace
 
@@ -117,7 +118,7 @@ void Connection::receive(const InboundDatagram& datagram, ByteView packet) {
                                       static_cast<ngtcp2_tstamp>(shared_.now.ns));
   if (rv != 0) return end_by_engine(rv);
   local_ = datagram.local;
-  streams_.retry_blocked();
+  streams_.retry_blocked(shared_.now);
   release_handshake_when_done();
   shared_.ready.push(*this);
 }
@@ -125,14 +126,19 @@ void Connection::receive(const InboundDatagram& datagram, ByteView packet) {
 Instant Connection::next_deadline() const {
   if (engine_ == nullptr) return kNever;
   const ngtcp2_tstamp expiry = ngtcp2_conn_get_expiry(engine_);
-  if (expiry >= static_cast<ngtcp2_tstamp>(kNever.ns)) return kNever;
-  return {static_cast<std::int64_t>(expiry)};
+  Instant deadline = datagrams_stuck_at_;
+  if (expiry < static_cast<ngtcp2_tstamp>(kNever.ns)) {
+    deadline = std::min(deadline, Instant{static_cast<std::int64_t>(expiry)});
+  }
+  // The engine counts some of its deadlines as due only after the instant that it names.
+  return deadline > shared_.now ? deadline : shared_.now + kTimerGranularity;
 }
 
 void Connection::on_deadline() {
   if (engine_ == nullptr) return;
   const int rv = ngtcp2_conn_handle_expiry(engine_, static_cast<ngtcp2_tstamp>(shared_.now.ns));
   if (rv != 0) return end_by_engine(rv);
+  free_stuck_datagrams();
   release_handshake_when_done();
   shared_.ready.push(*this);
 }
@@ -168,12 +174,21 @@ bool Connection::on_handshake_completed() {
     streams_.restart();
   }
   handshake_->complete();
-  // Only the dialer keeps the connection alive; a little later the other end would, should the dialer
-  // not care to. So an idle connection of two nodes of ours costs one ping and one answer a period.
-  const Duration period = outbound_ ? shared_.config.keep_alive : shared_.config.keep_alive * 9 / 8;
-  ngtcp2_conn_set_keep_alive_timeout(engine_, static_cast<ngtcp2_duration>(period.ns));
+  keep_alive();
   shared_.events.push({this, nullptr, Kind::kEstablished, 0});
   return true;
+}
+
+/// Only the dialer keeps the connection alive; a little later the other end would, should the dialer
+/// not care to. So an idle connection of two nodes of ours costs one ping and one answer a period.
+void Connection::keep_alive() {
+  Duration period = outbound_ ? shared_.config.keep_alive : shared_.config.keep_alive * 9 / 8;
+  const ngtcp2_transport_params* theirs = ngtcp2_conn_get_remote_transport_params(engine_);
+  if (theirs != nullptr && theirs->max_idle_timeout > 0) {
+    const std::uint64_t soon_enough = theirs->max_idle_timeout / 5 * 2;  // one may be lost
+    period.ns = static_cast<std::int64_t>(std::min(static_cast<std::uint64_t>(period.ns), soon_enough));
+  }
+  ngtcp2_conn_set_keep_alive_timeout(engine_, static_cast<ngtcp2_duration>(period.ns));
 }
 
 bool Connection::on_stream_opened(std::int64_t wire_id) {
@@ -200,6 +215,15 @@ void Connection::on_path_validated(const ngtcp2_path& path) {
   if (address == remote_address_ || state_ != ConnectionState::kEstablished) return;
   remote_address_ = address;
   shared_.events.push({this, nullptr, Kind::kPathChanged, 0});
+}
+
+/// A datagram that is lost with all that was sent after it is never missed: the engine probes for streams
+/// only. So when datagrams found no room for a whole probe time-out, something that the engine does probe
+/// for is sent: one more stream for the peer to open, taken back at the next occasion.
+void Connection::free_stuck_datagrams() {
+  if (shared_.now < datagrams_stuck_at_) return;
+  datagrams_stuck_at_ = kNever;
+  streams_.lend_credit();
 }
 
 /// TLS has nothing to do any more; most of what a handshake holds is its session.

@@ -98,10 +98,13 @@ class Connection final : public p2pa::Connection {
   bool on_stream_opened(std::int64_t wire_id);
   void on_datagram(ByteView payload);
   void on_path_validated(const ngtcp2_path& path);
+  void keep_alive();
+  void free_stuck_datagrams();
 
   // connection_transmit.cpp
   struct Packet;
   std::int64_t write_packet(MutableBytes dest, Packet& packet);
+  bool room_for_datagrams();
   std::int64_t write_datagram_frame(MutableBytes dest, Packet& packet);
   std::int64_t write_stream_frame(MutableBytes dest, Packet& packet, StreamState& stream);
   void pace(std::size_t bytes);
@@ -139,6 +142,7 @@ class Connection final : public p2pa::Connection {
   Streams streams_;
   DatagramQueue datagrams_out_, datagrams_in_;
   Instant established_at_{};
+  Instant datagrams_stuck_at_ = kNever;  // when to help them on
   Instant burst_began_{};
   std::size_t burst_bytes_ = 0;
   Error why_{};  // of kClosed

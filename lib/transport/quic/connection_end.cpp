@@ -101,6 +101,11 @@ void Connection::finish_close(const Error& why, Farewell farewell) {
     shared_.cids.remove(cid, *this);
     farewell.cids.push_back(cid);
   }
+  std::vector<ngtcp2_cid_token> theirs(ngtcp2_conn_get_num_active_dcid(engine_));
+  theirs.resize(ngtcp2_conn_get_active_dcid(engine_, theirs.data()));
+  for (const ngtcp2_cid_token& their : theirs) {
+    if (their.token_present) shared_.reset_tokens.remove(Cid({their.token, sizeof their.token}), *this);
+  }
   farewell.linger = {3 * static_cast<std::int64_t>(ngtcp2_conn_get_pto(engine_))};
   why_ = why;
   state_ = ConnectionState::kClosed;

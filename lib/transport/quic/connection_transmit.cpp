@@ -71,7 +71,7 @@ bool Connection::transmit(MutableBytes buffer, const TransmitLimits& limits, Tra
 /// now. Negative: the engine's error.
 std::int64_t Connection::write_packet(MutableBytes dest, Packet& packet) {
   // The engine says WRITE_MORE as long as the packet has room for another frame.
-  while (!datagrams_out_.empty()) {
+  while (!datagrams_out_.empty() && room_for_datagrams()) {
     const std::int64_t n = write_datagram_frame(dest, packet);
     if (n != NGTCP2_ERR_WRITE_MORE) return n;
   }
@@ -84,13 +84,24 @@ std::int64_t Connection::write_packet(MutableBytes dest, Packet& packet) {
                                    NGTCP2_WRITE_STREAM_FLAG_NONE, -1, nullptr, 0, packet.now);
 }
 
+/// They leave the last packet of the congestion window to what the engine knows to repeat.
+bool Connection::room_for_datagrams() {
+  const bool room = ngtcp2_conn_get_cwnd_left(engine_) >= 2 * ngtcp2_conn_get_path_max_tx_udp_payload_size(engine_);
+  if (room) {
+    datagrams_stuck_at_ = kNever;
+  } else if (datagrams_stuck_at_ == kNever) {
+    datagrams_stuck_at_ = shared_.now + Duration{static_cast<std::int64_t>(ngtcp2_conn_get_pto(engine_))};
+  }
+  return room;
+}
+
 std::int64_t Connection::write_datagram_frame(MutableBytes dest, Packet& packet) {
   const ByteView payload = datagrams_out_.front();
   const ngtcp2_vec piece{const_cast<std::uint8_t*>(payload.data()), payload.size()};
   int accepted = 0;
   const ngtcp2_ssize n = ngtcp2_conn_writev_datagram(engine_, &packet.path.path, &packet.info, dest.data(),
                                                      dest.size(), &accepted, NGTCP2_WRITE_DATAGRAM_FLAG_MORE, 0,
-                                                     &piece, 1, packet.now);
+                                                     &piece, payload.empty() ? 0 : 1, packet.now);
   const bool unsendable = n == NGTCP2_ERR_INVALID_ARGUMENT || n == NGTCP2_ERR_INVALID_STATE;
   if (accepted != 0 || unsendable) datagrams_out_.pop(shared_.chunks);
   return unsendable ? NGTCP2_ERR_WRITE_MORE : n;

@@ -13,12 +13,6 @@
 #include "transport/quic/stateless.hpp"
 
 namespace p2pa::quic {
-namespace {
-
-/// Connections with one address that a packet of no known connection is shown to.
-constexpr int kResetOffersMax = 8;
-
-}  // namespace
 
 struct Endpoint::Impl {
   struct Socket {
@@ -31,7 +25,6 @@ struct Endpoint::Impl {
 
   void handle_packet(const InboundDatagram& datagram, ByteView packet);
   void handle_unrouted(const InboundDatagram& datagram, ByteView packet, const ngtcp2_version_cid& header);
-  void offer_reset(const InboundDatagram& datagram, ByteView packet);
   void accept(const InboundDatagram& datagram, ByteView packet);
   Connection& keep(std::unique_ptr<Connection> connection);
   void bury_closed();
@@ -157,23 +150,15 @@ void Endpoint::Impl::handle_unrouted(const InboundDatagram& datagram, ByteView p
                                      const ngtcp2_version_cid& header) {
   constexpr std::uint8_t kLongHeader = 0x80;
   if ((packet[0] & kLongHeader) == 0) {
-    offer_reset(datagram, packet);
+    // RFC 9000 §10.3.1: it may say that the peer forgot one of ours; then its id is noise.
+    constexpr std::size_t kTokenSize = NGTCP2_STATELESS_RESET_TOKENLEN;
+    if (packet.size() >= kTokenSize) {
+      Connection* forgotten = shared.reset_tokens.find(Cid(packet.last(kTokenSize)));
+      if (forgotten != nullptr) return forgotten->receive(datagram, packet);
+    }
     return stateless.reset(datagram, Cid({header.dcid, header.dcidlen}), packet.size());
   }
   if (header.version != 0) accept(datagram, packet);
-}
-
-/// It may be a stateless reset for a connection with that address: its id is noise, only the engine knows
-/// the token (RFC 9000 §10.3.1). Bounded, since anybody may send such packets.
-void Endpoint::Impl::offer_reset(const InboundDatagram& datagram, ByteView packet) {
-  if (connections.empty() || !stateless.may_search()) return;
-  const Multiaddr from = quic_multiaddr(datagram.remote);
-  int offered = 0;
-  for (const auto& [id, connection] : connections) {
-    if (!connection->established() || connection->remote_address() != from) continue;
-    connection->receive(datagram, packet);
-    if (++offered == kResetOffersMax) return;
-  }
 }
 
 void Endpoint::Impl::accept(const InboundDatagram& datagram, ByteView packet) {

@@ -62,6 +62,18 @@ ngtcp2_callbacks EngineCallbacks::common() {
     of(user_data).stateless_reset_ = true;
     return 0;
   };
+  cb.dcid_status = [](ngtcp2_conn*, compat::CidStatus status, std::uint64_t, const ngtcp2_cid*,
+                      const std::uint8_t* token, void* user_data) {
+    if (token == nullptr) return 0;
+    Connection& c = of(user_data);
+    const Cid key({token, NGTCP2_STATELESS_RESET_TOKENLEN});
+    if (status == NGTCP2_CONNECTION_ID_STATUS_TYPE_ACTIVATE) {
+      c.shared_.reset_tokens.add(key, c);
+    } else {
+      c.shared_.reset_tokens.remove(key, c);
+    }
+    return 0;
+  };
   cb.path_validation = compat::path_validation<[](ngtcp2_conn* conn, const ngtcp2_path&, bool valid, void* user_data) {
     if (valid) of(user_data).on_path_validated(*ngtcp2_conn_get_path(conn));
     return 0;
@@ -85,8 +97,8 @@ ngtcp2_callbacks EngineCallbacks::common() {
     if (stream != nullptr) of(user_data).streams_.on_reset(*stream_of(stream), code);
     return 0;
   };
-  cb.stream_close = [](ngtcp2_conn*, std::uint32_t, std::int64_t, std::uint64_t, void* user_data, void* stream) {
-    if (stream != nullptr) of(user_data).streams_.on_closed(*stream_of(stream));
+  cb.stream_close = [](ngtcp2_conn*, std::uint32_t, std::int64_t, std::uint64_t code, void* user_data, void* stream) {
+    if (stream != nullptr) of(user_data).streams_.on_closed(*stream_of(stream), code);
     return 0;
   };
   cb.extend_max_stream_data = [](ngtcp2_conn*, std::int64_t, std::uint64_t, void* user_data, void* stream) {

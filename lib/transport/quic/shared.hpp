@@ -40,6 +40,7 @@ struct Shared {
   EventQueue events;
   ReadyList ready;
   CidTable cids;
+  CidTable reset_tokens;  ///< the ends of packets by which peers say that they forgot a connection
   Outbox outbox;
   std::vector<Farewell> farewells;  ///< of connections that closed since the endpoint last looked
   Instant now{};  ///< of the call under way, for calls of the application, which bring none

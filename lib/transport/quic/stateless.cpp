@@ -1,6 +1,7 @@
 #include "transport/quic/stateless.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "crypto/secret_bytes.hpp"
 #include "transport/quic/path.hpp"
@@ -77,17 +78,13 @@ void Stateless::refuse(const InboundDatagram& from, const ngtcp2_pkt_hd& first, 
   if (n > 0) send(from, ByteView(packet).first(static_cast<std::size_t>(n)));
 }
 
-bool Stateless::take(PerSecond& bucket, std::uint32_t bound) const {
-  const std::int64_t second = shared_.now.ns / 1'000'000'000;
-  if (second != bucket.second) bucket = {second, 0};
-  return bucket.count++ < bound;
-}
-
 void Stateless::reset(const InboundDatagram& from, const Cid& cid, std::size_t packet_size) {
   // Smaller than what it answers: two ends that forgot each other fall silent.
   const std::size_t size = std::min(packet_size - 1, kResetSizeMax);
   if (packet_size == 0 || size < kResetSizeMin) return;
-  if (!take(resets_, kResetsPerSecondMax)) return;
+  const std::int64_t second = shared_.now.ns / 1'000'000'000;
+  if (second != std::exchange(reset_second_, second)) resets_ = 0;
+  if (resets_++ >= kResetsPerSecondMax) return;
   std::array<std::uint8_t, NGTCP2_STATELESS_RESET_TOKENLEN> token;
   shared_.reset_token(cid, token.data());
   std::array<std::uint8_t, kResetSizeMax> noise, packet;

@@ -14,8 +14,6 @@ class Stateless final {
  public:
   /// Resets in one second, to all together: a reset may be an answer to a forged packet.
   static constexpr std::uint32_t kResetsPerSecondMax = 100;
-  /// Packets of no connection in one second for which all connections are looked through.
-  static constexpr std::uint32_t kSearchesPerSecondMax = 1000;
 
   explicit Stateless(Shared& shared);
   ~Stateless();
@@ -31,22 +29,14 @@ class Stateless final {
   void refuse(const InboundDatagram& from, const ngtcp2_pkt_hd& first, std::uint64_t code);
   /// For a short packet of a connection that we forgot (RFC 9000 §10.3).
   void reset(const InboundDatagram& from, const Cid& cid, std::size_t packet_size);
-  /// May one more packet be a stateless reset for us?
-  bool may_search() { return take(searches_, kSearchesPerSecondMax); }
 
  private:
-  struct PerSecond;
   void send(const InboundDatagram& from, ByteView packet);
-  /// False: as many as allowed were taken in this second.
-  bool take(PerSecond& bucket, std::uint32_t bound) const;
 
   Shared& shared_;
   std::array<std::uint8_t, 32> token_key_;
-  struct PerSecond {
-    std::int64_t second = 0;
-    std::uint32_t count = 0;
-  };
-  PerSecond resets_, searches_;
+  std::int64_t reset_second_ = 0;
+  std::uint32_t resets_ = 0;  // in that second
 };
 
 }  // namespace p2pa::quic

@@ -12,6 +12,13 @@ namespace p2pa::quic {
 
 using Kind = ConnectionEvent::Kind;
 
+namespace {
+
+// How often streams that wait for the peer's credit may try whether it has stopped them.
+constexpr Duration kRetryInterval = milliseconds(20);
+
+}  // namespace
+
 Streams::Streams(Shared& shared, Connection& owner)
     : shared_(shared), owner_(owner), budget_(shared.resources) {}
 
@@ -188,15 +195,17 @@ void Streams::on_reset(StreamState& stream, std::uint64_t code) {
   tell(stream, Kind::kStreamReset, code);
 }
 
-void Streams::on_stopped(StreamState& stream) {
+void Streams::on_stopped(StreamState& stream, std::uint64_t code) {
   if (stream.sending == SendState::kAborted) return;
   stream.sending = SendState::kAborted;
   leave_turn(stream);
   budget_.give_back(stream.send.drop_unsent(shared_.chunks) * Chunk::kSize);
-  tell(stream, Kind::kStreamStopped);
+  tell(stream, Kind::kStreamStopped, code);
 }
 
-void Streams::on_closed(StreamState& stream) {
+void Streams::on_closed(StreamState& stream, std::uint64_t code) {
+  // Closed before we finished: the peer stopped it.
+  if (stream.sending == SendState::kOpen || stream.sending == SendState::kFinishing) on_stopped(stream, code);
   stream.in_engine = false;
   leave_turn(stream);
   drop_sent(stream);
@@ -208,6 +217,12 @@ void Streams::on_streams_available() {
   if (!wants_streams_) return;
   wants_streams_ = false;
   shared_.events.push({&owner_, nullptr, Kind::kStreamsAvailable, 0});
+}
+
+void Streams::lend_credit() {
+  if (engine_ == nullptr || credit_lent_ == kCreditLentMax) return;
+  ++credit_lent_;
+  ngtcp2_conn_extend_max_streams_bidi(engine_, 1);
 }
 
 void Streams::restart() {
@@ -258,7 +273,9 @@ void Streams::blocked(StreamState& stream) {
   blocked_.push_back(stream.id);
 }
 
-void Streams::retry_blocked() {
+void Streams::retry_blocked(Instant now) {
+  if (blocked_.empty() || now < next_retry_) return;
+  next_retry_ = now + kRetryInterval;
   for (const StreamId id : blocked_) {
     StreamState* stream = table_.find(id);
     if (stream == nullptr) continue;
@@ -328,6 +345,10 @@ void Streams::release(StreamState& stream) {
   const bool inbound = stream.inbound;
   table_.release(stream);
   if (!inbound || engine_ == nullptr) return;
+  if (credit_lent_ > 0) {
+    --credit_lent_;
+    return;
+  }
   ngtcp2_conn_extend_max_streams_bidi(engine_, 1);
   shared_.ready.push(owner_);
 }

@@ -19,6 +19,8 @@ struct Shared;
 /// REQUIRES for the functions of the application: the id may be any; a dead one finds nothing.
 class Streams final {
  public:
+  static constexpr std::uint32_t kCreditLentMax = 1024;
+
   Streams(Shared& shared, Connection& owner);
   ~Streams();
   Streams(const Streams&) = delete;
@@ -50,12 +52,14 @@ class Streams final {
   void on_reset(StreamState& stream, std::uint64_t code);
   /// The peer wants no more of a stream. The engine acts on it by itself and tells nobody: it shows when
   /// something is to be sent.
-  void on_stopped(StreamState& stream);
+  void on_stopped(StreamState& stream, std::uint64_t code = wire_code::kNone);
   /// Something arrived: streams that wait for credit try again, in case it was a stop.
-  void retry_blocked();
-  void on_closed(StreamState& stream);
+  void retry_blocked(Instant now);
+  void on_closed(StreamState& stream, std::uint64_t code);
   void on_room(StreamState& stream) { want_to_send(stream); }
   void on_streams_available();
+  /// Lets the peer open one stream more, and one less later; kCreditLentMax at a time.
+  void lend_credit();
   /// Early data was rejected and the engine forgot its streams: opens them again, all bytes unsent.
   void restart();
 
@@ -87,7 +91,9 @@ class Streams final {
   StreamState* sending_head_ = nullptr;
   StreamState* sending_tail_ = nullptr;
   std::vector<StreamId> blocked_;  // by the peer's flow control, each once
+  Instant next_retry_{};
   std::uint64_t opened_ = 0, accepted_ = 0;
+  std::uint32_t credit_lent_ = 0;
   bool wants_streams_ = false;  // open() met the peer's limit
 };
 
