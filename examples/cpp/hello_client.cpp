@@ -6,12 +6,13 @@ int main(int, char** argv) {
   auto node = *p2pa::Node::open({});
   const auto server = *p2pa::Multiaddr::parse(argv[1]);
   node->add_address(*server.peer_id(), server);
-  bool done = false;
+  std::optional<int> exit_code;
   node->call(*server.peer_id(), "hello", p2pa::as_bytes("world"), {},
              [&](const p2pa::CallOutcome& outcome, p2pa::ByteView answer) {
                std::puts(outcome.ok() ? std::string(p2pa::as_text(answer)).c_str()
                                       : p2pa::describe(outcome.error).c_str());
-               done = true;
+               exit_code = outcome.ok() ? 0 : 1;
              });
-  node->poll_until([&] { return done; }, p2pa::seconds(10));
+  node->poll_until([&] { return exit_code.has_value(); }, p2pa::seconds(60));
+  return exit_code.value_or(1);
 }
