@@ -187,9 +187,12 @@ def clang_tidy(runner):
 
 @step("interop", 15, "tests/interop/run.py")
 def interop(runner):
-    return runner.counted(sys.executable, "tests/interop/run.py", "--require-all",
-                          "--build-dir", BUILD / "interop",
-                          "--ours", BUILD / "release/tests/interop/ours/p2pa_interop")
+    ours = BUILD / "release/tests/interop/ours"
+    matrix = runner.counted(sys.executable, "tests/interop/run.py", "--require-all", "--build-dir", BUILD / "interop",
+                            "--ours", ours / "p2pa_interop_peer")
+    official = runner.counted(sys.executable, "tests/interop/official.py", "--require-all",
+                              "--build-dir", BUILD / "interop", "--ours-official", ours / "p2pa_interop_official")
+    return matrix + official
 
 
 @step("python", 8, "bindings/python/pyproject.toml")

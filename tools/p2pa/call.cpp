@@ -21,22 +21,22 @@ int run_call(const CallCommandOptions& options) {
 
   p2pa::CallOptions call_options;
   call_options.deadline = p2pa::nanoseconds(static_cast<std::int64_t>(options.timeout_s * 1e9));
-  std::optional<int> exit_code;
+  const auto exit_code = later<int>();
   session.node()->call(
       session.peer(), options.method, p2pa::as_bytes(data), call_options,
-      [&](const p2pa::CallOutcome& outcome, p2pa::ByteView answer) {
+      [exit_code, method = options.method](const p2pa::CallOutcome& outcome, p2pa::ByteView answer) {
         if (outcome.ok()) {
           std::fwrite(answer.data(), 1, answer.size(), stdout);
-          exit_code = kOk;
+          *exit_code = kOk;
         } else if (outcome.error.code == p2pa::Code::kApplication) {
           print_error("error " + std::to_string(outcome.application.code) + ": " +
                       outcome.application.text);
-          exit_code = kApplication;
+          *exit_code = kApplication;
         } else {
-          exit_code = report(options.method, outcome.error);
+          *exit_code = report(method, outcome.error);
         }
       });
-  return session.run_until([&] { return exit_code.has_value(); }) ? *exit_code : kFailed;
+  return session.run_until([&] { return exit_code->has_value(); }) ? **exit_code : kFailed;
 }
 
 }  // namespace p2pa_tool

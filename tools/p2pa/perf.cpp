@@ -16,8 +16,8 @@ int run_perf(const PerfOptions& options) {
   if (session.node() == nullptr) return session.exit_code();
   p2pa::Node& node = *session.node();
 
-  std::optional<p2pa::Result<p2pa::PerfResult>> result;
-  node.perf(session.peer(), options.upload, options.download, [&](auto r) { result = std::move(r); });
+  const auto result = later<p2pa::Result<p2pa::PerfResult>>();
+  node.perf(session.peer(), options.upload, options.download, [result](auto r) { *result = std::move(r); });
   {
     Progress progress("perf");
     const double total = static_cast<double>(options.upload + options.download);
@@ -27,12 +27,12 @@ int run_perf(const PerfOptions& options) {
         const double moved = static_cast<double>(c.bytes_sent + c.bytes_received);
         progress.update(total > 0 ? std::min(1.0, moved / total) : 1, human_bytes(moved));
       }
-      return result.has_value();
+      return result->has_value();
     });
     if (!done) return kFailed;
   }
-  if (!*result) return report(options.address, result->error());
-  const p2pa::PerfResult& r = **result;
+  if (!**result) return report(options.address, (*result)->error());
+  const p2pa::PerfResult& r = ***result;
   if (options.json) {
     print_json({{"upload_bytes", static_cast<std::int64_t>(r.bytes_up)},
                 {"upload_seconds", r.upload.seconds()},

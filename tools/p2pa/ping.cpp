@@ -19,11 +19,11 @@ int run_ping(const PingOptions& options) {
         if (!node.poll(next - node.now())) return kFailed;
       }
     }
-    std::optional<p2pa::Result<p2pa::Duration>> answer;
-    node.ping(session.peer(), [&](auto rtt) { answer = std::move(rtt); });
-    if (!session.run_until([&] { return answer.has_value(); })) break;
-    if (!*answer) return report(options.address, answer->error());
-    const double ms = (*answer)->seconds() * 1e3;
+    const auto answer = later<p2pa::Result<p2pa::Duration>>();
+    node.ping(session.peer(), [answer](auto rtt) { *answer = std::move(rtt); });
+    if (!session.run_until([&] { return answer->has_value(); })) break;
+    if (!**answer) return report(options.address, (*answer)->error());
+    const double ms = (**answer)->seconds() * 1e3;
     milliseconds.push_back(ms);
     if (options.json) {
       print_json({{"sequence", std::int64_t{i}}, {"rtt_ms", ms}});

@@ -18,14 +18,14 @@ Session::Session(const std::string& text) {
     return;
   }
   node_ = *std::move(opened);
-  std::optional<p2pa::Result<p2pa::ConnectionInfo>> dialed;
-  node_->dial(*address, [&](auto result) { dialed = std::move(result); });
-  if (!run_until([&] { return dialed.has_value(); })) return;
-  if (!*dialed) {
-    exit_code_ = report(text, dialed->error());
+  const auto dialed = later<p2pa::Result<p2pa::ConnectionInfo>>();
+  node_->dial(*address, [dialed](auto result) { *dialed = std::move(result); });
+  if (!run_until([&] { return dialed->has_value(); })) return;
+  if (!**dialed) {
+    exit_code_ = report(text, (*dialed)->error());
     return;
   }
-  connection_ = **dialed;
+  connection_ = ***dialed;
   ok_ = true;
   exit_code_ = kOk;
 }

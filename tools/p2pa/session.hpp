@@ -2,11 +2,18 @@
 // A node that lives for one command: opened, connected to one peer, closed.
 
 #include <memory>
+#include <optional>
 
 #include "output.hpp"
 #include "p2pagents/node.hpp"
 
 namespace p2pa_tool {
+
+/// Where an answer is put that may come after its command has given up.
+template <class T>
+std::shared_ptr<std::optional<T>> later() {
+  return std::make_shared<std::optional<T>>();
+}
 
 class Session {
  public:

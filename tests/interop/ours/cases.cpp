@@ -1,0 +1,436 @@
+#include "cases.hpp"
+
+#include <sodium.h>
+
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <memory>
+#include <utility>
+
+#include "p2pagents/version.hpp"
+#include "protocols.hpp"
+
+namespace interop {
+namespace {
+
+using p2pa::AgentStream;
+using p2pa::AgentStreamHandler;
+using p2pa::Bytes;
+using p2pa::ByteView;
+using p2pa::Code;
+using p2pa::Error;
+using p2pa::Node;
+
+/// Why a case did not pass.
+struct Failed {
+  std::string kind = "other";
+  std::string text;
+};
+using Outcome = std::expected<void, Failed>;
+
+const char* kind_of(Code code) {
+  switch (code) {
+    case Code::kPeerIdMismatch: return "peer-id-mismatch";
+    case Code::kProtocolUnsupported: return "unsupported-protocol";
+    case Code::kTimeout:
+    case Code::kUnreachable:
+    case Code::kDeadlineExceeded: return "timeout";
+    default: return "other";
+  }
+}
+
+std::unexpected<Failed> failed(const Error& error) {
+  return std::unexpected(Failed{kind_of(error.code), p2pa::describe(error)});
+}
+std::unexpected<Failed> failed(std::string text) {
+  return std::unexpected(Failed{"other", std::move(text)});
+}
+
+/// Where an answer is put that may come after its case has given up.
+template <class T>
+std::shared_ptr<std::optional<T>> later() {
+  return std::make_shared<std::optional<T>>();
+}
+
+/// The dialer while it runs its case.
+struct Session {
+  const DialOptions& options;
+  Node& node;
+  p2pa::Instant end;
+  Json report = Json::object();
+  p2pa::ConnectionInfo connection;
+  std::optional<p2pa::PeerInfo> identified;
+  std::optional<std::uint64_t> counted;
+
+  Outcome wait(std::move_only_function<bool()> done) {
+    const p2pa::Duration left = end - node.now();
+    if (left.ns > 0 && node.poll_until(std::move(done), left)) return {};
+    return std::unexpected(Failed{"timeout", "no answer in time"});
+  }
+  std::uint64_t bytes_or(std::uint64_t usual) const { return options.bytes.value_or(usual); }
+};
+
+Outcome connect_to(Session& s, const p2pa::Multiaddr& address) {
+  const auto dialed = later<p2pa::Result<p2pa::ConnectionInfo>>();
+  s.node.dial(address, [dialed](auto result) { *dialed = std::move(result); });
+  if (auto waited = s.wait([&] { return dialed->has_value(); }); !waited) return waited;
+  if (!**dialed) return failed((*dialed)->error());
+  s.connection = ***dialed;
+  return {};
+}
+
+Outcome connect(Session& s) {
+  return connect_to(s, p2pa::Multiaddr::parse(s.options.address).value());
+}
+
+Outcome ping_once(Session& s, double& milliseconds) {
+  const auto answer = later<p2pa::Result<p2pa::Duration>>();
+  s.node.ping(s.connection.peer, [answer](auto rtt) { *answer = std::move(rtt); });
+  if (auto waited = s.wait([&] { return answer->has_value(); }); !waited) return waited;
+  if (!**answer) return failed((*answer)->error());
+  milliseconds = (**answer)->seconds() * 1e3;
+  return {};
+}
+
+/// The stream's connection is still the one that was dialed, and works.
+Outcome ping_same_connection(Session& s) {
+  double ignored = 0;
+  if (auto pinged = ping_once(s, ignored); !pinged) return pinged;
+  const auto all = s.node.connections();
+  if (all.size() != 1 || all[0].id != s.connection.id) return failed("the connection is another one");
+  return {};
+}
+
+// --- one stream that sends and receives
+
+/// Sends `to_send` bytes made by `fill`, reads to the end.
+struct Exchange {
+  std::function<void(p2pa::MutableBytes)> fill;
+  std::function<void(ByteView)> take;
+  std::uint64_t to_send = 0;
+  bool keep_open = false;  ///< do not finish
+  Bytes pending{};
+  std::uint64_t received = 0;
+  bool at_end = false;
+  std::optional<Error> ended{};
+  AgentStream* stream = nullptr;
+
+  void pump() {
+    for (;;) {
+      if (pending.empty()) {
+        if (to_send == 0) break;
+        pending.resize(static_cast<std::size_t>(std::min<std::uint64_t>(to_send, 64 * 1024)));
+        if (fill) fill(pending);
+        to_send -= pending.size();
+      }
+      const auto taken = stream->write(pending);
+      if (!taken || *taken == 0) return;
+      pending.erase(pending.begin(), pending.begin() + static_cast<std::ptrdiff_t>(*taken));
+    }
+    if (!std::exchange(keep_open, true)) stream->finish();
+  }
+  void read() {
+    while (!stream->peek().empty()) {
+      const ByteView here = stream->peek();
+      if (take) take(here);
+      received += here.size();
+      stream->consume(here.size());
+    }
+    at_end = at_end || stream->at_end();
+  }
+};
+using Exchanging = std::shared_ptr<Exchange>;
+
+void attach(AgentStream& stream, const Exchanging& exchange) {
+  exchange->stream = &stream;
+  AgentStreamHandler handler;
+  handler.on_readable = [exchange](AgentStream&) { exchange->read(); };
+  handler.on_writable = [exchange](AgentStream&) { exchange->pump(); };
+  handler.on_end = [exchange](AgentStream&, const Error& why) {
+    exchange->ended = why;
+    exchange->stream = nullptr;
+  };
+  stream.set_handler(std::move(handler));
+  exchange->pump();
+}
+
+void start(Session& s, const char* protocol, const Exchanging& exchange) {
+  s.node.open_stream(s.connection.peer, protocol, [exchange](p2pa::Result<AgentStream*> opened) {
+    if (!opened) {
+      exchange->ended = opened.error();
+    } else {
+      attach(**opened, exchange);
+    }
+  });
+}
+
+Outcome finish(Session& s, const Exchanging& exchange) {
+  if (auto waited = s.wait([&] { return exchange->ended.has_value(); }); !waited) return waited;
+  return exchange->ended->code == Code::kOk ? Outcome{} : failed(*exchange->ended);
+}
+
+/// An exchange whose bytes are random and hashed both ways.
+struct Hashed {
+  crypto_hash_sha256_state sent, received;
+  Hashed() {
+    crypto_hash_sha256_init(&sent);
+    crypto_hash_sha256_init(&received);
+  }
+};
+
+Exchanging hashed_exchange(std::uint64_t bytes, const std::shared_ptr<Hashed>& hashes) {
+  auto exchange = std::make_shared<Exchange>();
+  exchange->to_send = bytes;
+  exchange->fill = [hashes](p2pa::MutableBytes out) {
+    randombytes_buf(out.data(), out.size());
+    crypto_hash_sha256_update(&hashes->sent, out.data(), out.size());
+  };
+  exchange->take = [hashes](ByteView in) {
+    crypto_hash_sha256_update(&hashes->received, in.data(), in.size());
+  };
+  return exchange;
+}
+
+std::string hex_digest(crypto_hash_sha256_state& state) {
+  unsigned char digest[crypto_hash_sha256_BYTES];
+  char text[2 * sizeof digest + 1];
+  crypto_hash_sha256_final(&state, digest);
+  return sodium_bin2hex(text, sizeof text, digest, sizeof digest);
+}
+
+// --- the cases
+
+Outcome handshake(Session& s) {
+  const p2pa::Instant start_time = s.node.now();
+  if (auto connected = connect(s); !connected) return connected;
+  s.report["handshake_ms"] = (s.node.now() - start_time).seconds() * 1e3;
+  s.report["remote_peer"] = s.connection.peer.to_string();
+  s.report["remote_addr"] = bare(s.connection.remote_address);
+  return {};
+}
+
+Outcome identify(Session& s) {
+  if (auto waited = s.wait([&] { return s.identified.has_value(); }); !waited) return waited;
+  s.report["identified"] = identified_fields(*s.identified);
+  return {};
+}
+
+Outcome ping(Session& s) {
+  s.report["rtts_ms"] = Json::array();
+  for (int i = 0; i < s.options.rounds; ++i) {
+    double ms = 0;
+    if (auto pinged = ping_once(s, ms); !pinged) return pinged;
+    s.report["rtts_ms"].push_back(ms);
+  }
+  return {};
+}
+
+Outcome perf(Session& s) {
+  const auto result = later<p2pa::Result<p2pa::PerfResult>>();
+  s.node.perf(s.connection.peer, s.options.upload_bytes, s.options.download_bytes,
+              [result](auto r) { *result = std::move(r); });
+  if (auto waited = s.wait([&] { return result->has_value(); }); !waited) return waited;
+  if (!**result) return failed((*result)->error());
+  const p2pa::PerfResult& measured = ***result;
+  s.report["upload_bytes"] = measured.bytes_up;
+  s.report["download_bytes"] = measured.bytes_down;
+  s.report["seconds"] = (measured.upload + measured.download).seconds();
+  return {};
+}
+
+Outcome echo(Session& s) {
+  const auto hashes = std::make_shared<Hashed>();
+  const auto exchange = hashed_exchange(s.bytes_or(64 << 20), hashes);
+  const p2pa::Instant begin = s.node.now();
+  start(s, kEcho, exchange);
+  if (auto finished = finish(s, exchange); !finished) return finished;
+  s.report["bytes"] = exchange->received;
+  s.report["seconds"] = (s.node.now() - begin).seconds();
+  s.report["sha256_sent"] = hex_digest(hashes->sent);
+  s.report["sha256_received"] = hex_digest(hashes->received);
+  if (s.report["sha256_sent"] != s.report["sha256_received"]) return failed("other bytes came back");
+  return {};
+}
+
+/// Passes when the failure is of this kind.
+Outcome expect_kind(Session& s, const Outcome& outcome, const char* kind) {
+  if (outcome) return failed("it was not refused");
+  s.report["error_kind"] = outcome.error().kind;
+  s.report["refusal"] = outcome.error().text;
+  if (outcome.error().kind != kind) return std::unexpected(outcome.error());
+  return {};
+}
+
+Outcome wrong_peer(Session& s) {
+  const auto stranger = options_for(-1).key->peer_id();
+  const auto address = p2pa::Multiaddr::parse(s.options.address).value();
+  const auto outcome = connect_to(s, address.without_peer_id().with_peer_id(stranger));
+  return expect_kind(s, outcome, "peer-id-mismatch");
+}
+
+Outcome unsupported(Session& s) {
+  const auto exchange = std::make_shared<Exchange>();
+  exchange->keep_open = true;
+  start(s, kUnsupported, exchange);
+  if (auto refused = expect_kind(s, finish(s, exchange), "unsupported-protocol"); !refused) return refused;
+  return ping_same_connection(s);
+}
+
+Outcome streams(Session& s) {
+  const std::uint64_t size = s.bytes_or(1024);
+  const p2pa::Instant begin = s.node.now();
+  int started = 0, done = 0;
+  std::optional<Failed> problem;
+  std::vector<std::pair<Exchanging, std::shared_ptr<Hashed>>> running;
+  const auto step = [&] {
+    std::erase_if(running, [&](auto& pair) {
+      auto& [exchange, hashes] = pair;
+      if (!exchange->ended) return false;
+      if (exchange->ended->code != Code::kOk) {
+        problem = failed(*exchange->ended).error();
+      } else if (exchange->received != size || hex_digest(hashes->sent) != hex_digest(hashes->received)) {
+        problem = Failed{"other", "other bytes came back"};
+      }
+      ++done;
+      return true;
+    });
+    while (started < s.options.count && running.size() < static_cast<std::size_t>(s.options.parallel)) {
+      const auto hashes = std::make_shared<Hashed>();
+      running.emplace_back(hashed_exchange(size, hashes), hashes);
+      start(s, kEcho, running.back().first);
+      ++started;
+    }
+    return done == s.options.count || problem.has_value();
+  };
+  if (auto waited = s.wait(step); !waited) return waited;
+  if (problem) return std::unexpected(*problem);
+  s.report["streams"] = done;
+  s.report["seconds"] = (s.node.now() - begin).seconds();
+  return {};
+}
+
+Outcome half_close_local(Session& s) {
+  const auto hashes = std::make_shared<Hashed>();
+  const auto exchange = hashed_exchange(s.bytes_or(64 << 10), hashes);
+  start(s, kEcho, exchange);
+  if (auto finished = finish(s, exchange); !finished) return finished;
+  s.report["bytes"] = exchange->received;
+  if (hex_digest(hashes->sent) != hex_digest(hashes->received)) return failed("other bytes came back");
+  return {};
+}
+
+Outcome half_close_remote(Session& s) {
+  const auto exchange = std::make_shared<Exchange>();
+  exchange->keep_open = true;
+  start(s, kHalfClose, exchange);
+  const auto greeted = [&] { return exchange->at_end || exchange->ended.has_value(); };
+  if (auto waited = s.wait(greeted); !waited) return waited;
+  if (exchange->stream == nullptr) return failed("the stream ended with the greeting");
+  s.report["received"] = exchange->received;
+  exchange->to_send = s.bytes_or(1 << 20);
+  s.report["sent"] = exchange->to_send;
+  exchange->keep_open = false;
+  exchange->pump();
+  if (auto waited = s.wait([&] { return s.counted.has_value(); }); !waited) return waited;
+  s.report["counted"] = *s.counted;
+  return {};
+}
+
+Outcome reset_local(Session& s) {
+  const auto exchange = std::make_shared<Exchange>();
+  exchange->keep_open = true;
+  exchange->to_send = s.bytes_or(1024);
+  const std::uint64_t size = exchange->to_send;
+  start(s, kEcho, exchange);
+  const auto echoed = [&] { return exchange->received == size || exchange->ended.has_value(); };
+  if (auto waited = s.wait(echoed); !waited) return waited;
+  if (exchange->stream == nullptr) return failed("the stream ended too early");
+  exchange->stream->reset(kResetCode);
+  s.report["bytes"] = exchange->received;
+  s.report["code"] = kResetCode;
+  return ping_same_connection(s);
+}
+
+Outcome reset_remote(Session& s) {
+  const auto exchange = std::make_shared<Exchange>();
+  exchange->keep_open = true;
+  exchange->to_send = 1;
+  start(s, kReset, exchange);
+  const auto over = [&] { return exchange->at_end || exchange->ended.has_value(); };
+  if (auto waited = s.wait(over); !waited) return waited;
+  if (exchange->ended) {
+    add_end(s.report, *exchange->ended);
+    s.report["write_refused"] = true;  // the stream is gone with all its directions
+  } else {
+    s.report["end"] = "fin";
+    const auto limit = s.node.now() + p2pa::seconds(2);
+    bool refused = false;
+    s.node.poll_until([&] {
+      refused = exchange->stream == nullptr || !exchange->stream->write(p2pa::as_bytes("x"));
+      return refused;
+    }, limit - s.node.now());
+    s.report["write_refused"] = refused;
+  }
+  return ping_same_connection(s);
+}
+
+struct Case {
+  Outcome (*run)(Session&);
+  bool connects_first;
+};
+
+const std::map<std::string, Case>& cases() {
+  static const std::map<std::string, Case> all = {
+      {"handshake", {handshake, false}},
+      {"identify", {identify, true}},
+      {"ping", {ping, true}},
+      {"perf", {perf, true}},
+      {"echo", {echo, true}},
+      {"wrong-peer", {wrong_peer, false}},
+      {"unsupported", {unsupported, true}},
+      {"streams", {streams, true}},
+      {"half-close-local", {half_close_local, true}},
+      {"half-close-remote", {half_close_remote, true}},
+      {"reset-local", {reset_local, true}},
+      {"reset-remote", {reset_remote, true}},
+  };
+  return all;
+}
+
+}  // namespace
+
+bool known_case(const std::string& name) { return cases().contains(name); }
+
+int run_dialer(const DialOptions& options) {
+  p2pa::NodeOptions node_options = options_for(options.seed);
+  auto opened = Node::open(std::move(node_options));
+  if (!opened) return 1;
+  Node& node = **opened;
+  const auto end = node.now() + p2pa::nanoseconds(static_cast<std::int64_t>(options.timeout_s * 1e9));
+  Session session{.options = options, .node = node, .end = end};
+  if (!serve_all(node, false) || !serve_count(node, session.counted)) return 1;
+  node.on_event([&](const p2pa::NodeEvent& event) {
+    if (event.kind == p2pa::NodeEvent::Kind::kIdentified) session.identified = node.info(event.peer);
+  });
+
+  const Case& chosen = cases().at(options.name);
+  Outcome outcome = chosen.connects_first ? connect(session) : Outcome{};
+  if (outcome) outcome = chosen.run(session);
+  Json line = {{"case", options.name}, {"pass", outcome.has_value()}, {"peer", node.id().to_string()},
+               {"agent", "p2pagents/" P2PA_VERSION_TEXT}};
+  line.update(session.report);
+  if (!outcome) {
+    line["error"] = outcome.error().text;
+    line["error_kind"] = outcome.error().kind;
+  }
+  print_line(line);
+  while (!told_to_stop() && node.now() < end) {
+    if (!node.poll(p2pa::milliseconds(20))) break;
+  }
+  node.close();
+  node.poll_until([&] { return node.closed(); }, p2pa::seconds(2));
+  return outcome ? 0 : 1;
+}
+
+}  // namespace interop

@@ -1,0 +1,26 @@
+#pragma once
+// The cases that a dialer runs (../README.md, "peer dial ADDR CASE").
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "peer.hpp"
+
+namespace interop {
+
+struct DialOptions {
+  std::string address, name;
+  std::int64_t seed = -1;
+  double timeout_s = 60;
+  int rounds = 10;
+  std::optional<std::uint64_t> bytes;
+  std::uint64_t upload_bytes = 16 << 20, download_bytes = 16 << 20;
+  int count = 1000, parallel = 100;
+};
+
+bool known_case(const std::string& name);
+/// Runs one case, prints its line, stays until standard input ends. Exit code.
+int run_dialer(const DialOptions& options);
+
+}  // namespace interop
