@@ -32,7 +32,7 @@ inline std::vector<Function> every_function() {
   static std::uint64_t numbers[64];
   using A = const Arguments&;
   const auto room = [] { return sizeof text; };
-  p2pa_op op;
+  p2pa_op op{};
   std::vector<Function> all = {
       {"node_close", [](A a) { return p2pa_node_close(a.node); }},
       {"node_next_event", [](A a) {
