@@ -208,7 +208,10 @@ Result<IpEndpoint> UvDriver::bind(const Effect& effect) {
 void UvDriver::close_socket(SocketId id) {
   Socket* const socket = find(id);
   if (socket == nullptr) return;
-  if (full_ == socket->watch) full_ = nullptr;  // the next flush drops what it did not take
+  if (full_ == socket->watch) {
+    flush();  // the goodbye may be in it; what is refused again is lost with the socket
+    full_ = nullptr;
+  }
   loop_->unwatch(socket->watch);
   sockets_.erase(sockets_.begin() + (socket - sockets_.data()));
   hot_ = 0;
@@ -279,9 +282,10 @@ Result<void> UvDriver::post(std::move_only_function<void(Node&)> fn) {
 // --- the thread of the library
 
 Result<void> UvDriver::start_thread() {
+  const bool on_it = threaded_ && runner_ == uv_thread_self();
+  if (on_it || (threaded_ && !stop_)) return fail(Code::kInvalidState, "the thread runs already");
+  stop_thread();  // one that was stopped from within has not been joined
   if (in_turn_) return fail(Code::kInvalidState, "start_thread() from inside poll()");
-  if (threaded_ && !stop_) return fail(Code::kInvalidState, "the thread runs already");
-  stop_thread();  // one that was stopped from within may not have been joined
   stop_ = false;
   threaded_ = true;
   const SignalsBlocked blocked;

@@ -271,7 +271,7 @@ Instant NodeCore::next_deadline() const {
   return next;
 }
 
-bool NodeCore::has_work() const { return impl_->has_work(); }
+bool NodeCore::has_work() const { return impl_->has_work() || impl_->sockets.has_effects(); }
 
 void NodeCore::set_event_tap(std::move_only_function<void(const NodeEvent&)> tap) {
   impl_->event_tap = std::move(tap);

@@ -35,6 +35,7 @@ class Sockets {
   Outcome done(const EffectDone& effect);
 
   bool poll_effect(Effect& out);
+  bool has_effects() const { return !effects_.empty(); }
   /// Where we listen, unspecified addresses expanded to the interfaces'; without /p2p.
   std::vector<Multiaddr> addresses() const;
   void close();

@@ -1,0 +1,160 @@
+// One scenario, whoever waits for the network.
+
+#include <poll.h>
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+
+#include "io/entropy.hpp"
+#include "io/uv_driver.hpp"
+#include "scenario.hpp"
+#include "sim/world.hpp"
+
+namespace p2pa::io {
+namespace {
+
+constexpr Duration kPatience = seconds(20);  // for a machine that is busy; never reached otherwise
+
+std::unique_ptr<Node> open(NodeOptions options, const DriverOptions& driver_options) {
+  std::array<std::uint8_t, 32> seed;
+  REQUIRE(fill_entropy(seed).has_value());
+  auto core = std::make_unique<NodeCore>(std::move(options), seed, unix_time(), UvLoop::now());
+  auto driver = make_uv_driver(*core, driver_options);
+  REQUIRE(driver.has_value());
+  return std::make_unique<Node>(std::move(core), std::move(*driver));
+}
+
+struct Pair {
+  explicit Pair(const DriverOptions& options = {}, const char* listen = "/ip4/127.0.0.1/udp/0/quic-v1")
+      : server(open(agent_options(1, listen), options)), client(open(agent_options(2), options)) {
+    scenario.set_up_server(*server);
+    scenario.set_up_client(*client, server->id(), server->addresses().at(0));
+  }
+  Scenario scenario;
+  std::unique_ptr<Node> server, client;
+};
+
+using Logs = std::pair<Log, Log>;
+
+Logs logs_of(const Scenario& scenario) { return {scenario.server, scenario.client}; }
+
+/// As a game does: poll() now and then.
+Logs run_by_poll(const DriverOptions& options = {},
+                 const char* listen = "/ip4/127.0.0.1/udp/0/quic-v1") {
+  Pair pair(options, listen);
+  const Instant end = UvLoop::now() + kPatience;
+  while (!pair.scenario.over() && UvLoop::now() < end) {
+    REQUIRE(pair.server->poll(microseconds(200)).has_value());
+    REQUIRE(pair.client->poll(microseconds(200)).has_value());
+  }
+  return logs_of(pair.scenario);
+}
+
+/// With the smallest budget there is: whatever poll() leaves undone, the next one does.
+Logs run_by_single_turns() {
+  Pair pair;
+  const Instant end = UvLoop::now() + kPatience;
+  while (!pair.scenario.over() && UvLoop::now() < end) {
+    for (Node* node : {pair.server.get(), pair.client.get()}) {
+      const auto turns = node->poll(Duration{0}, 1);
+      REQUIRE(turns.has_value());
+      CHECK(*turns <= 1);
+    }
+  }
+  return logs_of(pair.scenario);
+}
+
+/// As a robot's own loop does: sleeps on the descriptors until the next deadline, and calls
+/// poll() only for a node whose descriptor or deadline says so.
+Logs run_by_descriptor() {
+  Pair pair;
+  Node* const nodes[] = {pair.server.get(), pair.client.get()};
+  const Instant end = UvLoop::now() + kPatience;
+  while (!pair.scenario.over() && UvLoop::now() < end) {
+    pollfd descriptors[2];
+    for (int i = 0; i < 2; ++i) descriptors[i] = {nodes[i]->wakeup_fd(), POLLIN, 0};
+    const Instant next = std::min({nodes[0]->next_deadline(), nodes[1]->next_deadline(), end});
+    const Duration wait = std::max(next - UvLoop::now(), Duration{0});
+    const timespec time{wait.ns / 1'000'000'000, wait.ns % 1'000'000'000};
+    REQUIRE(::ppoll(descriptors, 2, &time, nullptr) >= 0);
+    for (int i = 0; i < 2; ++i) {
+      const bool due = nodes[i]->next_deadline() <= UvLoop::now();
+      if (descriptors[i].revents != 0 || due) REQUIRE(nodes[i]->poll(Duration{0}).has_value());
+    }
+  }
+  return logs_of(pair.scenario);
+}
+
+/// Threads of the library; this one only looks whether they are done.
+Logs run_by_thread() {
+  Pair pair;
+  REQUIRE(pair.server->start_thread().has_value());
+  REQUIRE(pair.client->start_thread().has_value());
+  const Instant end = UvLoop::now() + kPatience;
+  while (!pair.scenario.over() && UvLoop::now() < end) ::poll(nullptr, 0, 1);
+  pair.client->stop_thread();
+  pair.server->stop_thread();
+  return logs_of(pair.scenario);
+}
+
+Logs run_in_world() {
+  sim::World world(1, "modes");
+  Scenario scenario;
+  const auto server = world.add_node(agent_options(1, "/ip4/0.0.0.0/udp/4001/quic-v1"));
+  const auto client = world.add_node(agent_options(2));
+  scenario.set_up_server(world.node(server));
+  world.run_for(milliseconds(1));  // it listens now
+  scenario.set_up_client(world.node(client), world.node(server).id(), world.address(server));
+  world.run_until([&] { return scenario.over(); }, seconds(60));
+  CHECK(world.failure().empty());
+  return logs_of(scenario);
+}
+
+TEST_CASE("the scenario is what it is meant to be") {
+  const auto [server, client] = run_by_poll();
+  const std::string a = KeyPair::from_seed(Bytes(KeyPair::kSeedSize, 1)).peer_id().to_string();
+  const std::string b = KeyPair::from_seed(Bytes(KeyPair::kSeedSize, 2)).peer_id().to_string();
+  CHECK(client.outcomes ==
+        std::vector<std::string>{"dial: ok", "echo: ok 5 bytes, first hello",
+                                 "large: ok 300000 bytes, first xxxxxxxx",
+                                 "refuse: application not today", "nobody: no_such_method",
+                                 "chat message: a", "chat message: aaa", "chat: ok"});
+  REQUIRE(client.events.size() == 4);
+  CHECK(client.events[0] == "connected " + a);
+  CHECK(client.events[1] == "identified " + a);
+  CHECK(client.events[2].starts_with("disconnected " + a + " last"));
+  CHECK(client.events[3] == "closed");
+  REQUIRE(server.events.size() == 5);
+  CHECK(server.events[0] == "listening");
+  CHECK(server.events[1] == "connected " + b);
+  CHECK(server.events[2] == "identified " + b);
+  CHECK(server.events[3].starts_with("disconnected " + b + " last"));
+  CHECK(server.events[4] == "closed");
+}
+
+TEST_CASE("poll, single turns, descriptor, thread and world see the same events and outcomes") {
+  const Logs expected = run_by_poll();
+  const auto same = [&](const char* mode, const Logs& logs) {
+    CAPTURE(mode);
+    CHECK(logs.first.events == expected.first.events);
+    CHECK(logs.second.events == expected.second.events);
+    CHECK(logs.second.outcomes == expected.second.outcomes);
+  };
+  same("single turns", run_by_single_turns());
+  same("descriptor", run_by_descriptor());
+  same("thread", run_by_thread());
+  same("world", run_in_world());
+}
+
+TEST_CASE("the plain path and IPv6 see the same events and outcomes") {
+  const Logs expected = run_by_poll();
+  CHECK(run_by_poll({.plain = true}) == expected);
+  CHECK(run_by_poll({}, "/ip6/::1/udp/0/quic-v1") == expected);
+  CHECK(run_by_poll({.plain = true}, "/ip6/::1/udp/0/quic-v1") == expected);
+}
+
+}  // namespace
+}  // namespace p2pa::io
