@@ -344,7 +344,10 @@ void StreamCall::tell_writable() {
 
 void StreamCall::on_stopped(std::uint64_t code) {
   writer_.stop();
-  if (state_ == State::kOpen && inbound_ && !one_way_) return end(kCancelledThere, kWireCancelled);
+  if (state_ == State::kOpen && inbound_ && !one_way_) {
+    const Error reset{Code::kStreamReset, code, "the other end reads no more"};
+    return end(code == wire_code::kNone ? kCancelledThere : call_error(reset), kWireCancelled);
+  }
   if (state_ == State::kOpen && !inbound_ && one_way_) {
     return end({Code::kStreamReset, code, "the other end reads no more"});
   }

@@ -28,7 +28,7 @@ struct RpcWorld {
   Call& open(std::string_view method, CallHandler handler, CallOptions options = {}) {
     return client.open_call(hosts.now, hosts.listener_id, method, options, std::move(handler));
   }
-  /// Nothing is held for any call any more.
+  bool clean() const { return leftovers().empty(); }
   /// What is still in use at either end; empty when nothing is.
   std::string leftovers() const {
     std::string out;
