@@ -70,6 +70,7 @@ class BadServer final : public Protocol {
   void on_stream_failed(Instant, std::uint64_t, const Error&) override {}
   void on_readable(Instant now, Stream& stream) override { peer.on_readable(now, stream); }
   void on_writable(Instant, Stream&) override {}
+  void on_stopped(Instant now, Stream& s, std::uint64_t code) override { peer.on_stopped(now, s, code); }
   void on_stream_closed(Instant now, Stream& s, const Error& why) override { peer.on_stream_closed(now, s, why); }
   RawPeer peer;
 };
