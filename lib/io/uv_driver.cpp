@@ -193,6 +193,7 @@ Result<IpEndpoint> UvDriver::bind(const Effect& effect) {
   const auto open = [&]() -> Result<IpEndpoint> {
     auto udp = UdpSocket::bind(effect.socket, effect.local, options_.plain);
     if (!udp) return std::unexpected(udp.error());
+    sockets_.reserve(sockets_.size() + 1);  // nothing may fail between watching and keeping it
     auto watch = loop_->watch((*udp)->fd());
     if (!watch) return std::unexpected(watch.error());
     // Where one socket lost GSO, it cuts its batches itself: the others keep theirs.
