@@ -44,7 +44,7 @@ struct NodeOptions {
   Limits limits;
   CongestionControl congestion_control = CongestionControl::kCubic;
   Duration idle_timeout = seconds(30); ///< silence after which a connection is lost
-  Duration keep_alive = seconds(9);    ///< zero: none; under 10 s, since rust peers give up then
+  Duration keep_alive = milliseconds(9500);  ///< zero: none; under 10 s, since rust peers give up then
   Duration handshake_timeout = seconds(10);
   bool serve_perf = false;             ///< answer /perf/1.0.0: anybody may make us send bytes
   std::string qlog_directory;          ///< empty: no qlog files

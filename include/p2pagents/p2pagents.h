@@ -282,7 +282,7 @@ typedef struct p2pa_node_options {
   size_t qlog_directory_size;
   const p2pa_limits *limits;   /* NULL: defaults */
   int64_t idle_timeout_us;     /* silence after which a connection is lost; 0: 30 s */
-  int64_t keep_alive_us;       /* 0: 9 s; negative: none */
+  int64_t keep_alive_us;       /* 0: 9.5 s; negative: none */
   int64_t handshake_timeout_us; /* 0: 10 s */
   uint32_t congestion_control; /* P2PA_CONGESTION_*; 0: cubic */
   uint32_t log_level;          /* P2PA_LOG_*; 0: info */

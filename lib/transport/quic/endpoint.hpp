@@ -17,7 +17,7 @@ namespace p2pa::quic {
 struct Config {
   CongestionControl congestion_control = CongestionControl::kCubic;
   Duration idle_timeout = seconds(30);
-  Duration keep_alive = seconds(9);  ///< sooner where the peer's idle time-out is short; zero: none
+  Duration keep_alive = milliseconds(9500);  ///< sooner where the peer's idle time-out is short; zero: none
   Duration handshake_timeout = seconds(10);
   std::size_t datagram_queue_bytes_max = 256 * 1024;
   bool early_data = true;  ///< keep session tickets and offer 0-RTT
