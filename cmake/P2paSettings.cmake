@@ -22,10 +22,12 @@ if(P2PA_CCACHE AND P2PA_TOP_LEVEL AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
 endif()
 
 # Missing field initializers: g++ also counts those that a designated initializer leaves out on purpose.
+# Restrict: g++ 12 sees it where std::string is assigned a literal (GCC bug 105651).
 add_library(p2pa_settings INTERFACE)
 target_compile_options(p2pa_settings INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wimplicit-fallthrough
                             -Wno-missing-field-initializers>
+  $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-restrict>
   $<$<COMPILE_LANGUAGE:C>:-Wall -Wextra -Wshadow -pedantic>)
 if(P2PA_WERROR)
   target_compile_options(p2pa_settings INTERFACE -Werror)
