@@ -31,7 +31,7 @@ bool refuse(int error) {
 }  // namespace
 
 SystemCalls& system_calls() {
-  static SystemCalls calls;
+  thread_local SystemCalls calls;
   return calls;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
-// The socket calls of this test program pass through here: counted, and made to fail on request.
+// The socket calls of this test program pass through here: counted, and made to fail on request, for
+// the calling thread.
 
 #include <sys/socket.h>
 
