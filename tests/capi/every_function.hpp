@@ -48,7 +48,8 @@ inline std::vector<Function> every_function() {
       {"node_add_address", [](A a) {
          return p2pa_node_add_address(a.node, &a.peer, kAddress.data(), kAddress.size(), nullptr);
        }},
-      {"node_dial", [op](A a) mutable { return p2pa_node_dial(a.node, kAddress.data(), kAddress.size(), &op, nullptr); }},
+      {"node_dial", [op](A a) mutable {
+         return p2pa_node_dial(a.node, kAddress.data(), kAddress.size(), &op, nullptr); }},
       {"node_dial_peer", [op](A a) mutable { return p2pa_node_dial_peer(a.node, &a.peer, &op); }},
       {"node_disconnect", [](A a) { return p2pa_node_disconnect(a.node, &a.peer); }},
       {"node_ping", [op](A a) mutable { return p2pa_node_ping(a.node, &a.peer, &op); }},
@@ -86,9 +87,11 @@ inline std::vector<Function> every_function() {
       {"stream_reset", [](A a) { return p2pa_stream_reset(a.stream, 1); }},
       {"node_set_event_callback", [](A a) { return p2pa_node_set_event_callback(a.node, nullptr, nullptr, nullptr); }},
       // They read the running node.
-      {"node_addresses", [room](A a) { std::size_t n = room(); return p2pa_node_addresses(a.node, text, &n); }, false, true},
+      {"node_addresses",
+       [room](A a) { std::size_t n = room(); return p2pa_node_addresses(a.node, text, &n); }, false, true},
       {"node_next_deadline", [](A a) { std::int64_t us; return p2pa_node_next_deadline(a.node, &us); }, false, true},
-      {"node_connections", [](A a) { std::size_t n = 64; return p2pa_node_connections(a.node, numbers, &n); }, false, true},
+      {"node_connections",
+       [](A a) { std::size_t n = 64; return p2pa_node_connections(a.node, numbers, &n); }, false, true},
       {"node_connection_info", [](A a) {
          p2pa_connection_info info;
          p2pa_connection_info_init(&info);
@@ -102,7 +105,8 @@ inline std::vector<Function> every_function() {
          std::size_t n = room();
          return p2pa_node_peer_info(a.node, &a.peer, P2PA_PEER_PROTOCOLS, text, &n);
        }, false, true},
-      {"node_limit_refusals", [](A a) { std::uint64_t n; return p2pa_node_limit_refusals(a.node, 0, &n); }, false, true},
+      {"node_limit_refusals",
+       [](A a) { std::uint64_t n; return p2pa_node_limit_refusals(a.node, 0, &n); }, false, true},
       // They run the node, or end it.
       {"node_poll", [](A a) { return p2pa_node_poll(a.node, 0, 1); }, true},
       {"node_wait_event", [](A a) {

@@ -82,7 +82,8 @@ class Taker final {
         REQUIRE(p2pa_node_wakeup_fd(node_, &fd) == P2PA_OK);
         REQUIRE(p2pa_node_next_deadline(node_, &deadline_us) == P2PA_OK);
         pollfd watched{static_cast<int>(fd), POLLIN, 0};
-        ::poll(&watched, 1, deadline_us < 0 ? 1000 : static_cast<int>(std::min<std::int64_t>(1000, (deadline_us + 999) / 1000)));
+        const std::int64_t wait_ms = deadline_us < 0 ? 1000 : std::min<std::int64_t>(1000, (deadline_us + 999) / 1000);
+        ::poll(&watched, 1, static_cast<int>(wait_ms));
         REQUIRE(p2pa_node_poll(node_, 0, 0) >= 0);
         p2pa_event event;
         p2pa_event_init(&event);
