@@ -1,0 +1,36 @@
+#include "node.hpp"
+
+#include "usage.hpp"
+
+namespace bench {
+
+std::unique_ptr<p2pa::Node> open_node(bool listening) {
+  p2pa::NodeOptions options;
+  options.limits.handshakes_max = options.limits.connections_max;
+  if (listening) options.listen = {*p2pa::Multiaddr::parse("/ip4/127.0.0.1/udp/0/quic-v1")};
+  auto opened = p2pa::Node::open(std::move(options));
+  if (!opened) die("no node: " + p2pa::describe(opened.error()));
+  return *std::move(opened);
+}
+
+std::string await_address(Loop& loop, const p2pa::Node& node) {
+  loop.await([&] { return !node.addresses().empty(); });
+  return node.addresses().front().to_string();
+}
+
+p2pa::ConnectionInfo dial(Loop& loop, p2pa::Node& node, const std::string& address) {
+  const auto target = p2pa::Multiaddr::parse(address);
+  if (!target) die("not an address: " + address);
+  std::optional<p2pa::Result<p2pa::ConnectionInfo>> dialed;
+  node.dial(*target, [&](auto result) { dialed = std::move(result); });
+  loop.await([&] { return dialed.has_value(); });
+  if (!*dialed) die("dial: " + p2pa::describe(dialed->error()));
+  return **std::move(dialed);
+}
+
+void close_node(Loop& loop, p2pa::Node& node) {
+  node.close();
+  loop.await([&] { return node.closed(); });
+}
+
+}  // namespace bench

@@ -1,0 +1,26 @@
+"""p2pagents: a peer-to-peer node for agents, that speaks libp2p over QUIC.
+
+    with p2pagents.Node() as node:
+        print(node.call(address, "hello", b"world"))
+
+`Node` blocks; `p2pagents.aio.Node` is awaited; the names are the same. Logs go to the logger
+"p2pagents".
+"""
+from . import aio
+from ._values import (Connection, Event, Payload, PeerId, PeerInfo, Perf, Request, generate_key,
+                      peer_id_of, version)
+from .errors import (ApplicationError, CallError, Cancelled, Closed, ConnectError, DeadlineExceeded,
+                     DialTimeout, Forked, IdentityError, InvalidArgument, LimitReached, Malformed,
+                     MessageTooLarge, NoAddress, NoSuchMethod, NotFound, P2PError, PeerIdMismatch,
+                     ProtocolUnsupported, Refused, StreamError, StreamReset, SystemRefused, Timeout)
+from .node import Call, Events, Node, Stream
+
+__version__ = "0.1.0"
+__all__ = [
+    "ApplicationError", "Call", "CallError", "Cancelled", "Closed", "ConnectError", "Connection",
+    "DeadlineExceeded", "DialTimeout", "Event", "Events", "Forked", "IdentityError",
+    "InvalidArgument", "LimitReached", "Malformed", "MessageTooLarge", "NoAddress", "NoSuchMethod",
+    "Node", "NotFound", "P2PError", "Payload", "PeerId", "PeerIdMismatch", "PeerInfo", "Perf",
+    "ProtocolUnsupported", "Refused", "Request", "Stream", "StreamError", "StreamReset",
+    "SystemRefused", "Timeout", "aio", "generate_key", "peer_id_of", "version",
+]

@@ -1,0 +1,688 @@
+"""What both faces share: a node's handle, what is asked of it, and where its events go.
+
+Everything that waits is written once, as coroutines that await `Pending`s. asyncio runs them as they
+are; the blocking face drives them by waiting for each Pending itself. Nothing here blocks, and no
+code of the user runs here: requests are handed to the face.
+
+Who gives a coroutine up (a cancelled task, Ctrl-C) cancels the operation that it waited for.
+"""
+from __future__ import annotations
+
+import abc
+import collections
+import ctypes
+import logging
+import os
+import warnings
+import weakref
+from collections.abc import Callable, Generator, Iterable
+from ctypes import byref
+from typing import Any, Protocol, TypeVar
+
+from . import _ffi as ffi
+from ._channel import CallChannel, Channel, StreamChannel
+from ._ffi import lib
+from ._options import Options
+from ._values import (Connection, Event, Payload, PeerId, PeerInfo, Perf, Request, check, payload,
+                      peer_id, peer_name, peer_struct)
+from .errors import ApplicationError, Closed, DeadlineExceeded, Forked, P2PError, error_of
+
+CLOSE_SECONDS_MAX = 3.0
+ADDRESSES_REMEMBERED_MAX = 4096
+EVENTS_KEPT_MAX = 1024
+UNHANDLED = -1  # the application code of an exception that a method did not mean to raise
+
+_logger = logging.getLogger("p2pagents")
+_LEVELS = {ffi.LOG_ERROR: logging.ERROR, ffi.LOG_WARNING: logging.WARNING, ffi.LOG_INFO: logging.INFO,
+           ffi.LOG_DEBUG: logging.DEBUG, ffi.LOG_TRACE: logging.DEBUG - 5}
+
+
+T = TypeVar("T")
+
+
+class Pending(Protocol):
+    """A result that will come; asyncio.Future is one."""
+
+    def done(self) -> bool: ...
+    def set_result(self, value: Any, /) -> None: ...
+    def __await__(self) -> Generator[Any, None, Any]: ...
+
+
+class Incoming:
+    """A call that a served method, or a stream that a handled protocol, has to take care of."""
+
+    __slots__ = ("handler", "handle", "request", "channel", "name")
+
+    def __init__(self, handler: Callable[[Any], Any], name: str, handle: int,
+                 request: Request | None = None, channel: Channel | None = None) -> None:
+        self.handler, self.name, self.handle = handler, name, handle
+        self.request, self.channel = request, channel
+
+
+class Log:
+    """Takes the library's records on its thread and keeps them for a thread of the user's."""
+
+    def __init__(self) -> None:
+        records: collections.deque[tuple[int, str, str]] = collections.deque(maxlen=EVENTS_KEPT_MAX)
+
+        def take(_: Any, record: Any) -> None:
+            shown = record.contents
+            records.append((shown.level, shown.subsystem.text(), shown.text.text()))
+
+        self.records = records
+        self.function = ffi.LogFn(take)
+
+    @staticmethod
+    def level() -> int:
+        """The library's counterpart to how much the logger lets through; 0: nothing."""
+        wanted = _logger.getEffectiveLevel()
+        return max((level for level, number in _LEVELS.items() if number >= wanted), default=0)
+
+    def show(self) -> None:
+        while self.records:
+            try:
+                level, subsystem, text = self.records.popleft()
+            except IndexError:  # another thread was faster
+                return
+            _logger.getChild(subsystem).log(_LEVELS.get(level, logging.DEBUG), "%s", text)
+
+
+class Signal:
+    """Something to wait for, again and again."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = weakref.ref(core)
+        self._waiting: list[Pending] = []
+
+    async def wait(self, seconds: float | None = None) -> None:
+        core = self._core()
+        if core is None:
+            raise Closed()
+        pending = core.pending(seconds)
+        self._waiting.append(pending)
+        try:
+            await pending
+        finally:
+            if pending in self._waiting:
+                self._waiting.remove(pending)
+
+    def fire(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for pending in waiting:
+            if not pending.done():
+                pending.set_result(None)
+
+
+class Subscription:
+    """The events of some kinds, from now on; the oldest go when nobody takes them."""
+
+    def __init__(self, core: Core, kinds: Iterable[str]) -> None:
+        self._core = core
+        self._kinds = frozenset(kinds)
+        self._events: collections.deque[Event] = collections.deque()
+        self._signal = Signal(core)
+        self.over = core.closed
+        self.dropped = 0
+        core.subscriptions.add(self)
+
+    def tell(self, event: Event) -> None:
+        if self._kinds and event.kind not in self._kinds:
+            return
+        if len(self._events) == EVENTS_KEPT_MAX:
+            self._events.popleft()
+            self.dropped += 1
+        self._events.append(event)
+        self._signal.fire()
+
+    def end(self) -> None:
+        self.over = True
+        self._core.subscriptions.discard(self)
+        self._signal.fire()
+
+    async def next(self) -> Event | None:
+        """None: the node is closed, or the subscription."""
+        while not self._events:
+            if self.over:
+                return None
+            await self._signal.wait()
+        return self._events.popleft()
+
+
+class Core(abc.ABC):
+    """A node. A face says how it waits and who runs what is served."""
+
+    node = 0  # the handle; 0 before open and after free
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.closed = False
+        self.forked = False
+        self.subscriptions: weakref.WeakSet[Subscription] = weakref.WeakSet()
+        self._closing = False
+        self._closed_signal = Signal(self)
+        self._room = Signal(self)
+        self._listened_signal = Signal(self)
+        self._listened: collections.deque[P2PError | None] = collections.deque()
+        self._completions: dict[int, tuple[Pending | None, Callable[[ffi.Event, bool], Any]]] = {}
+        self._channels: dict[int, Channel] = {}
+        self._methods: dict[str, tuple[Callable[[Any], Any], int]] = {}
+        self._protocols: dict[str, Callable[[Any], Any]] = {}
+        self._addresses: set[tuple[str, str]] = set()
+        self._log: Log | None = None
+
+    # --- what a face provides
+
+    @abc.abstractmethod
+    def pending(self, seconds: float | None = None) -> Pending:
+        """A result to await. After so many seconds it is None, if it did not come before."""
+
+    @abc.abstractmethod
+    def submitted(self) -> None:
+        """There is something to do in the node's next turn."""
+
+    @abc.abstractmethod
+    def incoming(self, work: Incoming) -> None:
+        """Somebody wants to be served."""
+
+    @abc.abstractmethod
+    def caller_left(self, handle: int) -> None:
+        """Nobody waits for the answer to this request any more."""
+
+    @abc.abstractmethod
+    def start(self) -> None:
+        """Begins to run the node that was opened."""
+
+    @abc.abstractmethod
+    def stop(self) -> None:
+        """Runs it no more."""
+
+    # --- from open to closed
+
+    async def open(self) -> None:
+        if self.node or self.closed:
+            return
+        self._open()
+        try:
+            self.start()
+            for method, (_, mode) in list(self._methods.items()):
+                await self._submit(lib.p2pa_node_serve, *_text(method), mode)
+            for protocol in list(self._protocols):
+                await self._submit(lib.p2pa_node_handle_protocol, *_text(protocol))
+            for _ in self.options.listen:
+                await self._next_listened()
+        except BaseException:
+            self.free()
+            raise
+
+    def _open(self) -> None:
+        if self.options.log_level is None:
+            self.options.log_level = Log.level()
+        self._log = Log() if self.options.log_level else None
+        handle, info = ffi.Handle(), ffi.ErrorInfo()
+        with self.options.lent(self._log.function if self._log else None) as options:
+            check(lib.p2pa_node_open(byref(options), byref(handle), byref(info)), info=info)
+        self.node = handle.value
+        _nodes.add(self)
+
+    async def close(self) -> None:
+        """The orderly end; what does not end in time is cut off."""
+        if self.closed or self.forked:
+            return
+        if self.node and not self._closing:
+            self._closing = True
+            lib.p2pa_node_close(self.node)
+            self.submitted()
+        try:
+            if self.node:
+                await self.until_closed(CLOSE_SECONDS_MAX)
+        finally:
+            self.free()
+
+    async def until_closed(self, seconds: float | None) -> None:
+        if not self.closed:
+            await self._closed_signal.wait(seconds)
+
+    def free(self) -> None:
+        """The end, at once."""
+        if self.closed or self.forked:
+            return
+        self.ended()
+        if self.node:
+            self.stop()
+            node, self.node = self.node, 0
+            if lib.p2pa_node_free(node) == ffi.WRONG_THREAD:
+                # The garbage collector came by on the library's own thread.
+                _orphans.append((node, self._log))
+        _nodes.discard(self)
+
+    def ended(self) -> None:
+        """No more events come: everybody who waits is told."""
+        if self.closed:
+            return
+        self.closed = True
+        for handle in list(self._completions):
+            self._complete(handle, None, error_of(ffi.CLOSED))
+        for channel in list(self._channels.values()):
+            channel.end(error_of(ffi.CLOSED))
+        self._channels.clear()
+        for subscription in list(self.subscriptions):
+            subscription.end()
+        for signal in (self._closed_signal, self._room, self._listened_signal):
+            signal.fire()
+
+    def show_log(self) -> None:
+        if self._log is not None:
+            self._log.show()
+
+    def usable(self) -> int:
+        """The handle of the open node."""
+        if self.forked:
+            raise Forked("this node belongs to the process that forked; open another one here")
+        if self.closed or not self.node:
+            raise Closed("the node is closed" if self.closed else "the node is not open yet")
+        return self.node
+
+    # --- asking for work
+
+    async def _submit(self, function: Callable[..., int], *arguments: Any, peer: PeerId | None = None,
+                      info: ffi.ErrorInfo | None = None) -> None:
+        """Has the node's next turn do something; waits while there is no room for it."""
+        while True:
+            status = function(self.usable(), *arguments)
+            if status != ffi.WOULD_BLOCK:
+                break
+            self.submitted()
+            await self._room.wait(0.01)
+        check(status, peer, info)
+        self.submitted()
+
+    async def _operate(self, convert: Callable[[ffi.Event, bool], T], function: Callable[..., int],
+                       *arguments: Any, peer: PeerId | None = None,
+                       info: ffi.ErrorInfo | None = None) -> T:
+        """Begins an operation and waits for its completion, as `convert` made it a value."""
+        op = ffi.Handle()
+        extra = () if info is None else (byref(info),)
+        await self._submit(function, *arguments, byref(op), *extra, peer=peer, info=info)
+        pending = self.pending()
+        self._completions[op.value] = (pending, convert)
+        try:
+            outcome: tuple[T, P2PError | None] = await pending
+        except BaseException:
+            if op.value in self._completions:
+                self._completions[op.value] = (None, convert)
+                lib.p2pa_op_cancel(op)
+                self.submitted()
+            raise
+        if outcome[1] is not None:
+            raise outcome[1]
+        return outcome[0]
+
+    async def _known(self, peer: str) -> tuple[Any, PeerId]:
+        """The peer for C, after the node was told its address if that is how it was named."""
+        who = peer_struct(peer)
+        name = peer_name(who)
+        if peer.startswith("/") and (name, peer) not in self._addresses:
+            await self.add_address(name, peer)
+        return byref(who), name
+
+    async def add_address(self, peer: str, address: str) -> None:
+        info = ffi.ErrorInfo()
+        who = peer_struct(peer)
+        await self._submit(lib.p2pa_node_add_address, byref(who), *_text(address), byref(info),
+                           peer=peer_id(who), info=info)
+        if len(self._addresses) >= ADDRESSES_REMEMBERED_MAX:
+            self._addresses.clear()
+        self._addresses.add((peer_name(who), address))
+
+    async def listen(self, address: str) -> None:
+        info = ffi.ErrorInfo()
+        await self._submit(lib.p2pa_node_listen, *_text(address), byref(info), info=info)
+        await self._next_listened()
+
+    async def _next_listened(self) -> None:
+        while not self._listened:
+            self.usable()
+            await self._listened_signal.wait()
+        error = self._listened.popleft()
+        if error is not None:
+            raise error
+
+    async def dial(self, peer: str) -> PeerId:
+        def answered(event: ffi.Event, _: bool) -> PeerId:
+            return peer_name(event.peer)
+
+        if peer.startswith("/"):
+            return await self._operate(answered, lib.p2pa_node_dial, *_text(peer), info=ffi.ErrorInfo())
+        who, name = await self._known(peer)
+        return await self._operate(answered, lib.p2pa_node_dial_peer, who, peer=name)
+
+    async def disconnect(self, peer: str) -> None:
+        who, name = await self._known(peer)
+        await self._submit(lib.p2pa_node_disconnect, who, peer=name)
+
+    async def ping(self, peer: str) -> float:
+        who, name = await self._known(peer)
+        return await self._operate(_duration, lib.p2pa_node_ping, who, peer=name)
+
+    async def perf(self, peer: str, upload: int, download: int) -> Perf:
+        who, name = await self._known(peer)
+        return await self._operate(
+            lambda event, _: Perf(event.bytes_up, event.bytes_down, event.upload_ns / 1e9,
+                                  event.download_ns / 1e9),
+            lib.p2pa_node_perf, who, upload, download, peer=name)
+
+    async def call(self, peer: str, method: str, data: Payload, timeout: float | None,
+                   replay_safe: bool) -> bytes:
+        who, name = await self._known(peer)
+        request = payload(data)
+        return await self._operate(_data, lib.p2pa_node_call, who,
+                                   *_text(method), request, len(request),
+                                   byref(_call_options(timeout, replay_safe)), peer=name)
+
+    async def notify(self, peer: str, method: str, data: Payload) -> None:
+        who, name = await self._known(peer)
+        message = payload(data)
+        await self._operate(lambda event, _: None, lib.p2pa_node_notify, who, *_text(method), message,
+                            len(message), peer=name)
+
+    async def send_datagram(self, peer: str, data: Payload) -> None:
+        who, name = await self._known(peer)
+        message = payload(data)
+        await self._submit(lib.p2pa_node_send_datagram, who, message, len(message), peer=name)
+
+    async def open_call(self, peer: str, method: str, timeout: float | None) -> CallChannel:
+        who, name = await self._known(peer)
+        handle = ffi.Handle()
+        await self._submit(lib.p2pa_node_call_open, who, *_text(method),
+                           byref(_call_options(timeout, False)), byref(handle), peer=name)
+        channel = CallChannel(self, handle.value, name, method)
+        self._channels[handle.value] = channel
+        return channel
+
+    async def open_stream(self, peer: str, protocol: str) -> StreamChannel:
+        who, name = await self._known(peer)
+
+        made: list[StreamChannel] = []
+
+        def opened(event: ffi.Event, wanted: bool) -> StreamChannel:
+            channel = StreamChannel(self, event.stream, name, protocol)
+            self._channels[event.stream] = channel
+            made.append(channel)
+            if not wanted:
+                channel.give_up()
+            return channel
+
+        try:
+            return await self._operate(opened, lib.p2pa_node_open_stream, who, *_text(protocol), peer=name)
+        except BaseException:
+            for channel in made:  # it came, but too late
+                channel.give_up()
+            raise
+
+    # --- serving
+
+    def serve(self, method: str, handler: Callable[[Any], Any], streaming: bool) -> None:
+        mode = ffi.SERVE_STREAMING if streaming else ffi.SERVE_UNARY
+        self._add_handler(self._methods, method, (handler, mode), lib.p2pa_node_serve, mode)
+
+    def stop_serving(self, method: str) -> None:
+        if method not in self._methods:
+            raise error_of(ffi.NOT_FOUND, f"{method!r} is not served")
+        if self.node:
+            check(lib.p2pa_node_stop_serving(self.usable(), *_text(method)))
+            self.submitted()
+        del self._methods[method]
+
+    def handle(self, protocol: str, handler: Callable[[Any], Any]) -> None:
+        self._add_handler(self._protocols, protocol, handler, lib.p2pa_node_handle_protocol)
+
+    def _add_handler(self, table: dict[str, Any], name: str, handler: Any, function: Callable[..., int],
+                     *arguments: Any) -> None:
+        """Before the node is open it is only noted; open() tells the node."""
+        if self.node or self.closed or self.forked:
+            check(function(self.usable(), *_text(name), *arguments))
+            self.submitted()
+        elif name in table:
+            raise error_of(ffi.INVALID_STATE, f"{name!r} is served already")
+        table[name] = handler
+
+    async def answer(self, work: Incoming, result: Any) -> None:
+        """What a method returned goes to its caller."""
+        if work.channel is not None:
+            await work.channel.finish_quietly()
+            return
+        try:
+            data = b"" if result is None else payload(result)
+        except TypeError as why:
+            self.answer_error(work, why)
+            return
+        if self.node:
+            status = lib.p2pa_call_reply(work.handle, data, len(data))
+            self.submitted()
+            if status < 0 and status not in (ffi.STALE_HANDLE, ffi.CLOSED):
+                self.answer_error(work, error_of(status))
+
+    def answer_error(self, work: Incoming, error: BaseException) -> None:
+        """What a method raised: an ApplicationError is its answer, all else is an accident."""
+        if isinstance(error, ApplicationError):
+            code, text, data = error.application_code, error.text, error.data
+        else:
+            code, text, data = UNHANDLED, type(error).__name__, b""
+            # The other end going away is no accident of the method's.
+            known = isinstance(error, P2PError) and work.channel is not None and work.channel.over
+            _logger.log(logging.DEBUG if known else logging.ERROR, "%r failed", work.name, exc_info=error)
+        if isinstance(work.channel, StreamChannel):
+            work.channel.give_up()
+        elif self.node:
+            lib.p2pa_call_fail(work.handle, code, *_text(text), data, len(data))
+        self.submitted()
+
+    # --- events
+
+    def dispatch(self, event: ffi.Event) -> None:
+        """Sends an event to where it belongs. It is released here, unless a channel keeps it."""
+        kept = False
+        try:
+            if event.op:
+                error = _error_in(event)
+                self._complete(event.op, event, error)
+            elif event.kind in _CHANNEL_EVENTS:
+                channel = self._channels.get(event.call or event.stream)
+                if channel is not None:
+                    kept = channel.tell(event)
+                elif event.kind == ffi.EVENT_CALL_ENDED:
+                    self.caller_left(event.call)
+                if event.kind in (ffi.EVENT_CALL_ENDED, ffi.EVENT_STREAM_ENDED):
+                    self._channels.pop(event.call or event.stream, None)
+            elif event.kind in _INCOMING_EVENTS:
+                self._begin(event)
+            elif event.kind == ffi.EVENT_CLOSED:
+                self.ended()
+            else:
+                self._notify(event)
+        finally:
+            if not kept:
+                lib.p2pa_event_release(byref(event))
+
+    def _complete(self, op: int, event: ffi.Event | None, error: P2PError | None) -> None:
+        pending, convert = self._completions.pop(op, (None, None))
+        wanted = pending is not None and not pending.done()
+        value = None
+        if event is not None and error is None and convert is not None:
+            value = convert(event, wanted)
+        if pending is not None and wanted:
+            pending.set_result((value, error))
+
+    def _begin(self, event: ffi.Event) -> None:
+        name, who = event.name.text(), peer_name(event.peer)
+        if event.kind == ffi.EVENT_STREAM_INCOMING:
+            channel: Channel = StreamChannel(self, event.stream, who, name)
+            self._channels[event.stream] = channel
+            handler = self._protocols.get(name)
+            if handler is None:
+                return channel.give_up()
+            return self.incoming(Incoming(handler, name, event.stream, channel=channel))
+        served = self._methods.get(name)
+        if served is None:  # no longer
+            lib.p2pa_call_cancel(event.call)
+            return self.submitted()
+        left = event.duration_ns / 1e9 if event.duration_ns >= 0 else None
+        if event.kind == ffi.EVENT_REQUEST:
+            request = Request(event.data.copy(), who, name, left)
+            return self.incoming(Incoming(served[0], name, event.call, request=request))
+        channel = CallChannel(self, event.call, who, name)
+        channel.time_left = left
+        self._channels[event.call] = channel
+        self.incoming(Incoming(served[0], name, event.call, channel=channel))
+
+    def _notify(self, event: ffi.Event) -> None:
+        error = _error_in(event)
+        if event.kind in (ffi.EVENT_LISTENING, ffi.EVENT_LISTEN_FAILED):
+            self._listened.append(error)
+            self._listened_signal.fire()
+        if not self.subscriptions:
+            return
+        told = Event(lib.p2pa_event_name(event.kind).decode(), peer_id(event.peer),
+                     event.address.text(), event.connection, event.data.copy(), error,
+                     bool(event.flags & ffi.EVENT_FLAG_LAST))
+        for subscription in list(self.subscriptions):
+            subscription.tell(told)
+
+    def had_a_turn(self) -> None:
+        """After events were taken: who found no room may try again."""
+        self._room.fire()
+
+    # --- looking
+
+    def peer_id(self) -> PeerId:
+        peer = ffi.Peer()
+        check(lib.p2pa_node_peer(self.usable(), byref(peer)))
+        return peer_name(peer)
+
+    def addresses(self) -> list[str]:
+        return self._read_text(lib.p2pa_node_addresses).splitlines()
+
+    def peer_info(self, peer: str) -> PeerInfo:
+        who = peer_struct(peer)
+        agent, protocol, protocols, addresses, observed = (
+            self._read_text(lib.p2pa_node_peer_info, byref(who), field, peer=peer_id(who))
+            for field in (ffi.PEER_AGENT_VERSION, ffi.PEER_PROTOCOL_VERSION, ffi.PEER_PROTOCOLS,
+                          ffi.PEER_ADDRESSES, ffi.PEER_OBSERVED_ADDRESS))
+        return PeerInfo(agent, protocol, protocols.splitlines(), addresses.splitlines(), observed)
+
+    def connections(self) -> list[Connection]:
+        count = ctypes.c_size_t(64)
+        while True:
+            numbers = (ctypes.c_uint64 * count.value)()
+            status = lib.p2pa_node_connections(self.usable(), numbers, byref(count))
+            if status != ffi.BUFFER_TOO_SMALL:
+                break
+        check(status)
+        return [c for c in map(self._connection, numbers[:count.value]) if c is not None]
+
+    def _connection(self, number: int) -> Connection | None:
+        info = ffi.ConnectionInfo()
+        status = lib.p2pa_node_connection_info(self.usable(), number, byref(info))
+        if status == ffi.NOT_FOUND:  # gone meanwhile
+            return None
+        check(status)
+        try:
+            address = self._read_text(lib.p2pa_node_connection_address, number)
+        except LookupError:
+            return None
+        return Connection(peer_name(info.peer), address, bool(info.outbound), info.rtt_ns / 1e9, info.bytes_sent,
+                          info.bytes_received, info.packets_sent, info.packets_received,
+                          info.packets_lost, info.streams, number)
+
+    def refusals(self) -> dict[str, int]:
+        found: dict[str, int] = {}
+        refused = ctypes.c_uint64()
+        while True:
+            status = lib.p2pa_node_limit_refusals(self.usable(), len(found), byref(refused))
+            if status == ffi.NOT_FOUND:
+                return found
+            check(status)
+            found[lib.p2pa_limit_name(len(found)).decode()] = refused.value
+
+    def _read_text(self, function: Callable[..., int], *arguments: Any,
+                   peer: PeerId | None = None) -> str:
+        size = ctypes.c_size_t(1024)
+        while True:
+            buffer = ctypes.create_string_buffer(size.value)
+            status = function(self.usable(), *arguments, buffer, byref(size))
+            if status != ffi.BUFFER_TOO_SMALL:
+                check(status, peer)
+                return buffer.raw[:size.value].decode("utf-8", "replace")
+
+    # --- garbage
+
+    def discarded(self, what: object) -> None:
+        """Whoever owned the node forgot to close it."""
+        if self.node and not self.closed and not self.forked:
+            warnings.warn(f"{what!r} was never closed", ResourceWarning, stacklevel=3, source=what)
+            self.free()
+
+
+_INCOMING_EVENTS = frozenset((ffi.EVENT_REQUEST, ffi.EVENT_CALL_INCOMING, ffi.EVENT_STREAM_INCOMING))
+_CHANNEL_EVENTS = frozenset((
+    ffi.EVENT_CALL_MESSAGE, ffi.EVENT_CALL_FINISHED, ffi.EVENT_CALL_WRITABLE, ffi.EVENT_CALL_ENDED,
+    ffi.EVENT_STREAM_DATA, ffi.EVENT_STREAM_FINISHED, ffi.EVENT_STREAM_WRITABLE,
+    ffi.EVENT_STREAM_ENDED))
+
+
+def _data(event: ffi.Event, _: bool) -> bytes:
+    return event.data.copy()
+
+
+def _duration(event: ffi.Event, _: bool) -> float:
+    return float(event.duration_ns / 1e9)
+
+
+def _text(text: str) -> tuple[bytes, int]:
+    encoded = text.encode()
+    return encoded, len(encoded)
+
+
+def _call_options(timeout: float | None, replay_safe: bool) -> ffi.CallOptions:
+    if timeout is not None and timeout <= 0:
+        raise DeadlineExceeded("the timeout is not positive")
+    return ffi.CallOptions(flags=ffi.CALL_REPLAY_SAFE if replay_safe else 0,
+                           deadline_us=-1 if timeout is None else max(1, int(timeout * 1e6)))
+
+
+def _error_in(event: ffi.Event) -> P2PError | None:
+    if event.status >= 0:
+        return None
+    who = peer_id(event.peer)
+    if event.status == ffi.APPLICATION:
+        return ApplicationError(event.text.text(), event.application_code, event.data.copy(), peer=who)
+    return error_of(event.status, event.text.text(), event.detail, who)
+
+
+# --- the process: no thread of the library outlives the interpreter, no node survives a fork
+
+_nodes: weakref.WeakSet[Core] = weakref.WeakSet()
+_orphans: list[tuple[int, Log | None]] = []
+
+
+def _free_all() -> None:
+    for core in list(_nodes):
+        core.free()
+    for node, _ in _orphans:
+        lib.p2pa_node_free(node)
+    _orphans.clear()
+
+
+def _after_fork() -> None:
+    for core in list(_nodes):
+        core.forked = True
+
+
+def _at_process_events() -> None:
+    import atexit
+    atexit.register(_free_all)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_after_fork)
+
+
+_at_process_events()

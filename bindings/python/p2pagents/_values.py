@@ -1,0 +1,158 @@
+"""Values that both faces speak of."""
+from __future__ import annotations
+
+import ctypes
+import dataclasses
+import functools
+from typing import NamedTuple, Union
+
+from . import _ffi as ffi
+from ._ffi import lib
+from .errors import P2PError, error_of
+
+Payload = Union[bytes, bytearray, memoryview, str]
+"""What can be sent: bytes, or text, which travels as UTF-8."""
+
+
+def payload(data: Payload) -> bytes:
+    if isinstance(data, bytes):
+        return data
+    return data.encode() if isinstance(data, str) else bytes(data)
+
+
+class PeerId(str):
+    """Who a peer is: the hash of its public key, as text. Everywhere a plain str will do as well."""
+
+    __slots__ = ()
+
+
+class Request(bytes):
+    """The bytes of a request, and where they come from."""
+
+    peer: PeerId
+    """Who asks."""
+    method: str
+    """What for."""
+    time_left: float | None
+    """The seconds in which the caller wants its answer, from when it came; None: no deadline."""
+    cancelled: bool
+    """The caller has given up: whatever is answered, nobody reads it."""
+
+    def __new__(cls, data: bytes, peer: PeerId, method: str, time_left: float | None) -> Request:
+        request = super().__new__(cls, data)
+        request.peer, request.method, request.time_left = peer, method, time_left
+        request.cancelled = False
+        return request
+
+
+@dataclasses.dataclass(frozen=True)
+class Event:
+    """Something that happened at a node, as p2pagents.h describes it by the same name."""
+
+    kind: str
+    """"listening", "listen_failed", "connected", "disconnected", "identified", "path_changed",
+    "datagram"."""
+    peer: PeerId | None
+    address: str
+    """Of "listening", "listen_failed", "connected" and "path_changed"."""
+    connection: int
+    data: bytes
+    """Of "datagram"."""
+    error: P2PError | None
+    """Why, of "listen_failed" and "disconnected"."""
+    last: bool
+    """"disconnected": it was the last connection to this peer."""
+
+
+class PeerInfo(NamedTuple):
+    """What a peer said of itself."""
+
+    agent_version: str
+    protocol_version: str
+    protocols: list[str]
+    addresses: list[str]
+    observed_address: str
+
+
+class Connection(NamedTuple):
+    """A connection and what it has done so far."""
+
+    peer: PeerId
+    address: str
+    outbound: bool
+    rtt: float
+    """Seconds."""
+    bytes_sent: int
+    bytes_received: int
+    packets_sent: int
+    packets_received: int
+    packets_lost: int
+    streams: int
+    number: int
+
+
+class Perf(NamedTuple):
+    """What p2pagents.Node.perf measured; times in seconds."""
+
+    bytes_up: int
+    bytes_down: int
+    upload: float
+    download: float
+
+
+def check(status: int, peer: PeerId | None = None, info: ffi.ErrorInfo | None = None) -> int:
+    """Raises what a negative status stands for."""
+    if status >= 0:
+        return status
+    if info is not None and info.code == status:
+        raise error_of(status, info.text.decode("utf-8", "replace"), info.detail, peer)
+    raise error_of(status, peer=peer)
+
+
+@functools.lru_cache(4096)
+def peer_struct(text: str) -> ffi.Peer:
+    """The peer that a peer id or an address names."""
+    peer, encoded = ffi.Peer(), text.encode()
+    parse = lib.p2pa_address_peer if text.startswith("/") else lib.p2pa_peer_parse
+    status = parse(encoded, len(encoded), ctypes.byref(peer))
+    if status == ffi.NOT_FOUND:
+        raise error_of(-1, f"the address names no peer: {text}")
+    if status < 0:
+        raise error_of(status, f"neither a peer id nor an address: {text!r}")
+    return peer
+
+
+def peer_name(peer: ffi.Peer) -> PeerId:
+    return _peer_text(bytes(peer))
+
+
+def peer_id(peer: ffi.Peer) -> PeerId | None:
+    """None: nobody."""
+    return peer_name(peer) if peer.size else None
+
+
+@functools.lru_cache(4096)
+def _peer_text(raw: bytes) -> PeerId:
+    buffer, size = ctypes.create_string_buffer(64), ctypes.c_size_t(64)
+    check(lib.p2pa_peer_text(ctypes.byref(ffi.Peer.from_buffer_copy(raw)), buffer, ctypes.byref(size)))
+    return PeerId(buffer.value.decode())
+
+
+def generate_key() -> bytes:
+    """A fresh private key, for Node(key=...). Keep it secret."""
+    buffer, size = ctypes.create_string_buffer(128), ctypes.c_size_t(128)
+    check(lib.p2pa_key_generate(buffer, ctypes.byref(size)))
+    return buffer.raw[:size.value]
+
+
+def peer_id_of(key: bytes) -> PeerId:
+    """The peer id that belongs to a private key."""
+    peer = ffi.Peer()
+    check(lib.p2pa_key_peer(key, len(key), ctypes.byref(peer)))
+    return _peer_text(bytes(peer))
+
+
+def version() -> str:
+    """The version of the library that is loaded."""
+    text: bytes = lib.p2pa_version()
+    return text.decode()

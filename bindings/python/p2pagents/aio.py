@@ -1,0 +1,468 @@
+"""The asyncio face: the same names as p2pagents.Node, awaited.
+
+There is no thread: the node's descriptor and its next deadline are watched by the event loop, and
+everything, also what is served, runs there. A task that is cancelled cancels what it waited for; a
+method whose caller has gone is cancelled.
+"""
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import inspect
+import os
+from collections.abc import AsyncIterator, Callable, Generator, Mapping, Sequence
+from ctypes import byref
+from types import TracebackType
+from typing import Any, TypeVar, overload
+
+from . import _ffi as ffi
+from ._channel import CallChannel, StreamChannel
+from ._core import Core, Incoming, Subscription
+from ._ffi import lib
+from ._options import Options
+from ._values import Connection, Event, Payload, PeerId, PeerInfo, Perf, check
+from .errors import NotFound
+
+H = TypeVar("H", bound=Callable[[Any], Any])
+
+
+def _time_is_up(future: asyncio.Future[Any]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+class _Engine(Core):
+    def __init__(self, options: Options) -> None:
+        super().__init__(options)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._fd = -1
+        self._timer: asyncio.TimerHandle | None = None
+        self._pump_is_due = False
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+
+    # --- for the core
+
+    def pending(self, seconds: float | None = None) -> asyncio.Future[Any]:
+        loop = asyncio.get_running_loop()
+        future = loop.create_future()
+        if seconds is not None:
+            timer = loop.call_later(seconds, _time_is_up, future)
+            future.add_done_callback(lambda _: timer.cancel())
+        return future
+
+    def submitted(self) -> None:
+        if not self._pump_is_due and self._loop is not None and not self._loop.is_closed():
+            self._pump_is_due = True
+            self._loop.call_soon(self._pump)
+
+    def incoming(self, work: Incoming) -> None:
+        task = asyncio.get_running_loop().create_task(self._serve(work), name=f"p2pagents {work.name}")
+        self._tasks[work.handle] = task
+        task.add_done_callback(lambda _: self._tasks.pop(work.handle, None))
+
+    def caller_left(self, handle: int) -> None:
+        task = self._tasks.get(handle)
+        if task is not None:
+            task.cancel()
+
+    def start(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        descriptor = ctypes.c_ssize_t()
+        check(lib.p2pa_node_wakeup_fd(self.node, byref(descriptor)))
+        self._fd = descriptor.value
+        self._loop.add_reader(self._fd, self._pump)
+        self.submitted()
+
+    def stop(self) -> None:
+        loop, self._loop = self._loop, None
+        if self._timer is not None:
+            self._timer.cancel()
+        if loop is not None and not loop.is_closed():
+            loop.remove_reader(self._fd)
+
+    # --- the node's turns
+
+    def _pump(self) -> None:
+        """One turn of the node, and its events."""
+        self._pump_is_due = False
+        if not self.node:
+            return
+        status = lib.p2pa_node_poll(self.node, 0, 0)
+        event = ffi.Event()
+        while self.node and lib.p2pa_node_next_event(self.node, byref(event)) == ffi.OK:
+            self.dispatch(event)
+            event = ffi.Event()
+        if status < 0:
+            self.ended()
+        self.had_a_turn()
+        self.show_log()
+        self._set_timer()
+
+    def _set_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        left = ctypes.c_int64()
+        if self._loop is None or lib.p2pa_node_next_deadline(self.node, byref(left)) < 0:
+            return
+        if left.value == 0:
+            self.submitted()
+        elif left.value > 0:
+            self._timer = self._loop.call_later(left.value / 1e6, self._pump)
+
+    # --- serving
+
+    async def _serve(self, work: Incoming) -> None:
+        argument: Any = work.request
+        if isinstance(work.channel, CallChannel):
+            argument = Call(work.channel)
+        elif isinstance(work.channel, StreamChannel):
+            argument = Stream(work.channel)
+        try:
+            result = work.handler(argument)
+            if inspect.isawaitable(result):
+                result = await result
+            await self.answer(work, result)
+        except asyncio.CancelledError:
+            if work.request is not None:
+                work.request.cancelled = True
+            if self.node:
+                self._give_up(work)
+            raise
+        except Exception as error:
+            self.answer_error(work, error)
+
+    def _give_up(self, work: Incoming) -> None:
+        if work.channel is not None:
+            work.channel.give_up()
+        else:
+            lib.p2pa_call_cancel(work.handle)  # stale when the caller has gone: fine
+            self.submitted()
+
+    async def end_tasks(self) -> None:
+        tasks = [task for task in self._tasks.values() if task is not asyncio.current_task()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class Node:
+    """A peer-to-peer node: one identity, its connections, what it serves and what it asks of others.
+
+    Wherever a peer is named, its peer id will do, or an address that ends in /p2p/<peer id>. Belongs
+    to the event loop in which it was opened.
+    """
+
+    def __init__(self, listen: str | Sequence[str] = (), *,
+                 methods: Mapping[str, Callable[[Any], Any]] | None = None,
+                 key: bytes | None = None, key_file: str | os.PathLike[str] | None = None,
+                 agent_version: str | None = None, limits: Mapping[str, int] | None = None,
+                 idle_timeout: float | None = None, keep_alive: float | None = None,
+                 handshake_timeout: float | None = None, congestion: str = "cubic",
+                 serve_perf: bool = False,
+                 qlog_directory: str | os.PathLike[str] | None = None) -> None:
+        """Describes a node; `async with` opens it, or `await`.
+
+        listen: multiaddrs, "/ip4/0.0.0.0/udp/4001/quic-v1". methods: what to serve from the first
+        moment on, as `serve` does. key: a private key; key_file: where it is read from, or
+        created; neither: a fresh one. limits: bounds by their names in p2pagents.h. Times are in
+        seconds, None is the library's default; keep_alive=0: none.
+        """
+        self._engine = _Engine(Options(
+            listen, key, key_file, agent_version, limits, idle_timeout, keep_alive,
+            handshake_timeout, congestion, serve_perf, qlog_directory))
+        for method, handler in (methods or {}).items():
+            self._engine.serve(method, handler, False)
+
+    # --- its life
+
+    async def open(self) -> Node:
+        """Opens the node, which listens when this returns. `async with` and `await` do it too."""
+        await self._engine.open()
+        return self
+
+    async def close(self) -> None:
+        """Ends calls and connections in good order. Closing twice is fine."""
+        await self._engine.close()
+        await self._engine.end_tasks()
+        self._engine.show_log()
+
+    async def run(self, seconds: float | None = None) -> None:
+        """Waits until the time is up or the node is closed. What is served runs anyway."""
+        self._engine.usable()
+        await self._engine.until_closed(seconds)
+
+    def __await__(self) -> Generator[Any, None, Node]:
+        return self.open().__await__()
+
+    async def __aenter__(self) -> Node:
+        return await self.open()
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                        trace: TracebackType | None) -> None:
+        await self.close()
+
+    def __del__(self) -> None:
+        engine = getattr(self, "_engine", None)
+        if engine is not None:
+            engine.discarded(self)
+
+    def __repr__(self) -> str:
+        return f"<p2pagents.aio.Node {self._engine.peer_id() if self._engine.node else 'not open'}>"
+
+    # --- who and where
+
+    @property
+    def peer_id(self) -> PeerId:
+        """Who this node is."""
+        return self._engine.peer_id()
+
+    @property
+    def addresses(self) -> list[str]:
+        """Where it listens, with its peer id: what others may dial."""
+        return self._engine.addresses()
+
+    @property
+    def address(self) -> str:
+        """The first of the addresses. LookupError: it does not listen."""
+        for address in self.addresses:
+            return address
+        raise NotFound("this node does not listen")
+
+    async def listen(self, address: str) -> None:
+        """Listens at one more address."""
+        await self._engine.listen(address)
+
+    async def add_address(self, peer: str, address: str) -> None:
+        """Remembers where a peer may be found."""
+        await self._engine.add_address(peer, address)
+
+    async def dial(self, peer: str) -> PeerId:
+        """Connects to a peer, if that is not so already, and says who it is."""
+        return await self._engine.dial(peer)
+
+    async def disconnect(self, peer: str) -> None:
+        """Closes every connection to a peer."""
+        await self._engine.disconnect(peer)
+
+    def connections(self) -> list[Connection]:
+        """The connections there are now, with their numbers."""
+        return self._engine.connections()
+
+    def peer_info(self, peer: str) -> PeerInfo:
+        """What a peer said of itself. LookupError: nothing yet; see the event "identified"."""
+        return self._engine.peer_info(peer)
+
+    def refusals(self) -> dict[str, int]:
+        """How often each bound has refused something."""
+        return self._engine.refusals()
+
+    async def ping(self, peer: str) -> float:
+        """The seconds of one round trip."""
+        return await self._engine.ping(peer)
+
+    async def perf(self, peer: str, upload: int, download: int) -> Perf:
+        """Sends and then receives so many bytes."""
+        return await self._engine.perf(peer, upload, download)
+
+    def events(self, *kinds: str) -> Events:
+        """What happens from now on; all kinds when none is named."""
+        return Events(Subscription(self._engine, kinds))
+
+    # --- asking
+
+    async def call(self, peer: str, method: str, data: Payload = b"", *, timeout: float | None = 30.0,
+             replay_safe: bool = False) -> bytes:
+        """Calls a method of a peer and returns its answer. The timeout travels with the call.
+        replay_safe: it may be executed twice without harm, so may travel before the handshake ends.
+
+        ApplicationError: the method's own. DeadlineExceeded, NoSuchMethod, ConnectError...
+        """
+        return await self._engine.call(peer, method, data, timeout, replay_safe)
+
+    async def notify(self, peer: str, method: str, data: Payload = b"") -> None:
+        """Sends a message that has no answer."""
+        await self._engine.notify(peer, method, data)
+
+    async def open_call(self, peer: str, method: str, *, timeout: float | None = 30.0) -> Call:
+        """Opens a call in which both ends send any number of messages."""
+        return Call(await self._engine.open_call(peer, method, timeout))
+
+    async def open_stream(self, peer: str, protocol: str) -> Stream:
+        """Opens a raw stream of a protocol of one's own, "/my-game/1"."""
+        return Stream(await self._engine.open_stream(peer, protocol))
+
+    async def send_datagram(self, peer: str, data: Payload) -> None:
+        """Sends to a connected peer what may be lost; 1,000 bytes always fit."""
+        await self._engine.send_datagram(peer, data)
+
+    # --- serving
+
+    @overload
+    def serve(self, method: H, /) -> H: ...
+    @overload
+    def serve(self, method: str, /, *, streaming: bool = False) -> Callable[[H], H]: ...
+
+    def serve(self, method: Any, /, *, streaming: bool = False) -> Any:
+        """Serves a method, a decorator: `@node.serve`, `@node.serve("name")`.
+
+        The function is given the Request, which is bytes, and returns the answer: bytes, or a str,
+        or None. An ApplicationError that it raises is its answer too. With streaming=True it is
+        given a Call instead, and what it returns is not looked at.
+        """
+        if callable(method):
+            self._engine.serve(method.__name__, method, False)
+            return method
+
+        def decorate(handler: H) -> H:
+            self._engine.serve(method, handler, streaming)
+            return handler
+
+        return decorate
+
+    def stop_serving(self, method: str) -> None:
+        """Serves a method no more."""
+        self._engine.stop_serving(method)
+
+    def handle(self, protocol: str, /) -> Callable[[H], H]:
+        """Accepts raw streams of a protocol, a decorator. The function is given each Stream."""
+        def decorate(handler: H) -> H:
+            self._engine.handle(protocol, handler)
+            return handler
+
+        return decorate
+
+
+class Call:
+    """A call in which both ends send any number of messages. Iterate over it for those that come.
+
+    Leaving its `async with` block gives the call up, unless it has ended.
+    """
+
+    def __init__(self, channel: CallChannel) -> None:
+        self._channel = channel
+
+    @property
+    def peer(self) -> PeerId:
+        """The other end."""
+        return self._channel.peer
+
+    @property
+    def method(self) -> str:
+        """What is called."""
+        return self._channel.name
+
+    @property
+    def time_left(self) -> float | None:
+        """Of a call that is served: the seconds it had when it came; None: no deadline."""
+        return self._channel.time_left
+
+    async def send(self, data: Payload) -> None:
+        """Sends one message; waits while the other end is slower."""
+        await self._channel.send(data)
+
+    async def receive(self) -> bytes | None:
+        """The next message; None: the other end has finished."""
+        return await self._channel.receive()
+
+    async def finish(self) -> None:
+        """No more messages from this end."""
+        await self._channel.finish()
+
+    def cancel(self) -> None:
+        """Gives the call up."""
+        self._channel.give_up()
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while (message := await self.receive()) is not None:
+            yield message
+
+    async def __aenter__(self) -> Call:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self._channel.give_up()
+
+
+class Stream:
+    """Bytes in both directions. Iterate over it for what comes.
+
+    Leaving its `async with` block finishes it, or resets it when an exception leaves.
+    """
+
+    def __init__(self, channel: StreamChannel) -> None:
+        self._channel = channel
+
+    @property
+    def peer(self) -> PeerId:
+        """The other end."""
+        return self._channel.peer
+
+    @property
+    def protocol(self) -> str:
+        """What is spoken."""
+        return self._channel.name
+
+    async def write(self, data: Payload) -> None:
+        """Sends bytes; waits while the other end is slower."""
+        await self._channel.send(data)
+
+    async def read(self) -> bytes:
+        """The bytes that come next, as many as there are; b"": the other end has finished."""
+        return await self._channel.receive() or b""
+
+    async def finish(self) -> None:
+        """No more bytes from this end."""
+        await self._channel.finish()
+
+    def reset(self, code: int = 0) -> None:
+        """Aborts both directions with a code of the application's."""
+        self._channel.give_up(code)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while data := await self.read():
+            yield data
+
+    async def __aenter__(self) -> Stream:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        if error is not None:
+            self._channel.give_up()
+            return
+        self._channel.discard()
+        await self._channel.finish_quietly()
+
+
+class Events:
+    """What happens at a node, to iterate over; ends when the node closes."""
+
+    def __init__(self, subscription: Subscription) -> None:
+        self._subscription = subscription
+
+    @property
+    def dropped(self) -> int:
+        """How many were lost because nobody took them."""
+        return self._subscription.dropped
+
+    def close(self) -> None:
+        """Wants no more."""
+        self._subscription.end()
+
+    def __aiter__(self) -> AsyncIterator[Event]:
+        return self
+
+    async def __anext__(self) -> Event:
+        event = await self._subscription.next()
+        if event is None:
+            raise StopAsyncIteration
+        return event
+
+    async def __aenter__(self) -> Events:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self.close()
