@@ -631,7 +631,7 @@ _CHANNEL_EVENTS = frozenset((
 
 
 def _data(event: ffi.Event, _: bool) -> bytes:
-    return event.data.copy()
+    return bytes(event.data.copy())
 
 
 def _duration(event: ffi.Event, _: bool) -> float:
