@@ -12,7 +12,7 @@ namespace p2pa::sim {
 namespace {
 
 /// Links without delay and rate may bring many datagrams in one instant, but not that many.
-constexpr std::uint64_t kStepsInInstantMax = 1'000'000;
+constexpr std::uint64_t kStepsInInstantMax = 200'000;
 
 }  // namespace
 

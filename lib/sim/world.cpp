@@ -129,6 +129,7 @@ HostId World::host(NodeId node) const {
 
 Node& World::node(NodeId node) {
   P2PA_ASSERT(alive(node));
+  if (impl_->in_turn) impl_->call_node(node, [](Node&) {});  // whatever is asked of it now
   return *impl_->slots[node].node;
 }
 

@@ -114,8 +114,8 @@ class World final {
   NodeId add_node(NodeOptions options, HostId host = kNoHost);  ///< kNoHost: on a host of its own
   std::size_t nodes_count() const;
   /// The public face. Its poll() and poll_until() run the whole world, so that code written for
-  /// the real network runs here. The reference is valid until kill().
-  /// Call it outside turns or in its own callbacks; from other nodes' callbacks use post().
+  /// the real network runs here. The reference is valid until kill(). In another node's callback
+  /// take it from here, not from before, so that the world knows of what you ask; or use post().
   Node& node(NodeId node);
   bool alive(NodeId node) const;
   HostId host(NodeId node) const;

@@ -6,12 +6,28 @@
 
 #include <catch2/catch.hpp>
 
+#include "node/core.hpp"
+#include "resource/manager.hpp"
+
 namespace p2pa::sim {
 namespace {
+
+/// What holds after every turn of every scenario.
+void check_bounds(World& world, NodeId node) {
+  const resource::Manager& manager = world.node(node).core().resources();
+  const auto& usage = manager.usage();
+  const Limits& limits = manager.limits();
+  if (usage.handshakes > limits.handshakes_max) world.fail("more handshakes than allowed");
+  if (usage.connections > limits.connections_max) world.fail("more connections than allowed");
+  if (usage.streams > limits.streams_max) world.fail("more streams than allowed");
+  if (usage.calls > limits.calls_max) world.fail("more calls than allowed");
+  if (usage.memory > limits.memory_max) world.fail("more memory than allowed");
+}
 
 std::uint64_t run_once(std::uint64_t seed, const std::string& scenario,
                        const std::function<void(World&)>& run, std::vector<std::string>* lines) {
   World world(seed, scenario);
+  world.on_turn([&](NodeId node) { check_bounds(world, node); });
   if (lines != nullptr)
     world.on_trace([lines](const std::string& line) { lines->push_back(line); });
   run(world);

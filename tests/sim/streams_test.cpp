@@ -1,0 +1,129 @@
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+#include <set>
+
+#include "support.hpp"
+
+using namespace p2pa;
+using namespace p2pa::sim;
+
+namespace {
+
+/// Reads all there is into `into`, and answers the end with the end.
+AgentStreamHandler sink(Bytes& into, std::optional<Error>& end) {
+  AgentStreamHandler handler;
+  handler.on_readable = [&into](AgentStream& stream) {
+    while (!stream.peek().empty()) {
+      const ByteView bytes = stream.peek();
+      into.insert(into.end(), bytes.begin(), bytes.end());
+      stream.consume(bytes.size());
+    }
+    if (stream.at_end()) stream.finish();
+  };
+  handler.on_end = [&end](AgentStream&, const Error& why) { end = why; };
+  return handler;
+}
+
+}  // namespace
+
+TEST_CASE("a raw stream carries every byte in order over a bad link") {
+  for_seeds(2, "raw stream", [](World& world) {
+    world.set_default_link(
+        {.delay = milliseconds(15), .loss = 0.02, .duplicate = 0.02, .reorder = 0.05});
+    const Pair pair = make_pair(world);
+    const Bytes sent = pattern(1'000'000, 9);
+    Bytes received;
+    std::optional<Error> server_end, client_end;
+    REQUIRE(world.node(pair.server).handle_protocol("/test/sink/1", [&](AgentStream& stream) {
+      stream.set_handler(sink(received, server_end));
+    }));
+    std::size_t written = 0;
+    const auto push = [&](AgentStream& stream) {
+      while (written < sent.size()) {
+        const auto taken = stream.write(ByteView(sent).subspan(written));
+        REQUIRE(taken);
+        if (*taken == 0) return;
+        written += *taken;
+      }
+      stream.finish();
+    };
+    Bytes nothing;
+    world.node(pair.client)
+        .open_stream(pair.server_id, "/test/sink/1", [&](Result<AgentStream*> stream) {
+          REQUIRE(stream);
+          AgentStreamHandler handler = sink(nothing, client_end);
+          handler.on_writable = push;
+          (*stream)->set_handler(std::move(handler));
+          push(**stream);
+        });
+    REQUIRE(world.run_until([&] { return server_end && client_end; }, minutes(2)));
+    CHECK(server_end->code == Code::kOk);
+    CHECK(client_end->code == Code::kOk);
+    const bool same = received == sent;
+    CHECK(same);
+    CHECK(nothing.empty());
+  });
+}
+
+TEST_CASE("a protocol that nobody handles is said so, and the connection stays") {
+  for_seeds(1, "unknown protocol", [](World& world) {
+    const Pair pair = make_pair(world);
+    REQUIRE(connect(world, pair.client, pair.server_id));
+    Bytes nothing;
+    std::optional<Error> why;
+    world.node(pair.client)
+        .open_stream(pair.server_id, "/test/nothing/1", [&](Result<AgentStream*> stream) {
+          REQUIRE(stream);  // the proposal travels with the first bytes
+          (*stream)->set_handler(sink(nothing, why));
+          REQUIRE((*stream)->write(as_bytes("hello")));
+        });
+    REQUIRE(world.run_until([&] { return why.has_value(); }, seconds(30)));
+    CHECK(why->code == Code::kProtocolUnsupported);
+    CHECK(world.node(pair.client).connections().size() == 1);
+  });
+}
+
+TEST_CASE("datagrams between nodes arrive whole or not at all, and never twice") {
+  for_seeds(3, "datagrams", [](World& world) {
+    world.set_default_link({.delay = milliseconds(15), .loss = 0.1, .duplicate = 0.1});
+    const Pair pair = make_pair(world);
+    REQUIRE(connect(world, pair.client, pair.server_id));
+    world.run_for(seconds(1));
+    constexpr std::uint32_t kCount = 200;
+    const auto payload_of = [](std::uint32_t i) {
+      Bytes payload = pattern(500, i);
+      payload[0] = static_cast<std::uint8_t>(i);
+      return payload;
+    };
+    std::set<std::uint32_t> received;
+    int twice = 0, wrong = 0;
+    world.node(pair.server).on_datagram([&](const PeerId&, ByteView payload) {
+      const Bytes expected = payload_of(payload[0]);
+      if (!std::equal(payload.begin(), payload.end(), expected.begin(), expected.end())) ++wrong;
+      if (!received.insert(payload[0]).second) ++twice;
+    });
+    for (std::uint32_t i = 0; i < kCount; ++i) {
+      REQUIRE(world.node(pair.client).send_datagram(pair.server_id, payload_of(i)));
+      world.run_for(milliseconds(5));
+    }
+    world.run_for(seconds(1));
+    CHECK(twice == 0);
+    CHECK(wrong == 0);
+    CHECK(received.size() > kCount * 7 / 10);
+    CHECK(received.size() < kCount);
+  });
+}
+
+TEST_CASE("an idle connection costs at most a packet in four seconds") {
+  for_seeds(1, "idle cost", [](World& world) {
+    const Pair pair = make_pair(world);
+    REQUIRE(connect(world, pair.client, pair.server_id));
+    world.run_for(minutes(1));
+    const std::uint64_t before = world.stats().sent;
+    world.run_for(minutes(10));
+    const std::uint64_t sent = world.stats().sent - before;
+    CHECK(sent > 0);
+    CHECK(sent <= 600 / 4 + 2);  // a ping and its answer at the edge of the window
+  });
+}
