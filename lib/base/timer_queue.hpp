@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "p2pagents/time.hpp"
@@ -13,8 +14,8 @@
 namespace p2pa {
 
 /// One deadline an id, kept in a binary heap that knows where each id stands: set and cancel cost the
-/// logarithm, and moving a deadline that exists allocates nothing. Equal deadlines come out in the order
-/// in which they were set.
+/// logarithm. Neither moving a deadline that exists allocates, nor setting one again after it came out.
+/// Equal deadlines come out in the order in which they were set.
 template <class Id, class Hash = std::hash<Id>>
 class TimerQueue {
  public:
@@ -24,9 +25,9 @@ class TimerQueue {
   /// Sets or moves the deadline of `id`; kNever cancels it.
   void set(const Id& id, Instant deadline) {
     if (deadline == kNever) return cancel(id);
-    const auto [it, added] = places_.try_emplace(id, heap_.size());
-    if (added) {
-      heap_.push_back({deadline, sequence_++, &*it});
+    const auto it = places_.find(id);
+    if (it == places_.end()) {
+      heap_.push_back({deadline, sequence_++, new_place(id)});
       rise(heap_.size() - 1);
       return;
     }
@@ -61,6 +62,16 @@ class TimerQueue {
     typename Places::value_type* place;  // a node of the map: rehashing does not move it
   };
 
+  /// Places kept for reuse; each is a node of the map.
+  static constexpr std::size_t kSpareMax = 1024;
+
+  typename Places::value_type* new_place(const Id& id) {
+    if (spare_.empty()) return &*places_.try_emplace(id, 0).first;
+    auto node = std::move(spare_.back());
+    spare_.pop_back();
+    node.key() = id;
+    return &*places_.insert(std::move(node)).position;
+  }
   static bool before(const Entry& a, const Entry& b) {
     return a.deadline != b.deadline ? a.deadline < b.deadline : a.sequence < b.sequence;
   }
@@ -90,8 +101,8 @@ class TimerQueue {
     put(at, entry);
   }
   void remove(std::size_t at) {
-    const Id id = heap_[at].place->first;
-    places_.erase(id);
+    auto node = places_.extract(heap_[at].place->first);
+    if (spare_.size() < kSpareMax) spare_.push_back(std::move(node));
     const Entry last = heap_.back();
     heap_.pop_back();
     if (at == heap_.size()) return;
@@ -101,6 +112,7 @@ class TimerQueue {
 
   std::vector<Entry> heap_;
   Places places_;
+  std::vector<typename Places::node_type> spare_;
   std::uint64_t sequence_ = 0;
 };
 
