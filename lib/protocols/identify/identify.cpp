@@ -45,11 +45,14 @@ void Identify::refresh_local() {
   message.public_key.emplace(key.begin(), key.end());
   message.protocol_version = std::string(kProtocolVersion);
   message.agent_version = context_.agent_version.substr(0, kVersionBytesMax);
-  std::size_t left = kSentBytesMax - kReservedBytes - encode(message).size();
-  message.listen_addresses = fitting(addresses, PeerRecord::kAddressesMax, left,
-                                     [](const Multiaddr& a) { return a.bytes().size(); });
+  // Protocols may take half of the room, addresses what is left of it.
+  const std::size_t room = kSentBytesMax - kReservedBytes - encode(message).size();
+  std::size_t left = room / 2;
   message.protocols = fitting(context_.protocols(), ~std::size_t{0}, left,
                               [](const std::string& p) { return p.size(); });
+  left += room - room / 2;
+  message.listen_addresses = fitting(addresses, PeerRecord::kAddressesMax, left,
+                                     [](const Multiaddr& a) { return a.bytes().size(); });
   local_.fields = encode(message);
   const PeerRecord record{context_.key.peer_id(), context_.record_sequence + local_.version,
                           std::move(*message.listen_addresses)};
