@@ -1,6 +1,8 @@
 #pragma once
 // What every entry point does first: nothing escapes, and a handle is checked before it is used.
 
+#include <new>
+
 #include "convert.hpp"
 #include "fault.hpp"
 #include "runtime/node_table.hpp"
@@ -17,22 +19,31 @@ Status guarded(F&& code) noexcept {
   }
 }
 
-/// Runs `code(host)` for a node's handle.
+/// Runs `code(host)`. What is thrown in it, but for want of memory, is a bug of ours: the node ends.
 template <class F>
-Status with_node(p2pa_node node, F&& code) noexcept {
-  return guarded([&]() -> Status {
-    const Pin pin = Pin::of_node(node.v);
-    return pin ? code(*pin) : P2PA_E_STALE_HANDLE;
-  });
+Status with_pinned(const Pin& pin, F&& code) noexcept {
+  if (!pin) return P2PA_E_STALE_HANDLE;
+  try {
+    P2PA_FAULT_POINT();
+    return code(*pin);
+  } catch (const std::bad_alloc&) {
+    return P2PA_E_OUT_OF_MEMORY;
+  } catch (...) {
+    pin->note_failure();
+    return P2PA_E_INTERNAL;
+  }
 }
 
-/// Runs `code(host)` for the handle of something that belongs to a node.
+/// For a node's handle.
+template <class F>
+Status with_node(p2pa_node node, F&& code) noexcept {
+  return with_pinned(Pin::of_node(node.v), code);
+}
+
+/// For the handle of something that belongs to a node.
 template <class F>
 Status with_owner(std::uint64_t handle, F&& code) noexcept {
-  return guarded([&]() -> Status {
-    const Pin pin = Pin::of(handle);
-    return pin ? code(*pin) : P2PA_E_STALE_HANDLE;
-  });
+  return with_pinned(Pin::of(handle), code);
 }
 
 }  // namespace p2pa::capi

@@ -15,8 +15,9 @@ void throw_assertion(const char*, const char*, int) { throw AssertionFailure{}; 
 
 int32_t p2pa_node_open(const p2pa_node_options* options, p2pa_node* node,
                        p2pa_error_info* error) noexcept {
-  const Status status = guarded([&]() -> Status {
-    auto read = read_options(options);
+  LogSink sink(options);  // before anything can fail, since it must be dropped in every case
+  return guarded([&]() -> Status {
+    auto read = read_options(options, std::move(sink));
     if (!read) return explain(read.error(), error);
     if (node == nullptr) return P2PA_E_INVALID_ARGUMENT;
     set_assert_handler(throw_assertion);
@@ -29,7 +30,6 @@ int32_t p2pa_node_open(const p2pa_node_options* options, p2pa_node* node,
     node->v = entered.handle;
     return P2PA_OK;
   });
-  return status;
 }
 
 int32_t p2pa_node_close(p2pa_node node) noexcept {

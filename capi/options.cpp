@@ -10,34 +10,6 @@ namespace p2pa::capi {
 
 namespace {
 
-/// The log triple: called, and dropped once.
-class LogSink final {
- public:
-  LogSink(p2pa_log_fn fn, void* ctx, p2pa_drop_fn drop) noexcept : fn_(fn), ctx_(ctx), drop_(drop) {}
-  LogSink(LogSink&& o) noexcept
-      : fn_(o.fn_), ctx_(o.ctx_), drop_(std::exchange(o.drop_, nullptr)) {}
-  LogSink& operator=(LogSink&&) = delete;
-  ~LogSink() {
-    if (drop_ != nullptr) drop_(ctx_);
-  }
-  explicit operator bool() const { return fn_ != nullptr; }
-
-  void operator()(const LogRecord& record) const {
-    p2pa_log_record out;
-    std::memset(&out, 0, sizeof out);
-    out.struct_size = sizeof out;
-    out.level = static_cast<std::uint32_t>(record.level) + P2PA_LOG_ERROR;
-    out.subsystem = {record.subsystem.data(), record.subsystem.size()};
-    out.text = {record.text.data(), record.text.size()};
-    fn_(ctx_, &out);
-  }
-
- private:
-  p2pa_log_fn fn_;
-  void* ctx_;
-  p2pa_drop_fn drop_;
-};
-
 Result<void> read_identity(const p2pa_node_options& in, NodeOptions& out) {
   ByteView key;
   std::string_view file;
@@ -136,11 +108,27 @@ Result<void> read_texts(const p2pa_node_options& in, NodeOptions& out) {
 
 }  // namespace
 
-Result<NodeOptions> read_options(const p2pa_node_options* options) {
+LogSink::LogSink(const p2pa_node_options* options) noexcept {
   p2pa_node_options in;
-  const Status status = read_struct(options, in);
-  LogSink sink(in.log, in.log_ctx, in.log_drop);
-  if (status < 0) return fail(static_cast<Code>(status), "options: struct_size");
+  (void)read_struct(options, in);
+  fn_ = in.log;
+  ctx_ = in.log_ctx;
+  drop_ = in.log_drop;
+}
+
+void LogSink::operator()(const LogRecord& record) const {
+  p2pa_log_record out;
+  std::memset(&out, 0, sizeof out);
+  out.struct_size = sizeof out;
+  out.level = static_cast<std::uint32_t>(record.level) + P2PA_LOG_ERROR;
+  out.subsystem = {record.subsystem.data(), record.subsystem.size()};
+  out.text = {record.text.data(), record.text.size()};
+  fn_(ctx_, &out);
+}
+
+Result<NodeOptions> read_options(const p2pa_node_options* options, LogSink sink) {
+  p2pa_node_options in;
+  if (const Status status = read_struct(options, in); status < 0) return fail(static_cast<Code>(status), "options: struct_size");
 
   NodeOptions out;
   if (auto read = read_choices(in, out); !read) return std::unexpected(read.error());

@@ -176,6 +176,7 @@ void Host::note_failure() noexcept {
   const Lock lock(mutex);
   broken_invariant |= invariant;
   if (failure.code == Code::kOk) failure = what;
+  (void)schedule();  // outside of a turn, whoever runs the node must hear of it
 }
 
 void Host::bury_if_failed() noexcept {

@@ -68,9 +68,9 @@ struct Host {
       note_failure();
     }
   }
-  /// REQUIRES: inside a catch clause.
+  /// REQUIRES: inside a catch clause. Any thread: the node ends when its turn is over.
   void note_failure() noexcept;
-  /// After a turn: ends the node when something was thrown in it.
+  /// The runner, between turns: ends the node when something was thrown.
   void bury_if_failed() noexcept;
   /// The node cannot be run any more.
   void fail(const Error& why) noexcept;

@@ -91,8 +91,8 @@ Status Runner::step(Duration timeout, int budget, Sleep sleep) noexcept {
     } catch (...) {
       host_.note_failure();
     }
-    host_.bury_if_failed();
   }
+  host_.bury_if_failed();
   show_events();
   const Lock lock(host_.mutex);
   if (host_.failure.code != Code::kOk) return status_of(host_.failure);
