@@ -88,7 +88,7 @@ TEST_CASE("rejected early data is sent again by itself") {
   CHECK(s.client.inbox(*c, dropped).closed);
   CHECK(s.client.inbox(*c, dropped).text.empty());
   CHECK(reborn.count(Kind::kStreamOpened) <= 3);
-  s.pipe.run_for(seconds(1));
+  s.pipe.run_for(seconds(20));
   CHECK(s.client.resources.usage().memory == 0);
 }
 

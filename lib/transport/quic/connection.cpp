@@ -139,6 +139,7 @@ void Connection::on_deadline() {
   const int rv = ngtcp2_conn_handle_expiry(engine_, static_cast<ngtcp2_tstamp>(shared_.now.ns));
   if (rv != 0) return end_by_engine(rv);
   free_stuck_datagrams();
+  streams_.tidy();
   release_handshake_when_done();
   shared_.ready.push(*this);
 }

@@ -139,6 +139,7 @@ class Connection final : public p2pa::Connection {
   SocketId socket_;
   std::uint16_t epoch_ = 0;
   IpEndpoint local_;  // where the peer's last datagram came in: what ours go out from
+  Cid client_dcid_;  // of a server: what the client addressed before it knew an id of ours
   Streams streams_;
   DatagramQueue datagrams_out_, datagrams_in_;
   Instant established_at_{};

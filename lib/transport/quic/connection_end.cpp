@@ -49,7 +49,9 @@ void Connection::end_by_engine(int rv) {
       return finish_close({Code::kHandshake, 0, "the peer does not speak QUIC version 1"});
     case NGTCP2_ERR_DROP_CONN:
     case NGTCP2_ERR_RETRY:
-      return finish_close({Code::kHandshake, 0, "the first packet is of no use"});
+      finish_close({Code::kHandshake, 0, "the first packet is of no use"});
+      // A damaged or forged first packet must not stand in the way of the true one behind it.
+      return shared_.farewells.back().cids.clear();
     default:
       break;
   }
@@ -95,12 +97,9 @@ void Connection::finish_close(const Error& why, Farewell farewell) {
   farewell.connection = id_;
   std::vector<ngtcp2_cid> own(ngtcp2_conn_get_num_scid(engine_));
   ngtcp2_conn_get_scid(engine_, own.data());
-  if (!outbound_) own.push_back(*ngtcp2_conn_get_client_initial_dcid(engine_));
-  for (const ngtcp2_cid& raw : own) {
-    const Cid cid({raw.data, raw.datalen});
-    shared_.cids.remove(cid, *this);
-    farewell.cids.push_back(cid);
-  }
+  for (const ngtcp2_cid& raw : own) farewell.cids.push_back(Cid({raw.data, raw.datalen}));
+  if (!outbound_) farewell.cids.push_back(client_dcid_);
+  for (const Cid& cid : farewell.cids) shared_.cids.remove(cid, *this);
   std::vector<ngtcp2_cid_token> theirs(ngtcp2_conn_get_num_active_dcid(engine_));
   theirs.resize(ngtcp2_conn_get_active_dcid(engine_, theirs.data()));
   for (const ngtcp2_cid_token& their : theirs) {

@@ -135,7 +135,8 @@ bool Connection::start_server(const IpEndpoint& remote, const ngtcp2_pkt_hd& fir
     return false;
   }
   shared_.cids.add(own, *this);
-  shared_.cids.add(Cid({first.dcid.data, first.dcid.datalen}), *this);
+  client_dcid_ = Cid({first.dcid.data, first.dcid.datalen});
+  shared_.cids.add(client_dcid_, *this);
   streams_.attach(engine_);
   handshake_->attach(engine_);
   return true;

@@ -16,10 +16,11 @@ Result<void> MemoryBudget::take(std::size_t bytes) {
 
 void MemoryBudget::give_back(std::size_t bytes) noexcept {
   used_ -= bytes;
-  // One step stays in hand against flutter at its edge, none when nothing is buffered.
-  while (!steps_.empty() && (used_ == 0 || used_ + 2 * kStep <= steps_.size() * kStep)) {
-    steps_.pop_back();
-  }
+  while (used_ + 2 * kStep <= steps_.size() * kStep) steps_.pop_back();  // one stays, against flutter
+}
+
+void MemoryBudget::trim() noexcept {
+  if (used_ == 0) steps_.clear();
 }
 
 }  // namespace p2pa::quic

@@ -22,6 +22,8 @@ class MemoryBudget final {
   /// kLimitMemory, kLimitPeer: the bound is reached and nothing was taken.
   Result<void> take(std::size_t bytes);
   void give_back(std::size_t bytes) noexcept;
+  /// Lets go of what is kept against flutter.
+  void trim() noexcept;
   std::size_t used() const { return used_; }
 
  private:

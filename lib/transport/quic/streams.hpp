@@ -56,6 +56,8 @@ class Streams final {
   /// Something arrived: streams that wait for credit try again, in case it was a stop.
   void retry_blocked(Instant now);
   void on_closed(StreamState& stream, std::uint64_t code);
+  /// Now and then, when there is time.
+  void tidy() { budget_.trim(); }
   void on_room(StreamState& stream) { want_to_send(stream); }
   void on_streams_available();
   /// Lets the peer open one stream more, and one less later; kCreditLentMax at a time.

@@ -16,6 +16,9 @@ constexpr const char* kPriorities =
     "-CIPHER-ALL:+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305:"
     "-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1";
 
+/// GnuTLS's; three keys in one.
+constexpr std::size_t kTicketKeySize = 64;
+
 int remember(void* context, time_t expires, const gnutls_datum_t* key, const gnutls_datum_t*) {
   auto& seen = static_cast<TlsContext*>(context)->seen();
   return seen.add({key->data, key->size}, expires, TlsContext::kReplayWindowSeconds)
@@ -26,6 +29,7 @@ int remember(void* context, time_t expires, const gnutls_datum_t* key, const gnu
 }  // namespace
 
 TlsContext::TlsContext(const tls::Certificate& own) {
+  ticket_key_.reserve(kTicketKeySize);  // memory may end here, but not once GnuTLS gave us something
   P2PA_ASSERT(gnutls_certificate_allocate_credentials(&credentials_) == 0);
   const gnutls_datum_t certificate = crypto::datum(own.certificate), key = crypto::datum(own.private_key);
   P2PA_ASSERT(gnutls_certificate_set_x509_key_mem2(credentials_, &certificate, &key, GNUTLS_X509_FMT_DER,
@@ -35,6 +39,7 @@ TlsContext::TlsContext(const tls::Certificate& own) {
 
   gnutls_datum_t ticket_key;
   P2PA_ASSERT(gnutls_session_ticket_key_generate(&ticket_key) == 0);
+  P2PA_ASSERT(ticket_key.size <= kTicketKeySize);
   ticket_key_.assign(ticket_key.data, ticket_key.data + ticket_key.size);
   gnutls_memset(ticket_key.data, 0, ticket_key.size);
   gnutls_free(ticket_key.data);

@@ -1,5 +1,7 @@
 #include "transport/quic/tls_session.hpp"
 
+#include <new>
+
 #include "crypto/gnutls_datum.hpp"
 
 namespace p2pa::quic {
@@ -73,16 +75,24 @@ ByteView TlsSession::peer_certificate() const {
   return {chain[0].data, chain[0].size};
 }
 
-int TlsSession::verify_peer(gnutls_session_t session) {
+// Nothing may be thrown through GnuTLS, which would leave its own memory behind.
+
+int TlsSession::verify_peer(gnutls_session_t session) try {
   const TlsSession& self = session_of(session);
   const ByteView certificate = self.peer_certificate();
   return !certificate.empty() && self.owner_.accept_certificate(certificate) ? 0 : GNUTLS_E_CERTIFICATE_ERROR;
+} catch (const std::bad_alloc&) {
+  return GNUTLS_E_MEMORY_ERROR;
 }
 
 int TlsSession::on_ticket(gnutls_session_t session, unsigned, unsigned, unsigned, const gnutls_datum_t*) {
   gnutls_datum_t data{};
   if (gnutls_session_get_data2(session, &data) != 0) return 0;  // then the next dial is a full one
-  session_of(session).owner_.keep_ticket(Bytes(data.data, data.data + data.size));
+  try {
+    session_of(session).owner_.keep_ticket(Bytes(data.data, data.data + data.size));
+  } catch (const std::bad_alloc&) {
+    // Then it is a full one too.
+  }
   gnutls_memset(data.data, 0, data.size);
   gnutls_free(data.data);
   return 0;
