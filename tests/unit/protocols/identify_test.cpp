@@ -3,7 +3,7 @@
 #include "identity/envelope.hpp"
 #include "identity/peer_record.hpp"
 #include "protocols/identify/identify.hpp"
-#include "two_hosts.hpp"
+#include "support/two_hosts.hpp"
 #include "wire/protobuf.hpp"
 
 using namespace p2pa;

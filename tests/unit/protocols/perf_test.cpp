@@ -2,7 +2,7 @@
 
 #include "base/byte_writer.hpp"
 #include "protocols/perf/perf.hpp"
-#include "two_hosts.hpp"
+#include "support/two_hosts.hpp"
 
 using namespace p2pa;
 using namespace p2pa::test;

@@ -1,7 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include "protocols/ping/ping.hpp"
-#include "two_hosts.hpp"
+#include "support/two_hosts.hpp"
 
 using namespace p2pa;
 using namespace p2pa::test;

@@ -6,7 +6,7 @@
 
 #include "protocols/rpc/rpc.hpp"
 #include "resource/manager.hpp"
-#include "two_hosts.hpp"
+#include "support/two_hosts.hpp"
 
 namespace p2pa::test {
 

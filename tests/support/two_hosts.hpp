@@ -1,23 +1,125 @@
-#include "two_hosts.hpp"
+#pragma once
+// Two hosts on one connection in memory: just enough of a swarm to run real protocols over real streams
+// in virtual time.
 
 #include <algorithm>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
 #include <utility>
+#include <vector>
+
+#include "p2pagents/key_pair.hpp"
+#include "transport/memory/pair.hpp"
+#include "transport/stream.hpp"
 
 namespace p2pa::test {
 
-KeyPair key_of(std::uint8_t seed) {
+KeyPair key_of(std::uint8_t seed);
+
+/// One end of the connection with its protocols.
+class Host final : public StreamOpener {
+ public:
+  Host(memory::Pair& pair, memory::Pair::Side side) : pair_(pair), side_(side) {}
+
+  void add(Protocol& protocol);
+  Connection& connection() { return pair_.end(side_); }
+  void open_stream(const PeerId& peer, std::string_view protocol, StreamHandler& handler,
+                   std::uint64_t tag, OpenStreamOptions options) override;
+
+  /// A stream without a protocol of ours: what a peer of another make might do on it.
+  Stream& open_raw(std::string_view protocol, StreamHandler& handler, std::uint64_t tag = 0);
+
+  /// Hands out what happened; false when nothing had.
+  bool turn(Instant now);
+  Instant next_deadline() const;
+  void on_deadline(Instant now);
+
+  std::size_t streams_count() const { return streams_.size(); }
+  std::size_t opens_count = 0;
+  std::vector<OpenStreamOptions> opened_with;
+  /// open_stream() fails with this when it is set.
+  Error refuse_opens{Code::kOk, 0, ""};
+
+ private:
+  struct Open {
+    std::string protocol;
+    StreamHandler* handler;
+    std::uint64_t tag;
+  };
+  void handle(Instant now, const ConnectionEvent& event);
+  void on_readable(Instant now, Stream& stream);
+  void end_stream(Instant now, Stream& stream, const Error& why);
+  Stream& adopt(StreamId id);
+
+  memory::Pair& pair_;
+  const memory::Pair::Side side_;
+  std::vector<Protocol*> protocols_;
+  std::map<std::string, StreamHandler*, std::less<>> handlers_;
+  std::map<StreamId, std::unique_ptr<Stream>> streams_;
+  std::vector<Open> opens_;
+  Bytes scratch_;
+  Instant now_{};
+};
+
+/// The two hosts, their clock, and nothing else.
+class TwoHosts final {
+ public:
+  explicit TwoHosts(memory::Config config = {});
+
+  /// Works off what is due now, and then until `done` or `limit` of virtual time is over, whichever is
+  /// first. Says whether it was `done`.
+  bool run_until(const std::function<bool()>& done, Duration limit = seconds(60));
+  void run_for(Duration duration);
+  /// Until nothing moves any more but timers.
+  void settle() { run_for(seconds(1)); }
+
+  PeerId dialer_id, listener_id;
+  Instant now{1'000'000'000};
+  memory::Pair pair;
+  Host dialer, listener;
+
+ private:
+  void work();
+};
+
+/// A handler that only remembers; what a hand-made peer writes is up to the test.
+class RawPeer final : public StreamHandler {
+ public:
+  void on_stream_open(Instant, Stream& s) override { stream = &s; }
+  void on_stream_failed(Instant, std::uint64_t, const Error& why) override { closed = why; }
+  void on_readable(Instant now, Stream& s) override;
+  void on_writable(Instant, Stream&) override { ++writable; }
+  void on_stopped(Instant, Stream&, std::uint64_t code) override { stopped = code; }
+  void on_stream_closed(Instant, Stream&, const Error& why) override {
+    stream = nullptr;
+    closed = why;
+  }
+
+  Stream* stream = nullptr;
+  bool reads = true;
+  Bytes received;
+  bool at_end = false;
+  int writable = 0;
+  std::optional<std::uint64_t> stopped;
+  std::optional<Error> closed;
+};
+
+inline KeyPair key_of(std::uint8_t seed) {
   const Bytes bytes(KeyPair::kSeedSize, seed);
   return KeyPair::from_seed(bytes);
 }
 
 // --- Host
 
-void Host::add(Protocol& protocol) {
+inline void Host::add(Protocol& protocol) {
   protocols_.push_back(&protocol);
   for (const std::string& id : protocol.protocol_ids()) handlers_[id] = &protocol;
 }
 
-void Host::open_stream(const PeerId&, std::string_view protocol, StreamHandler& handler,
+inline void Host::open_stream(const PeerId&, std::string_view protocol, StreamHandler& handler,
                        std::uint64_t tag, OpenStreamOptions options) {
   ++opens_count;
   opened_with.push_back(options);
@@ -40,7 +142,7 @@ Stream& Host::open_raw(std::string_view protocol, StreamHandler& handler, std::u
   return stream;
 }
 
-bool Host::turn(Instant now) {
+inline bool Host::turn(Instant now) {
   now_ = now;
   bool worked = false;
   for (Open& open : std::exchange(opens_, {})) {
@@ -64,7 +166,7 @@ bool Host::turn(Instant now) {
   return worked;
 }
 
-void Host::handle(Instant now, const ConnectionEvent& event) {
+inline void Host::handle(Instant now, const ConnectionEvent& event) {
   using Kind = ConnectionEvent::Kind;
   auto* stream = static_cast<Stream*>(event.context);
   switch (event.kind) {
@@ -96,7 +198,7 @@ void Host::handle(Instant now, const ConnectionEvent& event) {
   }
 }
 
-void Host::on_readable(Instant now, Stream& stream) {
+inline void Host::on_readable(Instant now, Stream& stream) {
   if (!stream.negotiation().agreed()) {
     const auto known = [this](std::string_view id) { return handlers_.contains(id); };
     const auto agreed = stream.negotiate(known, scratch_);
@@ -111,7 +213,7 @@ void Host::on_readable(Instant now, Stream& stream) {
   stream.handler()->on_readable(now, stream);
 }
 
-void Host::end_stream(Instant now, Stream& stream, const Error& why) {
+inline void Host::end_stream(Instant now, Stream& stream, const Error& why) {
   const auto it = streams_.find(stream.id());
   connection().set_context(stream.id(), nullptr);
   const auto keep = std::move(it->second);
@@ -119,13 +221,13 @@ void Host::end_stream(Instant now, Stream& stream, const Error& why) {
   if (stream.handler() != nullptr) stream.handler()->on_stream_closed(now, stream, why);
 }
 
-Instant Host::next_deadline() const {
+inline Instant Host::next_deadline() const {
   Instant next = kNever;
   for (const Protocol* protocol : protocols_) next = std::min(next, protocol->next_deadline());
   return next;
 }
 
-void Host::on_deadline(Instant now) {
+inline void Host::on_deadline(Instant now) {
   for (Protocol* protocol : protocols_) {
     if (protocol->next_deadline() <= now) protocol->on_deadline(now);
   }
@@ -133,14 +235,14 @@ void Host::on_deadline(Instant now) {
 
 // --- TwoHosts
 
-TwoHosts::TwoHosts(memory::Config config)
+inline TwoHosts::TwoHosts(memory::Config config)
     : dialer_id(key_of(1).peer_id()),
       listener_id(key_of(2).peer_id()),
       pair(config, dialer_id, listener_id),
       dialer(pair, memory::Pair::kDialer),
       listener(pair, memory::Pair::kListener) {}
 
-void TwoHosts::work() {
+inline void TwoHosts::work() {
   for (bool worked = true; worked;) {
     pair.advance(now);
     dialer.on_deadline(now);
@@ -150,7 +252,7 @@ void TwoHosts::work() {
   }
 }
 
-bool TwoHosts::run_until(const std::function<bool()>& done, Duration limit) {
+inline bool TwoHosts::run_until(const std::function<bool()>& done, Duration limit) {
   const Instant end = now + limit;
   for (;;) {
     work();
@@ -163,13 +265,13 @@ bool TwoHosts::run_until(const std::function<bool()>& done, Duration limit) {
   return false;
 }
 
-void TwoHosts::run_for(Duration duration) {
+inline void TwoHosts::run_for(Duration duration) {
   run_until([] { return false; }, duration);
 }
 
 // --- RawPeer
 
-void RawPeer::on_readable(Instant, Stream& s) {
+inline void RawPeer::on_readable(Instant, Stream& s) {
   while (reads && !s.peek().empty()) {
     const ByteView here = s.peek();
     received.insert(received.end(), here.begin(), here.end());
