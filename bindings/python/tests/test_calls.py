@@ -1,0 +1,231 @@
+"""Requests and answers of the blocking face."""
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+from conftest import LOOPBACK, Told
+
+import p2pagents
+from p2pagents import Node, Request
+
+
+def test_a_call_is_answered(server: Node, client: Node) -> None:
+    @server.serve
+    def shout(text: bytes) -> bytes:
+        return text.upper()
+
+    assert client.call(server.address, "shout", b"hey") == b"HEY"
+
+
+def test_a_peer_is_named_by_its_id_once_its_address_is_known(server: Node, client: Node) -> None:
+    server.serve("echo")(lambda data: data)
+    client.add_address(server.peer_id, server.address)
+    assert client.call(server.peer_id, "echo", b"1") == b"1"
+    assert client.dial(server.peer_id) == server.peer_id
+
+
+@pytest.mark.parametrize("data", [b"", b"\0\xff", bytearray(b"ab"), memoryview(b"abcd")[1:3],
+                                  "grüße", b"x" * 1_000_000], ids=lambda d: type(d).__name__)
+def test_everything_with_bytes_in_it_can_be_sent(server: Node, client: Node, data: Any) -> None:
+    server.serve("echo")(lambda request: bytearray(request))
+    expected = data.encode() if isinstance(data, str) else bytes(data)
+    assert client.call(server.address, "echo", data) == expected
+
+
+def test_what_has_no_bytes_is_a_type_error(server: Node, client: Node) -> None:
+    with pytest.raises(TypeError):
+        client.call(server.address, "echo", 1.5)  # type: ignore[arg-type]
+
+
+def test_a_method_may_answer_text_or_nothing(server: Node, client: Node) -> None:
+    server.serve("text")(lambda _: "é")
+    server.serve("nothing")(lambda _: None)
+    assert client.call(server.address, "text") == "é".encode()
+    assert client.call(server.address, "nothing") == b""
+
+
+def test_a_request_says_where_it_comes_from(server: Node, client: Node) -> None:
+    told = Told()
+    server.serve("who")(told.tell)
+    client.call(server.address, "who", b"me", timeout=20)
+    request: Request = told.wait()
+    assert (request, request.peer, request.method) == (b"me", client.peer_id, "who")
+    assert request.time_left is not None and 0 < request.time_left <= 20
+    assert not request.cancelled
+
+
+def test_without_a_timeout_there_is_no_time_left(server: Node, client: Node) -> None:
+    told = Told()
+    server.serve("who")(told.tell)
+    client.call(server.address, "who", timeout=None)
+    assert told.wait().time_left is None
+
+
+def test_the_methods_own_error_reaches_the_caller(server: Node, client: Node) -> None:
+    @server.serve
+    def refuse(_: bytes) -> None:
+        raise p2pagents.ApplicationError("no such file", 404, b"name")
+
+    with pytest.raises(p2pagents.ApplicationError, match="no such file") as caught:
+        client.call(server.address, "refuse")
+    error = caught.value
+    assert (error.application_code, error.data, error.peer) == (404, b"name", server.peer_id)
+
+
+def test_an_accident_in_a_method_is_an_error_without_its_secrets(
+        server: Node, client: Node, caplog: pytest.LogCaptureFixture) -> None:
+    @server.serve
+    def stumble(_: bytes) -> None:
+        raise RuntimeError("the password is swordfish")
+
+    with pytest.raises(p2pagents.ApplicationError) as caught:
+        client.call(server.address, "stumble")
+    assert caught.value.application_code == -1
+    assert "RuntimeError" in str(caught.value) and "swordfish" not in str(caught.value)
+    assert "swordfish" in caplog.text  # but who runs the server sees it
+
+
+def test_an_answer_that_has_no_bytes_is_an_accident(server: Node, client: Node) -> None:
+    server.serve("wrong")(lambda _: 1.5)
+    with pytest.raises(p2pagents.ApplicationError, match="TypeError"):
+        client.call(server.address, "wrong")
+
+
+def test_a_method_that_nobody_serves_is_no_such_method(server: Node, client: Node) -> None:
+    with pytest.raises(p2pagents.NoSuchMethod) as caught:
+        client.call(server.address, "none")
+    assert caught.value.code == -301 and caught.value.name == "no_such_method"
+
+
+def test_a_method_that_is_served_no_more_is_no_such_method(server: Node, client: Node) -> None:
+    server.serve("echo")(lambda data: data)
+    client.call(server.address, "echo")
+    server.stop_serving("echo")
+    with pytest.raises(p2pagents.NoSuchMethod):
+        client.call(server.address, "echo")
+    with pytest.raises(p2pagents.NotFound):
+        server.stop_serving("echo")
+
+
+def test_a_method_is_served_once(server: Node) -> None:
+    server.serve("echo")(lambda data: data)
+    with pytest.raises(p2pagents.P2PError) as caught:
+        server.serve("echo")(lambda data: data)
+    assert caught.value.name == "invalid_state"
+
+
+def test_a_deadline_passes_and_the_method_learns_of_it(server: Node, client: Node) -> None:
+    done, begun = threading.Event(), Told()
+
+    @server.serve
+    def slow(request: Request) -> None:
+        begun.tell(request)
+        done.wait(60)
+
+    with pytest.raises(p2pagents.DeadlineExceeded) as caught:
+        client.call(server.address, "slow", timeout=0.05)
+    assert isinstance(caught.value, TimeoutError)
+    done.set()
+    begun.wait()
+
+
+def test_a_timeout_that_is_over_already_is_exceeded(server: Node, client: Node) -> None:
+    with pytest.raises(p2pagents.DeadlineExceeded):
+        client.call(server.address, "echo", timeout=0)
+
+
+def test_a_notification_arrives(server: Node, client: Node) -> None:
+    told = Told()
+    server.serve("log")(told.tell)
+    client.notify(server.address, "log", b"something")
+    assert told.wait() == b"something"
+
+
+def test_a_message_over_the_bound_is_refused(server: Node) -> None:
+    with Node(limits={"message_bytes_max": 1000}) as small:
+        with pytest.raises(p2pagents.MessageTooLarge):
+            small.call(server.address, "echo", b"x" * 1001)
+
+
+def test_many_threads_call_at_once(server: Node, client: Node) -> None:
+    server.serve("echo")(lambda data: data)
+    answers: list[bytes] = []
+
+    def ask(number: int) -> None:
+        for turn in range(20):
+            answers.append(client.call(server.address, "echo", f"{number}.{turn}"))
+
+    threads = [threading.Thread(target=ask, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answers) == sorted(f"{n}.{t}".encode() for n in range(8) for t in range(20))
+
+
+def test_a_method_may_call_others_and_its_caller_too(server: Node, client: Node) -> None:
+    client.listen(LOOPBACK)
+    server.serve("ask back")(lambda request: b"they say " + server.call(request.peer, "name"))
+    served = threading.Thread(target=client.run)
+    client.serve("name")(lambda _: b"Bob")
+    served.start()
+    try:
+        assert client.call(server.address, "ask back") == b"they say Bob"
+    finally:
+        client.close()
+        served.join()
+
+
+def test_what_is_served_runs_in_the_thread_that_runs_the_node(client: Node) -> None:
+    with Node(LOOPBACK) as server:
+        threads = []
+
+        @server.serve
+        def where(_: bytes) -> None:
+            threads.append(threading.current_thread())
+            threading.Thread(target=server.close).start()
+
+        asking = threading.Thread(target=client.notify, args=(server.address, "where"))
+        asking.start()
+        server.run()
+        asking.join()
+        assert threads == [threading.current_thread()]
+
+
+def test_running_ends_when_its_time_is_up(client: Node) -> None:
+    client.run(0.01)
+
+
+def test_methods_can_be_served_from_the_first_moment(client: Node) -> None:
+    with Node(LOOPBACK, methods={"echo": lambda data: data}, workers=1) as server:
+        assert client.call(server.address, "echo", b"a") == b"a"
+
+
+def test_without_the_peer_s_address_there_is_no_connection(client: Node) -> None:
+    nobody = p2pagents.peer_id_of(p2pagents.generate_key())
+    with pytest.raises(p2pagents.NoAddress) as caught:
+        client.call(nobody, "echo")
+    assert isinstance(caught.value, ConnectionError) and caught.value.peer == nobody
+
+
+def test_another_peer_than_the_one_that_was_named_is_not_accepted(server: Node, client: Node) -> None:
+    other = p2pagents.peer_id_of(p2pagents.generate_key())
+    with pytest.raises(p2pagents.PeerIdMismatch):
+        client.dial(server.address.replace(server.peer_id, other))
+
+
+def test_silence_is_a_dial_timeout() -> None:
+    nobody = p2pagents.peer_id_of(p2pagents.generate_key())
+    with Node(handshake_timeout=0.05) as hasty:
+        with pytest.raises(p2pagents.DialTimeout) as caught:
+            hasty.dial(f"/ip4/127.0.0.1/udp/1/quic-v1/p2p/{nobody}")
+    assert isinstance(caught.value, TimeoutError) and isinstance(caught.value, ConnectionError)
+
+
+@pytest.mark.parametrize("name", ["", "nonsense", "/ip4/127.0.0.1/udp/1/quic-v1", "/ip4/x"])
+def test_a_peer_must_be_named_properly(client: Node, name: str) -> None:
+    with pytest.raises(p2pagents.InvalidArgument) as caught:
+        client.call(name, "echo")
+    assert isinstance(caught.value, ValueError)

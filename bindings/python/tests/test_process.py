@@ -1,0 +1,171 @@
+"""What happens around a node: fork, exit, Ctrl-C, garbage, and libraries that do not fit. Each in a
+Python of its own."""
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+HANG_SECONDS = 60
+PREAMBLE = """
+import asyncio, gc, logging, os, sys, threading, time, warnings
+import p2pagents
+from p2pagents import aio, Node
+LOOPBACK = "/ip4/127.0.0.1/udp/0/quic-v1"
+"""
+
+
+def python(code: str, *arguments: str, env: dict[str, str] | None = None) -> tuple[int, str]:
+    """Exit code and all output of a program."""
+    done = subprocess.run([sys.executable, "-X", "dev", *arguments, "-c", PREAMBLE + textwrap.dedent(code)],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          timeout=HANG_SECONDS, check=False, env=env)
+    return done.returncode, done.stdout.strip()
+
+
+def test_a_child_that_forked_is_told_so_and_may_open_its_own() -> None:
+    code, output = python("""
+        node = Node(LOOPBACK, workers=1, methods={"echo": lambda data: data})
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            child = os.fork()
+        if child == 0:
+            for use in (lambda: node.ping(node.peer_id), lambda: node.addresses, node.events,
+                        lambda: node.serve("x")(print), node.run):
+                try:
+                    use()
+                except p2pagents.Forked as error:
+                    assert "open another one" in str(error)
+                else:
+                    print("worked")
+            node.close()
+            with Node(LOOPBACK) as own:
+                print("child has", own.address.count("/p2p/"), flush=True)
+            sys.exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        with Node() as client:
+            print(client.call(node.address, "echo", b"parent lives").decode())
+        node.close()
+        """)
+    assert (code, output) == (0, "child has 1\nparent lives")
+
+
+@pytest.mark.parametrize("face", ["Node(LOOPBACK, workers=2)", "asyncio.run(opened())"])
+def test_python_ends_with_a_node_that_is_open(face: str) -> None:
+    code, output = python(f"""
+        logging.getLogger("p2pagents").setLevel(1)
+        async def opened():
+            return await aio.Node(LOOPBACK)
+        node = {face}
+        """)
+    assert (code, output) == (0, "")
+
+
+def test_python_ends_by_an_exception_while_threads_wait() -> None:
+    code, output = python("""
+        node = Node(LOOPBACK, workers=3)
+        def wait():
+            for event in node.events(): pass
+        threading.Thread(target=wait, daemon=True).start()
+        raise SystemExit(3)
+        """)
+    assert (code, output) == (3, "")
+
+
+@pytest.mark.parametrize("face", ["Node(LOOPBACK)", "asyncio.run(opened())"])
+def test_garbage_that_was_never_closed_is_a_warning(face: str) -> None:
+    code, output = python(f"""
+        async def opened():
+            return await aio.Node(LOOPBACK)
+        def forget():
+            {face}
+        warnings.simplefilter("always")
+        forget()
+        gc.collect()
+        print("alive")
+        """)
+    assert code == 0 and output.endswith("alive")
+    assert output.count("ResourceWarning") == 1 and "was never closed" in output
+
+
+def test_garbage_in_a_cycle_with_its_methods_is_a_warning_too() -> None:
+    code, output = python("""
+        def forget():
+            node = Node(LOOPBACK)
+            node.serve("me")(lambda _: repr(node))
+        forget()
+        gc.collect()
+        print("alive")
+        """)
+    assert code == 0 and "ResourceWarning" in output and output.endswith("alive")
+
+
+def test_ctrl_c_ends_a_call_and_the_node_goes_on() -> None:
+    program = PREAMBLE + textwrap.dedent("""
+        begun = threading.Event()
+        def wait(request):
+            print("begun", flush=True)
+            while not request.cancelled:
+                time.sleep(0.01)
+            print("cancelled", flush=True)
+        with Node(LOOPBACK, workers=2) as server, Node() as client:
+            server.serve("wait")(wait)
+            server.serve("echo")(lambda data: data)
+            try:
+                client.call(server.address, "wait", timeout=None)
+            except KeyboardInterrupt:
+                print(client.call(server.address, "echo", b"goes on").decode(), flush=True)
+        """)
+    with subprocess.Popen([sys.executable, "-X", "dev", "-c", program], stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begun\n"
+        process.send_signal(signal.SIGINT)
+        rest, _ = process.communicate(timeout=HANG_SECONDS)
+    assert process.returncode == 0
+    assert sorted(rest.splitlines()) == ["cancelled", "goes on"]
+
+
+def test_ctrl_c_ends_a_server_quietly() -> None:
+    program = PREAMBLE + textwrap.dedent("""
+        with Node(LOOPBACK) as node:
+            print("runs", flush=True)
+            node.run()
+        print("ended")
+        """)
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "runs\n"
+        process.send_signal(signal.SIGINT)
+        rest, _ = process.communicate(timeout=HANG_SECONDS)
+    assert (process.returncode, rest) == (0, "ended\n")
+
+
+def test_the_library_s_log_goes_to_the_logger_in_a_thread_of_the_user() -> None:
+    code, output = python("""
+        threads = set()
+        class Handler(logging.Handler):
+            def emit(self, record):
+                assert record.name.startswith("p2pagents.")
+                threads.add(threading.current_thread())
+        logger = logging.getLogger("p2pagents")
+        logger.addHandler(Handler())
+        logger.setLevel(1)
+        with Node(LOOPBACK) as server, Node() as client:
+            client.ping(server.address)
+        print(len(threads), threads == {threading.main_thread()})
+        """)
+    assert (code, output) == (0, "1 True")
+
+
+@pytest.mark.parametrize("path, complaint", [
+    ("/nowhere/libp2pagents.so", "cannot load"), ("libc.so.6", "is not a p2pagents library")])
+def test_a_library_that_does_not_fit_is_an_import_error(path: str, complaint: str) -> None:
+    import os
+    code, output = python("", env={**os.environ, "P2PAGENTS_LIBRARY": path})
+    assert code == 1
+    assert "ImportError" in output and complaint in output.splitlines()[-1]

@@ -1,0 +1,146 @@
+"""The two faces have one shape, and the C header is mirrored faithfully."""
+from __future__ import annotations
+
+import ctypes
+import inspect
+import pathlib
+import re
+from typing import Any
+
+import pytest
+
+import p2pagents
+from p2pagents import _ffi, aio, errors
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+HEADER = (ROOT / "include/p2pagents/p2pagents.h").read_text()
+PLAIN = re.sub(r"/\*.*?\*/", "", HEADER, flags=re.DOTALL)
+STRUCTS = {"error_info": _ffi.ErrorInfo, "peer": _ffi.Peer, "bytes": _ffi.Bytes, "text": _ffi.Bytes,
+           "limits": _ffi.Limits, "log_record": _ffi.LogRecord, "node_options": _ffi.NodeOptions,
+           "call_options": _ffi.CallOptions, "connection_info": _ffi.ConnectionInfo,
+           "event": _ffi.Event}
+C_TYPES: dict[str, Any] = {
+    "uint8_t": ctypes.c_uint8, "uint32_t": ctypes.c_uint32, "int32_t": ctypes.c_int32,
+    "uint64_t": ctypes.c_uint64, "int64_t": ctypes.c_int64, "size_t": ctypes.c_size_t,
+    "p2pa_node": ctypes.c_uint64, "p2pa_op": ctypes.c_uint64, "p2pa_call": ctypes.c_uint64,
+    "p2pa_stream": ctypes.c_uint64, "p2pa_peer": _ffi.Peer, "p2pa_text": _ffi.Bytes,
+    "p2pa_bytes": _ffi.Bytes}
+ONLY_ITS_OWN = {p2pagents.Node: {"workers"}, aio.Node: {"open"}}
+
+
+def public(kind: type) -> set[str]:
+    return {name for name in vars(kind) if not name.startswith("_")}
+
+
+def parameters(function: Any) -> list[tuple[str, Any, Any]]:
+    return [(p.name, p.kind, p.default) for p in inspect.signature(function).parameters.values()
+            if p.name not in ("workers", "engine")]
+
+
+@pytest.mark.parametrize("name", ["Node", "Call", "Stream", "Events"])
+def test_both_faces_have_the_same_names_and_parameters(name: str) -> None:
+    blocking, awaited = getattr(p2pagents, name), getattr(aio, name)
+    assert public(blocking) == public(awaited) - ONLY_ITS_OWN.get(awaited, set())
+    for member in public(blocking) | {"__init__"}:
+        if callable(getattr(blocking, member)):
+            assert parameters(getattr(blocking, member)) == parameters(getattr(awaited, member)), member
+
+
+@pytest.mark.parametrize("name", STRUCTS)
+def test_a_struct_is_that_of_the_header(name: str) -> None:
+    match = re.search(r"typedef struct p2pa_%s \{(.*?)\}" % name, PLAIN, re.DOTALL)
+    assert match
+    declared = re.findall(r"([\w ]+?[\s*]+)(\w+)(?:\[(\d+)\])?;", match[1])
+    fields: Any = STRUCTS[name]._fields_
+    assert [field for _, field, _ in declared] == [field for field, *_ in fields]
+    for (c_type, field, count), (_, python_type) in zip(declared, fields):
+        expected = C_TYPES.get(c_type.strip())
+        if expected is None or count:  # pointers and arrays: at least as large as they should be
+            size = int(count) if count else ctypes.sizeof(ctypes.c_void_p)
+            assert ctypes.sizeof(python_type) == size, field
+        else:
+            assert python_type is expected, field
+
+
+def test_the_numbers_are_those_of_the_header() -> None:
+    numbers = {name: int(value) for name, value in
+               re.findall(r"#define P2PA_(\w+) \(?(-?\d+)u?\)?$", PLAIN.replace(" \n", "\n"), re.MULTILINE)}
+    assert (numbers["ABI_MAJOR"], numbers["ABI_MINOR"]) == _ffi.ABI
+    mine = {name: value for name, value in vars(_ffi).items() if name.isupper() and type(value) is int}
+    for name, value in mine.items():
+        assert numbers.get(name, numbers.get(f"E_{name}")) == value, name
+    for name in numbers:
+        if name.startswith("EVENT_"):
+            assert name in mine or name == "EVENT_NONE", name
+
+
+def test_a_prototype_has_as_many_parameters_as_the_header_says() -> None:
+    declared = dict(re.findall(r"P2PA_API .*?(p2pa_\w+)\((.*?)\) P2PA_NOEXCEPT", PLAIN, re.DOTALL))
+    for name, arguments in (_ffi.PROTOTYPES | _ffi.TEXTS).items():
+        said = declared[name].strip()
+        assert len(arguments) == (0 if said == "void" else said.count(",") + 1), name
+
+
+@pytest.mark.parametrize("major, minor, fits", [(0, 1, True), (0, 2, True), (0, 0, False),
+                                                (1, 1, False)])
+def test_only_a_library_of_a_fitting_abi_is_loaded(major: int, minor: int, fits: bool) -> None:
+    class Library:
+        @staticmethod
+        def p2pa_abi_version(to_major: Any, to_minor: Any) -> None:
+            to_major._obj.value, to_minor._obj.value = major, minor
+
+    if fits:
+        _ffi._check_abi(Library(), "lib")  # type: ignore[arg-type]
+    else:
+        with pytest.raises(ImportError, match=f"has ABI {major}.{minor}.*needs 0.1"):
+            _ffi._check_abi(Library(), "lib")  # type: ignore[arg-type]
+
+
+def test_every_status_has_an_exception_below_one_root() -> None:
+    codes = {int(v): n.lower() for n, v in re.findall(r"#define P2PA_E_(\w+) \((-\d+)\)", HEADER)}
+    assert len(codes) > 40
+    for code, name in codes.items():
+        error = errors.error_of(code)
+        assert isinstance(error, p2pagents.P2PError) and (error.code, error.name) == (code, name)
+        assert name in str(error)
+    assert type(errors.error_of(-199)) is p2pagents.ConnectError
+    assert type(errors.error_of(-9999)) is p2pagents.P2PError
+
+
+def test_an_error_says_its_detail_and_its_peer() -> None:
+    who = p2pagents.peer_id_of(bytes(32))
+    error = errors.error_of(-204, "too much", 7, who)
+    assert (error.detail, error.peer) == (7, who)
+    assert str(error) == f"too much ({who}) [message_too_large, 7]"
+
+
+def test_what_cannot_be_an_option_is_said_before_anything_is_opened() -> None:
+    with pytest.raises(p2pagents.InvalidArgument, match="no such limit: stream_max; there are calls_max"):
+        p2pagents.Node(limits={"stream_max": 1})
+    with pytest.raises(p2pagents.InvalidArgument, match="cubic, bbr"):
+        p2pagents.Node(congestion="reno")
+    with pytest.raises(p2pagents.Malformed):
+        p2pagents.Node("not an address")
+
+
+def test_a_key_makes_the_same_peer_again(tmp_path: pathlib.Path) -> None:
+    key = p2pagents.generate_key()
+    with p2pagents.Node(key=key) as node:
+        assert node.peer_id == p2pagents.peer_id_of(key)
+    path = tmp_path / "agent.key"
+    with p2pagents.Node(key_file=path) as first:
+        kept = first.peer_id
+    with p2pagents.Node(key_file=path) as second:
+        assert second.peer_id == kept
+    path.write_bytes(b"nonsense")
+    with pytest.raises(p2pagents.IdentityError):
+        p2pagents.Node(key_file=path)
+    with pytest.raises(p2pagents.IdentityError):
+        p2pagents.Node(key=b"short")
+
+
+def test_the_version_is_that_of_the_project() -> None:
+    project = re.search(r"project\(p2pagents VERSION ([\d.]+)", (ROOT / "CMakeLists.txt").read_text())
+    assert project
+    assert p2pagents.__version__ == p2pagents.version() == project[1]
+    assert f'version = "{project[1]}"' in (ROOT / "bindings/python/pyproject.toml").read_text()
