@@ -162,7 +162,6 @@ int32_t p2pa_node_connection_info(p2pa_node node, uint64_t connection,
       out.bytes_received = from.bytes_received;
       out.packets_sent = from.packets_sent;
       out.packets_received = from.packets_received;
-      out.packets_lost = from.packets_lost;
       out.streams = from.streams;
       write_struct(out, info);
       return P2PA_OK;

@@ -60,7 +60,7 @@ struct ConnectionInfo {
   bool outbound = false;
   Duration rtt{};
   std::uint64_t bytes_sent = 0, bytes_received = 0;
-  std::uint64_t packets_sent = 0, packets_received = 0, packets_lost = 0;
+  std::uint64_t packets_sent = 0, packets_received = 0;
   std::uint32_t streams = 0;
 };
 

@@ -498,7 +498,6 @@ typedef struct p2pa_connection_info {
   uint64_t bytes_received;
   uint64_t packets_sent;
   uint64_t packets_received;
-  uint64_t packets_lost;
   uint32_t streams;
   uint32_t reserved;
 } p2pa_connection_info;

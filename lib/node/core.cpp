@@ -190,7 +190,6 @@ ConnectionInfo NodeCore::Impl::describe_connection(const Connection& connection)
   info.bytes_received = stats.bytes_received;
   info.packets_sent = stats.packets_sent;
   info.packets_received = stats.packets_received;
-  info.packets_lost = stats.packets_lost;
   info.streams = swarm.streams_count(connection);
   return info;
 }

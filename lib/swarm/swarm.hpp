@@ -74,7 +74,7 @@ class Swarm final : public StreamOpener {
   Instant next_deadline() const;
   void on_deadline(Instant now);
 
-  /// The established connection to use, best first (lowest RTT); null when there is none.
+  /// The established connection to use, the oldest; null when there is none.
   Connection* best_connection(const PeerId& peer) const;
   /// An established connection; null when it is gone.
   Connection* find(ConnectionId id) const;

@@ -18,7 +18,7 @@ using ConnectionId = std::uint64_t;  ///< unique within its node, never reused, 
 struct ConnectionStats {
   Duration rtt{}, rtt_min{}, rtt_variance{};
   std::uint64_t bytes_sent = 0, bytes_received = 0;
-  std::uint64_t packets_sent = 0, packets_received = 0, packets_lost = 0;
+  std::uint64_t packets_sent = 0, packets_received = 0;
   std::uint64_t congestion_window = 0;
   std::uint64_t streams_opened = 0, streams_accepted = 0;
   std::uint32_t mtu = 0;

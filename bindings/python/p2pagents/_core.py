@@ -592,7 +592,7 @@ class Core(abc.ABC):
             return None
         return Connection(peer_name(info.peer), address, bool(info.outbound), info.rtt_ns / 1e9, info.bytes_sent,
                           info.bytes_received, info.packets_sent, info.packets_received,
-                          info.packets_lost, info.streams, number)
+                          info.streams, number)
 
     def refusals(self) -> dict[str, int]:
         found: dict[str, int] = {}

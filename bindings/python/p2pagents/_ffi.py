@@ -100,7 +100,7 @@ class ConnectionInfo(_Sized):
     _fields_ = [("struct_size", c_uint32), ("outbound", c_uint32), ("connection", c_uint64),
                 ("peer", Peer), ("rtt_ns", c_int64), ("bytes_sent", c_uint64),
                 ("bytes_received", c_uint64), ("packets_sent", c_uint64),
-                ("packets_received", c_uint64), ("packets_lost", c_uint64), ("streams", c_uint32),
+                ("packets_received", c_uint64), ("streams", c_uint32),
                 ("reserved", c_uint32)]
 
 

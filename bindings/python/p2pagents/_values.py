@@ -86,7 +86,6 @@ class Connection(NamedTuple):
     bytes_received: int
     packets_sent: int
     packets_received: int
-    packets_lost: int
     streams: int
     number: int
 
