@@ -126,14 +126,14 @@ inline void Host::open_stream(const PeerId&, std::string_view protocol, StreamHa
   opens_.push_back({std::string(protocol), &handler, tag});
 }
 
-Stream& Host::adopt(StreamId id) {
+inline Stream& Host::adopt(StreamId id) {
   auto& slot = streams_[id];
   slot = std::make_unique<Stream>(connection(), id);
   connection().set_context(id, slot.get());
   return *slot;
 }
 
-Stream& Host::open_raw(std::string_view protocol, StreamHandler& handler, std::uint64_t tag) {
+inline Stream& Host::open_raw(std::string_view protocol, StreamHandler& handler, std::uint64_t tag) {
   Stream& stream = adopt(*connection().open_stream(false));
   stream.set_handler(&handler);
   stream.set_tag(tag);
