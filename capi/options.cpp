@@ -128,7 +128,9 @@ void LogSink::operator()(const LogRecord& record) const {
 
 Result<NodeOptions> read_options(const p2pa_node_options* options, LogSink sink) {
   p2pa_node_options in;
-  if (const Status status = read_struct(options, in); status < 0) return fail(static_cast<Code>(status), "options: struct_size");
+  if (const Status status = read_struct(options, in); status < 0) {
+    return fail(static_cast<Code>(status), "options: struct_size");
+  }
 
   NodeOptions out;
   if (auto read = read_choices(in, out); !read) return std::unexpected(read.error());

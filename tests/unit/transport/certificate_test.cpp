@@ -71,9 +71,9 @@ struct Forge {
     for (const Bytes& e : extensions) list.insert(list.end(), e.begin(), e.end());
     const Bytes wrapped =
         extensions.empty() ? Bytes{} : der::write(Tag::kContext3, {der::write(Tag::kSequence, {list})});
-    const Bytes tbs = der::write(
-        Tag::kSequence, {version, from_hex("020101"), algorithm, name,
-                         der::write(Tag::kSequence, {not_before, not_after}), name, spki(), before_extensions, wrapped});
+    const Bytes validity = der::write(Tag::kSequence, {not_before, not_after});
+    const Bytes tbs = der::write(Tag::kSequence, {version, from_hex("020101"), algorithm, name, validity, name, spki(),
+                                                  before_extensions, wrapped});
     const auto signature = (sign_with_host ? host : key).sign(tbs);
     Bytes out = der::write(Tag::kSequence, {tbs, outer_algorithm, bits(signature)});
     out.insert(out.end(), tail.begin(), tail.end());
