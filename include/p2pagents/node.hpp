@@ -14,6 +14,7 @@
 #include "p2pagents/error.hpp"
 #include "p2pagents/key_pair.hpp"
 #include "p2pagents/limits.hpp"
+#include "p2pagents/log.hpp"
 #include "p2pagents/multiaddr.hpp"
 #include "p2pagents/peer_id.hpp"
 #include "p2pagents/rpc.hpp"
@@ -26,15 +27,6 @@ class Driver;
 
 /// CUBIC shares a path fairly; BBR keeps its speed where packets are lost at random.
 enum class CongestionControl : std::uint8_t { kCubic, kBbr };
-/// From what needs somebody's attention to what only a bug hunt needs.
-enum class LogLevel : std::uint8_t { kError, kWarning, kInfo, kDebug, kTrace };
-
-/// One line of the log, for NodeOptions::log.
-struct LogRecord {
-  LogLevel level;
-  std::string_view subsystem;  ///< "quic", "swarm", "rpc", ...
-  std::string_view text;       ///< valid during the call
-};
 
 /// What a node is opened with; the defaults are fit for use.
 struct NodeOptions {
@@ -48,7 +40,7 @@ struct NodeOptions {
   Duration handshake_timeout = seconds(10);
   bool serve_perf = false;             ///< answer /perf/1.0.0: anybody may make us send bytes
   std::string qlog_directory;          ///< empty: no qlog files
-  std::move_only_function<void(const LogRecord&)> log;  ///< none: silent
+  LogFunction log;                     ///< none: silent
   LogLevel log_level = LogLevel::kInfo;
 };
 

@@ -257,7 +257,7 @@ static inline void p2pa_limits_init(p2pa_limits *limits) {
 typedef struct p2pa_log_record {
   uint32_t struct_size;
   uint32_t level;      /* P2PA_LOG_* */
-  p2pa_text subsystem; /* "quic", "swarm", "rpc", ...; lent during the call, not NUL-terminated */
+  p2pa_text subsystem; /* "node", "limits", "dial", ...; lent during the call, not NUL-terminated */
   p2pa_text text;      /* likewise */
 } p2pa_log_record;
 

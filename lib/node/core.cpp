@@ -36,6 +36,7 @@ NodeOptions complete(NodeOptions options) {
 
 NodeCore::Impl::Impl(NodeOptions node_options, ByteView seed32, std::int64_t unix_time, Instant start)
     : options(complete(std::move(node_options))),
+      journal(std::move(options.log), options.log_level),
       rng(seed32),
       now(start),
       resources(options.limits),
@@ -112,6 +113,18 @@ void NodeCore::Impl::on_datagram(Instant, Connection& connection, ByteView paylo
   if (datagram_handler) datagram_handler(connection.peer(), payload);
 }
 
+void NodeCore::Impl::on_dial_failed(const PeerId& peer, const Multiaddr& address, const Error& why) {
+  journal.dial_failed(peer, address, why);
+}
+
+void NodeCore::Impl::on_handshake_failed(Connection& connection, const Error& why) {
+  journal.handshake_failed(connection.remote_address(), why);
+}
+
+void NodeCore::Impl::on_stream_refused(Connection& connection, const Error& why) {
+  journal.stream_refused(connection.peer(), why);
+}
+
 Result<SocketId> NodeCore::Impl::socket_for(const IpEndpoint& remote) {
   return sockets.socket_for(remote);
 }
@@ -139,9 +152,11 @@ bool NodeCore::Impl::turn(Instant at) {
   for (std::size_t i = events.size(); i > 0; --i) {
     const NodeEvent event = std::move(events.front());
     events.pop_front();
+    journal.happened(event);
     if (event_tap) event_tap(event);
     if (on_event) on_event(event);
   }
+  journal.refusals(at, resources.counters());
   if (state == State::kClosing || state == State::kFlushing) advance_close(at);
   return more || has_work();
 }
@@ -192,10 +207,6 @@ ConnectionInfo NodeCore::Impl::describe_connection(const Connection& connection)
   info.packets_received = stats.packets_received;
   info.streams = swarm.streams_count(connection);
   return info;
-}
-
-void NodeCore::Impl::log(LogLevel level, std::string_view subsystem, std::string_view text) {
-  if (options.log && level <= options.log_level) options.log({level, subsystem, text});
 }
 
 void NodeCore::Impl::append_qlog(ConnectionId id, ByteView bytes) {

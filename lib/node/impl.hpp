@@ -8,6 +8,7 @@
 #include "crypto/rng.hpp"
 #include "node/agent_streams.hpp"
 #include "node/core.hpp"
+#include "node/journal.hpp"
 #include "node/sockets.hpp"
 #include "peerstore/peerstore.hpp"
 #include "protocols/identify/identify.hpp"
@@ -35,6 +36,9 @@ struct NodeCore::Impl final : swarm::Observer {
   void on_disconnected(Instant at, Connection& connection, const Error& why, bool last) override;
   void on_path_changed(Instant at, Connection& connection) override;
   void on_datagram(Instant at, Connection& connection, ByteView payload) override;
+  void on_dial_failed(const PeerId& peer, const Multiaddr& address, const Error& why) override;
+  void on_handshake_failed(Connection& connection, const Error& why) override;
+  void on_stream_refused(Connection& connection, const Error& why) override;
   Result<SocketId> socket_for(const IpEndpoint& remote) override;
 
   identify::Context identify_context(std::int64_t unix_time);
@@ -48,11 +52,11 @@ struct NodeCore::Impl final : swarm::Observer {
   void defer(std::move_only_function<void()> completion) { deferred_.push_back(std::move(completion)); }
   void emit(NodeEvent event) { events.push_back(std::move(event)); }
   void append_qlog(ConnectionId id, ByteView bytes);
-  void log(LogLevel level, std::string_view subsystem, std::string_view text);
   std::vector<Multiaddr> addresses() const;
   ConnectionInfo describe_connection(const Connection& connection) const;
 
   NodeOptions options;
+  Journal journal;
   Rng rng;
   Instant now;
   State state = State::kRunning;

@@ -8,6 +8,8 @@
 namespace p2pa::swarm {
 namespace {
 
+constexpr std::size_t kNegotiatingSlack = 1024;
+
 constexpr Error kNodeClosed{Code::kClosed, 0, "the node is closing"};
 
 /// What a stream is told when its connection goes.
@@ -101,19 +103,19 @@ void Swarm::advance_dial(Instant now, std::uint64_t id) {
     if (address == nullptr) return;
     const auto endpoint = quic_endpoint(*address);
     if (!endpoint) {
-      machine.failed_to_start(now, {Code::kUnsupported, 0, "no transport for this address"});
+      dial_failed_to_start(now, it->second, {Code::kUnsupported, 0, "no transport for this address"});
       continue;
     }
     const auto socket = observer_.socket_for(*endpoint);
     if (!socket && socket.error().code == Code::kWouldBlock) return;  // sockets_changed() follows
     if (!socket) {
-      machine.failed_to_start(now, socket.error());
+      dial_failed_to_start(now, it->second, socket.error());
       continue;
     }
     const DialTarget target{address->without_peer_id(), it->second.peer, true};
     const auto connection = quic_.dial(now, *socket, target);
     if (!connection) {
-      machine.failed_to_start(now, connection.error());
+      dial_failed_to_start(now, it->second, connection.error());
       continue;
     }
     machine.started(now);
@@ -121,6 +123,11 @@ void Swarm::advance_dial(Instant now, std::uint64_t id) {
     it->second.attempts.push_back(cid);
     attempts_.emplace(cid, Attempt{id, *connection, {}});
   }
+}
+
+void Swarm::dial_failed_to_start(Instant now, PendingDial& dial, const Error& why) {
+  observer_.on_dial_failed(dial.peer, *dial.machine.candidate(now), why);
+  dial.machine.failed_to_start(now, why);
 }
 
 void Swarm::finish_dial(Instant now, std::uint64_t id, Result<Connection*> result) {
@@ -158,10 +165,8 @@ void Swarm::on_deadline(Instant now) {
   while (!negotiating_.empty() && negotiating_.front().deadline <= now) {
     const Negotiating late = negotiating_.front();
     negotiating_.pop_front();
-    if (late.slot->generation != late.generation) continue;
-    Stream& stream = *late.slot->stream;
-    if (stream.negotiation().agreed()) continue;
-    stream.reset(wire_code::kStreamNegotiationFailed);
+    if (late.over()) continue;
+    late.slot->stream->reset(wire_code::kStreamNegotiationFailed);
     end_stream(now, *late.slot, {Code::kNegotiation, 0, "no protocol was agreed in time"});
   }
 }
@@ -366,13 +371,17 @@ void Swarm::on_closed(Instant now, Connection& connection, const Error& why) {
     attempts_.erase(attempt);
     end_all(now, streams, stream_error(why));
     if (const auto it = dials_.find(dial); it != dials_.end()) {
+      observer_.on_dial_failed(it->second.peer, connection.remote_address(), why);
       it->second.machine.attempt_failed(now, stream_error(why));
       advance_dial(now, dial);
     }
     return;
   }
   const auto live = live_.find(id);
-  if (live == live_.end()) return;
+  if (live == live_.end()) {
+    if (!connection.outbound()) observer_.on_handshake_failed(connection, why);
+    return;
+  }
   end_all(now, live->second.streams, stream_error(why));
   live_.erase(live);
   const PeerId name = connection.peer();
@@ -393,7 +402,17 @@ void Swarm::on_stream_opened(Instant now, Connection& connection, StreamId id) {
   StreamSlot& slot = pool_.acquire(list_of(connection), connection, id, std::move(*reservation));
   connection.set_context(id, &slot);
   slot.stream->listen();
-  negotiate(now, slot);
+  const std::uint32_t generation = slot.generation;
+  negotiate(now, slot);  // most often its proposal is here already
+  if (slot.generation == generation && !slot.stream->negotiation().agreed()) await_protocol(now, slot);
+}
+
+void Swarm::await_protocol(Instant now, StreamSlot& slot) {
+  // Streams that come and go at once leave their places here; there are never more of those than of others.
+  if (negotiating_.size() >= kNegotiatingSlack + 2 * std::size_t{resources_.usage().streams}) {
+    std::erase_if(negotiating_, [](const Negotiating& n) { return n.over(); });
+  }
+  negotiating_.push_back({now + kNegotiationTimeout, &slot, slot.generation});
 }
 
 void Swarm::on_readable(Instant now, StreamSlot& slot) {
@@ -405,11 +424,11 @@ void Swarm::on_readable(Instant now, StreamSlot& slot) {
 void Swarm::negotiate(Instant now, StreamSlot& slot) {
   Stream& stream = *slot.stream;
   const auto agreed = stream.negotiate(known_, reply_);
-  if (!agreed) return end_stream(now, slot, agreed.error());
-  if (!*agreed) {
-    negotiating_.push_back({now + kNegotiationTimeout, &slot, slot.generation});
-    return;
+  if (!agreed) {
+    if (!stream.outbound()) observer_.on_stream_refused(stream.connection(), agreed.error());
+    return end_stream(now, slot, agreed.error());
   }
+  if (!*agreed) return;
   const std::uint32_t generation = slot.generation;
   if (!stream.outbound()) {
     stream.set_handler(handlers_.find(stream.protocol())->second);

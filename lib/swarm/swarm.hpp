@@ -36,6 +36,12 @@ class Observer {
   virtual void on_disconnected(Instant now, Connection& connection, const Error& why, bool last) = 0;
   virtual void on_path_changed(Instant now, Connection& connection) = 0;
   virtual void on_datagram(Instant now, Connection& connection, ByteView payload) = 0;
+  /// One address of a dial did not work; others may.
+  virtual void on_dial_failed(const PeerId&, const Multiaddr&, const Error& /*why*/) {}
+  /// An inbound connection ended before it was one.
+  virtual void on_handshake_failed(Connection&, const Error& /*why*/) {}
+  /// An inbound stream agreed on no protocol.
+  virtual void on_stream_refused(Connection&, const Error& /*why*/) {}
   /// The socket to dial an address from. kWouldBlock: one is being made; sockets_changed() follows.
   virtual Result<SocketId> socket_for(const IpEndpoint& remote) = 0;
 };
@@ -121,6 +127,7 @@ class Swarm final : public StreamOpener {
   void process_dial(Instant now, DialRequest request);
   std::uint64_t start_dial(Instant now, const PeerId& peer, std::vector<Multiaddr> addresses);
   void advance_dial(Instant now, std::uint64_t id);
+  void dial_failed_to_start(Instant now, PendingDial& dial, const Error& why);
   void finish_dial(Instant now, std::uint64_t id, Result<Connection*> result);
 
   void process_opens(Instant now);
@@ -140,6 +147,7 @@ class Swarm final : public StreamOpener {
   void end_all(Instant now, StreamList& streams, const Error& why);
   StreamList& list_of(const Connection& connection);
   void negotiate(Instant now, StreamSlot& slot);
+  void await_protocol(Instant now, StreamSlot& slot);
   void forget_if_idle(const PeerId& peer);
 
   quic::Endpoint& quic_;
@@ -159,12 +167,13 @@ class Swarm final : public StreamOpener {
   std::vector<OpenRequest> opens_taken_;
   std::vector<DialRequest> dial_requests_;  // asked since the last turn
   std::vector<std::uint64_t> dials_given_up_;  // likewise
-  struct Negotiating {
+  struct Negotiating {  // an inbound stream that has not named a protocol of ours
     Instant deadline;
     StreamSlot* slot;
     std::uint32_t generation;
+    bool over() const { return slot->generation != generation || slot->stream->negotiation().agreed(); }
   };
-  std::deque<Negotiating> negotiating_;  // in order of deadline
+  std::deque<Negotiating> negotiating_;  // in order of deadline; some are over
   Bytes reply_;  // scratch
   bool closing_ = false;
 };

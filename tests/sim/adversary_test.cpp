@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include "node/impl.hpp"
 #include "support.hpp"
 
 using namespace p2pa;
@@ -119,5 +120,33 @@ TEST_CASE("what a stranger sends brings back at most three times as many bytes")
     }
     CHECK(reflected > 0);
     CHECK(reflected <= 3 * first.bytes.size());
+  });
+}
+
+TEST_CASE("streams on which a proposal comes byte by byte, or never, are given up in time") {
+  for_seeds(1, "slow proposals", [](World& world) {
+    const Pair pair = make_pair(world);
+    REQUIRE(connect(world, pair.client, pair.server_id));
+    world.run_for(seconds(1));
+    Node& server = world.node(pair.server);
+    Connection& connection = *world.node(pair.client).core().impl().swarm.best_connection(pair.server_id);
+    REQUIRE(server.connections().at(0).streams == 0);
+    std::vector<StreamId> streams;
+    for (int i = 0; i < 20; ++i) streams.push_back(*connection.open_stream(false));
+    const std::string_view proposal = "\x13/multistream/1.0.0\n";
+    bool open = true;
+    int written = 0;
+    for (; open && written < static_cast<int>(proposal.size()); ++written) {
+      for (const StreamId id : streams) {
+        open &= connection.write(id, as_bytes(proposal.substr(static_cast<std::size_t>(written), 1))).has_value();
+      }
+      world.run_for(seconds(1));
+      world.node(pair.client).post([](Node&) {}).value();  // so that what was written is sent
+    }
+    CHECK_FALSE(open);
+    CHECK(written >= 10);
+    CHECK(written <= 13);
+    CHECK(server.connections().at(0).streams == 0);
+    CHECK(call_and_wait(world, pair.client, pair.server_id, "echo", as_bytes("still here")).ok());
   });
 }

@@ -308,3 +308,77 @@ TEST_CASE("an address that cannot be listened on is an event with its reason") {
   CHECK(events[0].error.code == Code::kUnsupported);
   CHECK_FALSE(world.node(node).listen(Multiaddr::parse("/ip4/0.0.0.0/tcp/1").value()).has_value());
 }
+
+namespace {
+
+struct Line {
+  LogLevel level;
+  std::string subsystem, text;
+};
+
+/// Options of a node that logs into `lines`.
+NodeOptions logging(NodeOptions options, std::vector<Line>& lines, LogLevel level) {
+  options.log_level = level;
+  options.log = [&lines](const LogRecord& record) {
+    lines.push_back({record.level, std::string(record.subsystem), std::string(record.text)});
+  };
+  return options;
+}
+
+std::size_t count(const std::vector<Line>& lines, LogLevel level, std::string_view subsystem, std::string_view part) {
+  return static_cast<std::size_t>(std::ranges::count_if(lines, [&](const Line& line) {
+    return line.level == level && line.subsystem == subsystem && line.text.find(part) != std::string::npos;
+  }));
+}
+
+}  // namespace
+
+TEST_CASE("the log tells where a node listens, whom it met, and why somebody was not reached") {
+  std::vector<Line> server_lines, client_lines;
+  sim::World world(1);
+  const auto server = world.add_node(logging(listening(), server_lines, LogLevel::kDebug));
+  const auto client = world.add_node(logging({}, client_lines, LogLevel::kDebug));
+  world.run_for(milliseconds(1));
+  CHECK(count(server_lines, LogLevel::kInfo, "node", "listening on /ip4/") == 1);
+  const auto dial = [&](const Multiaddr& to) {
+    bool done = false;
+    world.node(client).dial(to, [&](auto) { done = true; });
+    REQUIRE(world.run_until([&] { return done; }, seconds(60)));
+  };
+  dial(world.address(server).without_peer_id().with_peer_id(stranger()));
+  CHECK(count(client_lines, LogLevel::kDebug, "dial", stranger().to_string()) == 1);
+  CHECK(count(client_lines, LogLevel::kDebug, "dial", "peer_id_mismatch") == 1);
+  world.run_for(seconds(1));
+  CHECK(count(server_lines, LogLevel::kDebug, "connection", "not accepted from /ip4/") == 1);
+  dial(world.address(server));
+  const std::string connected = "connected with " + world.node(server).id().to_string();
+  CHECK(count(client_lines, LogLevel::kDebug, "connection", connected) == 1);
+  world.node(client).close();
+  REQUIRE(world.run_until([&] { return world.node(client).closed(); }, seconds(10)));
+  CHECK(count(client_lines, LogLevel::kInfo, "node", "closed") == 1);
+}
+
+TEST_CASE("the log is as quiet as it was asked to be") {
+  std::vector<Line> lines;
+  sim::World world(1);
+  world.add_node(logging(listening(), lines, LogLevel::kWarning));
+  world.run_for(seconds(1));
+  CHECK(lines.empty());
+}
+
+TEST_CASE("what a bound refuses is told once in a while, with the sum") {
+  std::vector<Line> lines;
+  NodeOptions options = logging(listening(), lines, LogLevel::kWarning);
+  options.limits.streams_per_peer_max = 4;
+  sim::World world(1);
+  const auto server = world.add_node(std::move(options));
+  const auto client = world.add_node({});
+  world.run_for(milliseconds(1));
+  Node& from = world.node(client);
+  REQUIRE(from.add_address(world.node(server).id(), world.address(server)));
+  REQUIRE(world.node(server).handle_protocol("/held/1", [](AgentStream&) {}));
+  for (int i = 0; i < 100; ++i) from.open_stream(world.node(server).id(), "/held/1", [](auto) {});
+  world.run_for(milliseconds(500));
+  CHECK(lines.size() == 1);
+  CHECK(count(lines, LogLevel::kWarning, "limits", "streams_per_peer") == 1);
+}
