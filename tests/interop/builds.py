@@ -4,7 +4,7 @@ import pathlib
 import shutil
 import subprocess
 
-from harness import Skip
+from harness import Failure, Skip
 
 SOURCE = pathlib.Path(__file__).resolve().parent
 BUILD_TIMEOUT_S = 900
@@ -17,6 +17,14 @@ def build_go(build_dir):
     program = build_dir / "go-peer"
     _run("go build", ["go", "build", "-p", "2", "-o", program, "."], SOURCE / "go")
     return [str(program)]
+
+
+def test_go():
+    """The go peer's own tests: its rpc frames against our vectors."""
+    try:
+        _run("go test", ["go", "test", "-p", "2", "./rpc"], SOURCE / "go")
+    except Skip as skip:
+        raise Failure(str(skip)) from None
 
 
 def build_js(build_dir):

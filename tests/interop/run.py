@@ -26,6 +26,9 @@ FIRST_DIALER_SEED = 100
 RESET_CODE = 42
 # libp2p-quic (js) hands a reset by the other side on as if it were FIN.
 SEE_RESETS_AS_FIN = {"js"}
+# Who speaks /p2pagents/rpc/1.0.0; the others are not asked.
+RPC_PEERS = {"ours", "go"}
+RPC_PROTOCOL = "/p2pagents/rpc/1.0.0"
 SERVED_PROTOCOLS = {
     "/ipfs/id/1.0.0", "/ipfs/ping/1.0.0", "/perf/1.0.0",
     *(f"/p2pagents/interop/{name}/1.0.0" for name in ("echo", "half-close", "reset"))}
@@ -98,8 +101,9 @@ def judge_identify(result, listener, dialer_name):
     require(told_listener["agent"] == result["agent"], f"dialer's agent came as {told_listener['agent']!r}")
     require(told_listener["observed_addr"] == listener_address,
             f"listener is at {listener_address}, but was told {told_listener['observed_addr']}")
-    for who, told in (("listener", told_dialer), ("dialer", told_listener)):
-        missing = SERVED_PROTOCOLS - set(told["protocols"])
+    for who, name, told in (("listener", listener.name, told_dialer), ("dialer", dialer_name, told_listener)):
+        expected = SERVED_PROTOCOLS | ({RPC_PROTOCOL} if name in RPC_PEERS else set())
+        missing = expected - set(told["protocols"])
         require(not missing, f"{who} does not state {sorted(missing)}")
 
 
@@ -174,6 +178,51 @@ def judge_reset_remote(result, listener, dialer_name):
     judge_reset_codes(event, result)
 
 
+def judge_rpc_unary(result, listener, dialer_name):
+    require(result["sizes"] == [0, 1, 1024, 4 << 20], f"sizes {result['sizes']}")
+
+
+def judge_rpc_server_streaming(result, listener, dialer_name):
+    require(result["messages"] == 10_000, f"{result['messages']} messages")
+
+
+def judge_rpc_client_streaming(result, listener, dialer_name):
+    require(result["sum"] == sum(range(10_000)), f"sum {result['sum']}")
+
+
+def judge_rpc_two_way(result, listener, dialer_name):
+    require(result["messages"] == 100, f"{result['messages']} messages")
+
+
+def judge_rpc_one_way(result, listener, dialer_name):
+    event = listener.await_event("rpc-log", result["peer"])
+    require(event["bytes"] == result["bytes"] == 1000, f"{result}, {event}")
+
+
+def judge_rpc_error(result, listener, dialer_name):
+    told = {name: result[name] for name in ("code", "text", "data")}
+    require(told == {"code": 42, "text": "no such document", "data": "0102"}, f"error {told}")
+
+
+def judge_rpc_refusal(result, listener, dialer_name):
+    require(result["code"] == -301, f"no such method came as {result['code']}")
+    require(result["too_large"] == -204, f"too large came as {result['too_large']}")
+
+
+def judge_rpc_cancel_local(result, listener, dialer_name):
+    event = listener.await_event("rpc-wait", result["peer"])
+    require(event["end"] == "cancelled", f"the listener's call ended with {event}")
+
+
+def judge_rpc_cancel_remote(result, listener, dialer_name):
+    pass  # the dialer saw it
+
+
+def judge_rpc_deadline(result, listener, dialer_name):
+    event = listener.await_event("rpc-wait", result["peer"])
+    require(event["end"] == "deadline", f"the listener's call ended with {event}")
+
+
 CASES = {
     "handshake": judge_handshake,
     "identify": judge_identify,
@@ -187,6 +236,16 @@ CASES = {
     "half-close-remote": judge_half_close_remote,
     "reset-local": judge_reset_local,
     "reset-remote": judge_reset_remote,
+    "rpc-unary": judge_rpc_unary,
+    "rpc-server-streaming": judge_rpc_server_streaming,
+    "rpc-client-streaming": judge_rpc_client_streaming,
+    "rpc-two-way": judge_rpc_two_way,
+    "rpc-one-way": judge_rpc_one_way,
+    "rpc-error": judge_rpc_error,
+    "rpc-refusal": judge_rpc_refusal,
+    "rpc-cancel-local": judge_rpc_cancel_local,
+    "rpc-cancel-remote": judge_rpc_cancel_remote,
+    "rpc-deadline": judge_rpc_deadline,
 }
 
 
@@ -247,6 +306,8 @@ def check_stop(name, command, stop):
 def run_pair(tally, cases, listener_name, listener_command, dialer_name, dialer_command):
     """All cases of a pair go to one listener, which has to survive them."""
     pair = f"{dialer_name} -> {listener_name}"
+    if not {dialer_name, listener_name} <= RPC_PEERS:
+        cases = [case for case in cases if not case.startswith("rpc-")]
     try:
         with Listener(listener_name, listener_command) as listener:
             for seed, case in enumerate(cases, FIRST_DIALER_SEED):
@@ -306,6 +367,8 @@ def main():
         tally.run(f"{name}  unreachable", check_unreachable, command)
         for stop in ("stdin", "SIGTERM"):
             tally.run(f"{name}  ends on {stop}", check_stop, name, command, stop)
+    if "go" in commands:
+        tally.run("go  rpc vectors", builds.test_go)
     for listener_name, listener_command in commands.items():
         for dialer_name, dialer_command in commands.items():
             run_pair(tally, arguments.case, listener_name, listener_command, dialer_name, dialer_command)

@@ -28,6 +28,7 @@ func serve(h host.Host) {
 	h.SetStreamHandler(echoProtocol, serveEcho)
 	h.SetStreamHandler(halfCloseProtocol, func(s network.Stream) { serveHalfClose(h, s) })
 	h.SetStreamHandler(resetProtocol, serveReset)
+	serveRPC(h)
 }
 
 func printStreamEvent(name string, s network.Stream, f fields) {

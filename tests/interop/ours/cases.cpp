@@ -10,6 +10,8 @@
 
 #include "p2pagents/version.hpp"
 #include "protocols.hpp"
+#include "rpc.hpp"
+#include "session.hpp"
 
 namespace interop {
 namespace {
@@ -21,86 +23,6 @@ using p2pa::ByteView;
 using p2pa::Code;
 using p2pa::Error;
 using p2pa::Node;
-
-/// Why a case did not pass.
-struct Failed {
-  std::string kind = "other";
-  std::string text;
-};
-using Outcome = std::expected<void, Failed>;
-
-const char* kind_of(Code code) {
-  switch (code) {
-    case Code::kPeerIdMismatch: return "peer-id-mismatch";
-    case Code::kProtocolUnsupported: return "unsupported-protocol";
-    case Code::kTimeout:
-    case Code::kUnreachable:
-    case Code::kDeadlineExceeded: return "timeout";
-    default: return "other";
-  }
-}
-
-std::unexpected<Failed> failed(const Error& error) {
-  return std::unexpected(Failed{kind_of(error.code), p2pa::describe(error)});
-}
-std::unexpected<Failed> failed(std::string text) {
-  return std::unexpected(Failed{"other", std::move(text)});
-}
-
-/// Where an answer is put that may come after its case has given up.
-template <class T>
-std::shared_ptr<std::optional<T>> later() {
-  return std::make_shared<std::optional<T>>();
-}
-
-/// The dialer while it runs its case.
-struct Session {
-  const DialOptions& options;
-  Node& node;
-  p2pa::Instant end;
-  Json report = Json::object();
-  p2pa::ConnectionInfo connection;
-  std::optional<p2pa::PeerInfo> identified;
-  std::optional<std::uint64_t> counted;
-
-  Outcome wait(std::move_only_function<bool()> done) {
-    const p2pa::Duration left = end - node.now();
-    if (left.ns > 0 && node.poll_until(std::move(done), left)) return {};
-    return std::unexpected(Failed{"timeout", "no answer in time"});
-  }
-  std::uint64_t bytes_or(std::uint64_t usual) const { return options.bytes.value_or(usual); }
-};
-
-Outcome connect_to(Session& s, const p2pa::Multiaddr& address) {
-  const auto dialed = later<p2pa::Result<p2pa::ConnectionInfo>>();
-  s.node.dial(address, [dialed](auto result) { *dialed = std::move(result); });
-  if (auto waited = s.wait([&] { return dialed->has_value(); }); !waited) return waited;
-  if (!**dialed) return failed((*dialed)->error());
-  s.connection = ***dialed;
-  return {};
-}
-
-Outcome connect(Session& s) {
-  return connect_to(s, p2pa::Multiaddr::parse(s.options.address).value());
-}
-
-Outcome ping_once(Session& s, double& milliseconds) {
-  const auto answer = later<p2pa::Result<p2pa::Duration>>();
-  s.node.ping(s.connection.peer, [answer](auto rtt) { *answer = std::move(rtt); });
-  if (auto waited = s.wait([&] { return answer->has_value(); }); !waited) return waited;
-  if (!**answer) return failed((*answer)->error());
-  milliseconds = (**answer)->seconds() * 1e3;
-  return {};
-}
-
-/// The stream's connection is still the one that was dialed, and works.
-Outcome ping_same_connection(Session& s) {
-  double ignored = 0;
-  if (auto pinged = ping_once(s, ignored); !pinged) return pinged;
-  const auto all = s.node.connections();
-  if (all.size() != 1 || all[0].id != s.connection.id) return failed("the connection is another one");
-  return {};
-}
 
 // --- one stream that sends and receives
 
@@ -375,26 +297,25 @@ Outcome reset_remote(Session& s) {
   return ping_same_connection(s);
 }
 
-struct Case {
-  Outcome (*run)(Session&);
-  bool connects_first;
-};
-
 const std::map<std::string, Case>& cases() {
-  static const std::map<std::string, Case> all = {
-      {"handshake", {handshake, false}},
-      {"identify", {identify, true}},
-      {"ping", {ping, true}},
-      {"perf", {perf, true}},
-      {"echo", {echo, true}},
-      {"wrong-peer", {wrong_peer, false}},
-      {"unsupported", {unsupported, true}},
-      {"streams", {streams, true}},
-      {"half-close-local", {half_close_local, true}},
-      {"half-close-remote", {half_close_remote, true}},
-      {"reset-local", {reset_local, true}},
-      {"reset-remote", {reset_remote, true}},
-  };
+  static const std::map<std::string, Case> all = [] {
+    std::map<std::string, Case> out = {
+        {"handshake", {handshake, false}},
+        {"identify", {identify, true}},
+        {"ping", {ping, true}},
+        {"perf", {perf, true}},
+        {"echo", {echo, true}},
+        {"wrong-peer", {wrong_peer, false}},
+        {"unsupported", {unsupported, true}},
+        {"streams", {streams, true}},
+        {"half-close-local", {half_close_local, true}},
+        {"half-close-remote", {half_close_remote, true}},
+        {"reset-local", {reset_local, true}},
+        {"reset-remote", {reset_remote, true}},
+    };
+    out.insert(rpc_cases().begin(), rpc_cases().end());
+    return out;
+  }();
   return all;
 }
 
@@ -409,7 +330,7 @@ int run_dialer(const DialOptions& options) {
   Node& node = **opened;
   const auto end = node.now() + p2pa::nanoseconds(static_cast<std::int64_t>(options.timeout_s * 1e9));
   Session session{.options = options, .node = node, .end = end};
-  if (!serve_all(node, false) || !serve_count(node, session.counted)) return 1;
+  if (!serve_all(node, false) || !serve_rpc(node, false) || !serve_count(node, session.counted)) return 1;
   node.on_event([&](const p2pa::NodeEvent& event) {
     if (event.kind == p2pa::NodeEvent::Kind::kIdentified) session.identified = node.info(event.peer);
   });

@@ -10,6 +10,7 @@
 #include "p2pagents/version.hpp"
 #include "peer.hpp"
 #include "protocols.hpp"
+#include "rpc.hpp"
 
 namespace {
 
@@ -57,7 +58,7 @@ int listen(const std::string& ip, std::int64_t seed) {
   auto opened = Node::open(std::move(options));
   if (!opened) return 1;
   Node& node = **opened;
-  if (!interop::serve_all(node, true)) return 1;
+  if (!interop::serve_all(node, true) || !interop::serve_rpc(node, true)) return 1;
   bool failed = false;
   node.on_event([&](const NodeEvent& event) {
     failed = failed || event.kind == NodeEvent::Kind::kListenFailed;

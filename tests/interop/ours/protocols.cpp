@@ -200,6 +200,11 @@ Bytes big_endian(std::uint64_t number) {
   return out;
 }
 
+Bytes big_endian32(std::uint32_t number) {
+  const Bytes all = big_endian(number);
+  return {all.begin() + 4, all.end()};
+}
+
 std::uint64_t from_big_endian(ByteView bytes) {
   std::uint64_t number = 0;
   for (const std::uint8_t byte : bytes) number = number << 8 | byte;

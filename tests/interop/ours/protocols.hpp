@@ -26,8 +26,9 @@ void add_end(Json& object, const p2pa::Error& why);
 
 /// Drops what has arrived; says how much it was.
 std::uint64_t drain(p2pa::AgentStream& stream);
-/// The number as 8 bytes, most significant first, and back.
+/// The number as 8 or 4 bytes, most significant first, and back.
 p2pa::Bytes big_endian(std::uint64_t number);
+p2pa::Bytes big_endian32(std::uint32_t number);
 std::uint64_t from_big_endian(p2pa::ByteView bytes);
 
 }  // namespace interop
