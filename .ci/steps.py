@@ -187,6 +187,9 @@ def clang_tidy(runner):
 
 @step("interop", 15, "tests/interop/run.py")
 def interop(runner):
+    """go-libp2p and js-libp2p, built from their languages' packages, against ours."""
+    languages(runner)
+    runner.build("release", "--target", "p2pa_interop_peer", "p2pa_interop_official")
     ours = BUILD / "release/tests/interop/ours"
     matrix = runner.counted(sys.executable, "tests/interop/run.py", "--require-all", "--build-dir", BUILD / "interop",
                             "--ours", ours / "p2pa_interop_peer")
