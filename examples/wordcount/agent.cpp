@@ -1,27 +1,27 @@
 #include "agent.hpp"
 
 #include <cstdio>
+#include <utility>
 
 #include "directory.hpp"
-#include "wordcount.hpp"
 
 namespace wordcount {
 
-p2pa::Result<void> serve_wordcount(p2pa::Node& node) {
+p2pa::Result<void> serve_wordcount(p2pa::Node& node, Work work) {
   return node.serve(kSkill,
-                    [](const p2pa::PeerId&, p2pa::ByteView text)
+                    [work = std::move(work)](const p2pa::PeerId&, p2pa::ByteView text)
                         -> std::expected<p2pa::Bytes, p2pa::ApplicationError> {
-                      const std::string answer = encode(count_words(p2pa::as_text(text)));
+                      const std::string answer = encode(work(p2pa::as_text(text)));
                       return p2pa::Bytes(answer.begin(), answer.end());
                     });
 }
 
 int run_agent(const p2pa::Multiaddr& directory, const p2pa::Multiaddr& listen,
-              std::move_only_function<bool()> stop) {
+              std::move_only_function<bool()> stop, Work work) {
   p2pa::NodeOptions options;
   options.listen = {listen};
   auto node = p2pa::Node::open(std::move(options));
-  if (!node || !serve_wordcount(**node)) return 1;
+  if (!node || !serve_wordcount(**node, std::move(work))) return 1;
 
   std::printf("%s\n", (*node)->id().to_string().c_str());
   std::fflush(stdout);

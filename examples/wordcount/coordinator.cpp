@@ -8,8 +8,6 @@
 namespace wordcount {
 namespace {
 
-/// Tasks that one agent has in hand: one that it works on, one that waits at its door.
-constexpr int kTasksInHand = 2;
 constexpr p2pa::Duration kTaskDeadline = p2pa::seconds(10);
 
 }  // namespace
@@ -82,6 +80,7 @@ void Coordinator::give(Agent& agent, std::size_t task) {
              [this, peer = agent.peer, task](const p2pa::CallOutcome& outcome, p2pa::ByteView answer) {
                answered(peer, task, outcome, answer);
              });
+  if (given_) given_(agent);
 }
 
 void Coordinator::answered(const p2pa::PeerId& peer, std::size_t task,

@@ -14,6 +14,9 @@
 
 namespace wordcount {
 
+/// Tasks that one agent has in hand at most: one that it works on, one that waits at its door.
+inline constexpr int kTasksInHand = 2;
+
 class Coordinator {
  public:
   struct Agent {
@@ -36,6 +39,8 @@ class Coordinator {
   void on_event(const p2pa::NodeEvent& event);
   /// Called after each task that was answered.
   void on_progress(std::move_only_function<void()> handler) { progress_ = std::move(handler); }
+  /// Called when an agent has been given a task, of which nothing has left this process yet.
+  void on_given(std::move_only_function<void(const Agent&)> handler) { given_ = std::move(handler); }
 
   std::size_t tasks_total() const { return tasks_.size(); }
   std::size_t tasks_done() const { return done_; }
@@ -63,6 +68,7 @@ class Coordinator {
   std::size_t done_ = 0;
   bool started_ = false;
   std::move_only_function<void()> progress_;
+  std::move_only_function<void(const Agent&)> given_;
 };
 
 }  // namespace wordcount

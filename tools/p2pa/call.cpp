@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <cstdio>
 
 #include "session.hpp"
@@ -27,16 +29,20 @@ int run_call(const CallCommandOptions& options) {
       [exit_code, method = options.method](const p2pa::CallOutcome& outcome, p2pa::ByteView answer) {
         if (outcome.ok()) {
           std::fwrite(answer.data(), 1, answer.size(), stdout);
+          if (!answer.empty() && answer.back() != '\n' && isatty(STDOUT_FILENO) == 1) std::putchar('\n');
           *exit_code = kOk;
         } else if (outcome.error.code == p2pa::Code::kApplication) {
-          print_error("error " + std::to_string(outcome.application.code) + ": " +
-                      outcome.application.text);
+          print_error(method + " answered with error " + std::to_string(outcome.application.code) +
+                      ": " + outcome.application.text);
           *exit_code = kApplication;
         } else {
-          *exit_code = report(method, outcome.error);
+          *exit_code = report("no answer to " + method, outcome.error);
         }
       });
-  return session.run_until([&] { return exit_code->has_value(); }) ? **exit_code : kFailed;
+  Progress progress("waiting for the answer");
+  if (session.run_until([&] { return exit_code->has_value(); }, progress)) return **exit_code;
+  progress.clear();
+  return report_interrupted();
 }
 
 }  // namespace p2pa_tool

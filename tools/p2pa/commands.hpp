@@ -12,9 +12,10 @@ enum ExitCode : int {
   kOk = 0,
   kFailed = 1,       ///< the operation did not succeed
   kUsage = 2,        ///< wrong arguments
-  kUnreachable = 3,  ///< the peer could not be reached
+  kUnreachable = 3,  ///< the peer could not be reached, or another one answers there
   kApplication = 4,  ///< the called method answered with an error of its own
   kTimedOut = 5,
+  kInterrupted = 130,  ///< by SIGINT or SIGTERM, before it was done
 };
 
 struct IdOptions {
@@ -48,6 +49,7 @@ struct DemoOptions {
   std::string folder;
   int agents = 12;
   int kill = 2;
+  int liars = 0;
   std::string role;       ///< how the demo's own processes are told what they are
   std::string directory;  ///< their one bootstrap address
 };

@@ -43,7 +43,7 @@ std::string read_text(const fs::path& path, std::size_t bytes_max) {
 
 }  // namespace
 
-Corpus read_corpus(const std::vector<std::string>& folders) {
+Corpus read_corpus(const std::vector<std::string>& folders, std::function<void(std::size_t)> progress) {
   Corpus corpus;
   for (const std::string& folder : folders) {
     for (const fs::path& path : files_below(folder)) {
@@ -51,11 +51,12 @@ Corpus read_corpus(const std::vector<std::string>& folders) {
         corpus.truncated = true;
         return corpus;
       }
-      const std::string text = read_text(path, kCorpusBytesMax);
+      const std::string text = read_text(path, kCorpusBytesMax - corpus.text.size());
       if (text.empty()) continue;
       corpus.text += text;
       corpus.text += '\n';
-      ++corpus.files;
+      corpus.ends.push_back(corpus.text.size());
+      progress(corpus.text.size());
     }
   }
   return corpus;

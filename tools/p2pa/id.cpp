@@ -7,7 +7,11 @@
 namespace p2pa_tool {
 
 int run_id(const IdOptions& options) {
-  const auto key = p2pa::load_or_create_key_file(options.key_file);
+  auto key = p2pa::load_key_file(options.key_file);
+  if (!key && key.error().code == p2pa::Code::kNotFound) {
+    key = p2pa::load_or_create_key_file(options.key_file);
+    if (key) fmt::print(stderr, "p2pa: made a new key in {}\n", options.key_file);
+  }
   if (!key) return report(options.key_file, key.error());
   const std::string id = key->peer_id().to_string();
   if (options.json) {

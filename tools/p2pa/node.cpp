@@ -76,33 +76,38 @@ int run_node(const NodeCommandOptions& options) {
   }
   for (const std::string& text : options.listen) {
     auto address = Multiaddr::parse(text);
-    if (!address) return report(text, address.error()), kUsage;
+    if (!address) return report_address(text, address.error());
     node_options.listen.push_back(*std::move(address));
   }
   auto opened = Node::open(std::move(node_options));
-  if (!opened) return report("no node", opened.error());
+  if (!opened) return report("cannot start a node", opened.error());
   Node& node = **opened;
   const auto echo = node.serve(
       "echo", [](const p2pa::PeerId&, p2pa::ByteView request)
                   -> std::expected<p2pa::Bytes, p2pa::ApplicationError> {
         return p2pa::Bytes(request.begin(), request.end());
       });
-  if (!echo) return report("echo", echo.error());
+  if (!echo) return report("cannot serve echo", echo.error());
 
   int exit_code = kOk;
   node.on_event([&](const NodeEvent& event) {
-    if (event.kind == NodeEvent::Kind::kListenFailed) exit_code = kFailed;
+    if (event.kind == NodeEvent::Kind::kListenFailed) {
+      exit_code = kFailed;
+      report("cannot listen on " + event.address.to_string(), event.error);
+    }
     options.json ? show_json(node, event) : show_text(node, event);
   });
   for (const std::string& text : options.connect) {
     const auto address = Multiaddr::parse(text);
-    if (!address) return report(text, address.error()), kUsage;
+    if (!address) return report_address(text, address.error());
     node.dial(*address, [&, text](auto result) {
-      if (!result) exit_code = report(text, result.error());
+      if (!result) exit_code = report("cannot connect to " + text, result.error());
     });
   }
   while (!stop_requested() && exit_code == kOk) {
-    if (auto polled = node.poll(p2pa::milliseconds(200)); !polled) return report("poll", polled.error());
+    if (auto polled = node.poll(p2pa::milliseconds(200)); !polled) {
+      return report("the node stopped", polled.error());
+    }
   }
   node.close();
   node.poll_until([&] { return node.closed(); }, p2pa::seconds(2));

@@ -5,18 +5,72 @@
 
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <ctime>
 #include <nlohmann/json.hpp>
 
 namespace p2pa_tool {
 namespace {
 
+using p2pa::Code;
+
 volatile std::sig_atomic_t stop_flag = 0;
+
+/// What went wrong, in words; the code's name is for those who look it up.
+std::string reason(const p2pa::Error& error) {
+  if (error.code == Code::kIo && error.detail != 0) {
+    return std::strerror(static_cast<int>(error.detail));
+  }
+  const std::string_view name = p2pa::code_name(error.code);
+  return *error.why == '\0' ? std::string(name) : fmt::format("{} ({})", error.why, name);
+}
+
+/// What to do about it; empty when nobody can know.
+const char* hint(Code code) {
+  switch (code) {
+    case Code::kUnreachable:
+    case Code::kTimeout:
+    case Code::kHandshake:
+      return "is a node running there, and does its UDP port let packets in?";
+    case Code::kPeerIdMismatch:
+      return "another node answers at this address; `p2pa node` prints the right one when it starts";
+    case Code::kNoAddress:
+    case Code::kUnsupported: return "only addresses like /ip4/192.0.2.1/udp/4001/quic-v1 can be dialed";
+    case Code::kNoSuchMethod: return "the peer serves other methods; `p2pa node` serves `echo`";
+    case Code::kProtocolUnsupported:
+      return "the peer does not speak this protocol; /perf/1.0.0 is answered by `p2pa node --perf`";
+    case Code::kBadKeyFile: return "the file was left as it is; move it away, or name another one";
+    case Code::kDeadlineExceeded: return "--timeout gives it more time";
+    default: return "";
+  }
+}
+
+int exit_code(Code code) {
+  switch (code) {
+    case Code::kInvalidArgument: return kUsage;
+    case Code::kUnreachable:
+    case Code::kNoAddress:
+    case Code::kPeerIdMismatch:
+    case Code::kHandshake:
+    case Code::kConnectionLost:
+    case Code::kConnectionClosed: return kUnreachable;
+    case Code::kApplication: return kApplication;
+    case Code::kTimeout:
+    case Code::kDeadlineExceeded: return kTimedOut;
+    default: return kFailed;
+  }
+}
 
 std::int64_t monotonic_ns() {
   timespec t{};
   clock_gettime(CLOCK_MONOTONIC, &t);
   return std::int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec;
+}
+
+bool terminal(int descriptor) {
+  const char* kind = std::getenv("TERM");
+  return isatty(descriptor) == 1 && kind != nullptr && std::string_view(kind) != "dumb";
 }
 
 }  // namespace
@@ -31,22 +85,25 @@ void print_json(std::initializer_list<std::pair<const char*, JsonValue>> members
   std::fflush(stdout);
 }
 
-void print_error(std::string_view text) { fmt::print(stderr, "p2pa: {}\n", text); }
+void print_error(std::string_view text, std::string_view hint) {
+  fmt::print(stderr, "p2pa: {}\n", text);
+  if (!hint.empty()) fmt::print(stderr, "hint: {}\n", hint);
+}
 
 int report(std::string_view what, const p2pa::Error& error) {
-  print_error(fmt::format("{}: {}", what, p2pa::describe(error)));
-  using p2pa::Code;
-  switch (error.code) {
-    case Code::kInvalidArgument: return kUsage;
-    case Code::kUnreachable:
-    case Code::kNoAddress:
-    case Code::kHandshake:
-    case Code::kConnectionLost: return kUnreachable;
-    case Code::kApplication: return kApplication;
-    case Code::kTimeout:
-    case Code::kDeadlineExceeded: return kTimedOut;
-    default: return kFailed;
-  }
+  print_error(fmt::format("{}: {}", what, reason(error)), hint(error.code));
+  return exit_code(error.code);
+}
+
+int report_address(std::string_view text, const p2pa::Error& error) {
+  print_error(fmt::format("not an address: {} ({})", text.empty() ? "''" : text, error.why),
+              "an address looks like /ip4/192.0.2.1/udp/4001/quic-v1/p2p/12D3KooW...");
+  return kUsage;
+}
+
+int report_interrupted() {
+  print_error("interrupted");
+  return kInterrupted;
 }
 
 std::string human_bytes(double bytes) {
@@ -59,6 +116,17 @@ std::string human_bytes(double bytes) {
   return fmt::format("{:.{}f} {}", bytes, unit == 0 ? 0 : 1, kUnits[unit]);
 }
 
+std::string grouped(std::uint64_t number) {
+  std::string digits = std::to_string(number);
+  for (std::size_t i = digits.size(); i > 3; i -= 3) digits.insert(i - 3, 1, ',');
+  return digits;
+}
+
+std::string paint(Color color, std::string_view text) {
+  static const bool coloured = terminal(STDOUT_FILENO) && std::getenv("NO_COLOR") == nullptr;
+  return coloured ? fmt::format("\x1b[{}m{}\x1b[0m", static_cast<int>(color), text) : std::string(text);
+}
+
 void stop_on_signals() {
   struct sigaction action {};
   action.sa_handler = [](int) { stop_flag = 1; };
@@ -69,22 +137,37 @@ void stop_on_signals() {
 bool stop_requested() { return stop_flag != 0; }
 
 Progress::Progress(std::string label)
-    : label_(std::move(label)), started_ns_(monotonic_ns()), terminal_(isatty(STDERR_FILENO) == 1) {}
+    : label_(std::move(label)), started_ns_(monotonic_ns()), terminal_(terminal(STDERR_FILENO)) {}
 
-Progress::~Progress() {
-  if (visible_) fmt::print(stderr, "\r\x1b[K");
+bool Progress::due() {
+  if (!terminal_) return false;
+  const std::int64_t now = monotonic_ns();
+  if (now - started_ns_ < 1'000'000'000 || now - shown_ns_ < 50'000'000) return false;
+  shown_ns_ = now;
+  return true;
+}
+
+void Progress::show(const std::string& line) {
+  visible_ = true;
+  fmt::print(stderr, "\r\x1b[K{}", line);
+  std::fflush(stderr);
 }
 
 void Progress::update(double fraction, std::string_view note) {
-  if (!terminal_) return;
-  const std::int64_t now = monotonic_ns();
-  if (now - started_ns_ < 1'000'000'000 || now - shown_ns_ < 50'000'000) return;
-  shown_ns_ = now;
-  visible_ = true;
+  if (!due()) return;
   constexpr int kWidth = 32;
   const int full = static_cast<int>(fraction * kWidth);
-  fmt::print(stderr, "\r\x1b[K{} [{:#<{}}{:.<{}}] {:3.0f} %  {}", label_, "", full, "", kWidth - full,
-             fraction * 100, note);
+  show(fmt::format("{} [{:#<{}}{:.<{}}] {:3.0f} %  {}", label_, "", full, "", kWidth - full, fraction * 100,
+                   note));
+}
+
+void Progress::update() {
+  if (due()) show(fmt::format("{} ... {} s", label_, (monotonic_ns() - started_ns_) / 1'000'000'000));
+}
+
+void Progress::clear() {
+  if (!std::exchange(visible_, false)) return;
+  fmt::print(stderr, "\r\x1b[K");
   std::fflush(stderr);
 }
 

@@ -29,9 +29,12 @@ int run_perf(const PerfOptions& options) {
       }
       return result->has_value();
     });
-    if (!done) return kFailed;
+    if (!done) {
+      progress.clear();
+      return report_interrupted();
+    }
   }
-  if (!**result) return report(options.address, (*result)->error());
+  if (!**result) return report("no measurement with " + options.address, (*result)->error());
   const p2pa::PerfResult& r = ***result;
   if (options.json) {
     print_json({{"upload_bytes", static_cast<std::int64_t>(r.bytes_up)},

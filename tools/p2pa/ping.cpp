@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdio>
 
 #include "session.hpp"
 
@@ -21,17 +22,20 @@ int run_ping(const PingOptions& options) {
     }
     const auto answer = later<p2pa::Result<p2pa::Duration>>();
     node.ping(session.peer(), [answer](auto rtt) { *answer = std::move(rtt); });
-    if (!session.run_until([&] { return answer->has_value(); })) break;
-    if (!**answer) return report(options.address, (*answer)->error());
+    Progress progress("waiting for an answer");
+    if (!session.run_until([&] { return answer->has_value(); }, progress)) break;
+    progress.clear();
+    if (!**answer) return report("no answer from " + options.address, (*answer)->error());
     const double ms = (**answer)->seconds() * 1e3;
     milliseconds.push_back(ms);
     if (options.json) {
       print_json({{"sequence", std::int64_t{i}}, {"rtt_ms", ms}});
     } else {
       fmt::print("{}: {:.3f} ms\n", session.peer().to_string(), ms);
+      std::fflush(stdout);
     }
   }
-  if (milliseconds.empty()) return kFailed;
+  if (milliseconds.empty()) return report_interrupted();
   std::ranges::sort(milliseconds);
   if (!options.json) {
     fmt::print("{} answers, min {:.3f} / median {:.3f} / max {:.3f} ms\n", milliseconds.size(),

@@ -8,21 +8,25 @@ Session::Session(const std::string& text) {
   stop_on_signals();
   const auto address = p2pa::Multiaddr::parse(text);
   if (!address) {
-    report(text, address.error());
-    exit_code_ = kUsage;
+    exit_code_ = report_address(text, address.error());
     return;
   }
   auto opened = p2pa::Node::open({});
   if (!opened) {
-    exit_code_ = report("no node", opened.error());
+    exit_code_ = report("cannot start a node", opened.error());
     return;
   }
   node_ = *std::move(opened);
   const auto dialed = later<p2pa::Result<p2pa::ConnectionInfo>>();
   node_->dial(*address, [dialed](auto result) { *dialed = std::move(result); });
-  if (!run_until([&] { return dialed->has_value(); })) return;
+  Progress progress("connecting");
+  if (!run_until([&] { return dialed->has_value(); }, progress)) {
+    exit_code_ = report_interrupted();
+    return;
+  }
+  progress.clear();
   if (!**dialed) {
-    exit_code_ = report(text, (*dialed)->error());
+    exit_code_ = report("cannot connect to " + text, (*dialed)->error());
     return;
   }
   connection_ = ***dialed;
@@ -41,6 +45,13 @@ bool Session::run_until(std::move_only_function<bool()> done) {
     if (stop_requested() || !node_->poll(p2pa::milliseconds(100))) return false;
   }
   return true;
+}
+
+bool Session::run_until(std::move_only_function<bool()> done, Progress& progress) {
+  return run_until([&] {
+    progress.update();
+    return done();
+  });
 }
 
 }  // namespace p2pa_tool

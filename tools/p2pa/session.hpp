@@ -28,6 +28,8 @@ class Session {
   int exit_code() const { return exit_code_; }
   /// Runs the node until the predicate holds, or somebody asked to stop.
   bool run_until(std::move_only_function<bool()> done);
+  /// The same, and shows that it is waiting.
+  bool run_until(std::move_only_function<bool()> done, Progress& progress);
 
  private:
   std::unique_ptr<p2pa::Node> node_;
