@@ -41,7 +41,6 @@ int run_call(const CallCommandOptions& options) {
       });
   Progress progress("waiting for the answer");
   if (session.run_until([&] { return exit_code->has_value(); }, progress)) return **exit_code;
-  progress.clear();
   return report_interrupted();
 }
 

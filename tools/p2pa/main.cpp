@@ -96,9 +96,14 @@ int main(int argc, char** argv) {
                                "Example:\n"
                                "  p2pa perf --upload 100MiB /ip4/127.0.0.1/udp/4001/quic-v1/p2p/12D3KooW...");
   const CLI::AsSizeValue size(true);  // kB is 1000, KiB is 1024
+  const CLI::Validator not_negative(
+      [](const std::string& text) { return text.starts_with('-') ? "not a size: " + text : std::string(); }, "");
   perf_command->add_option("address", perf.address, kAddress)->required();
-  perf_command->add_option("--upload", perf.upload, "bytes to send")->transform(size)->capture_default_str();
-  perf_command->add_option("--download", perf.download, "bytes to receive")->transform(size)->capture_default_str();
+  for (const auto& [name, value, what] : {std::tuple("--upload", &perf.upload, "bytes to send"),
+                                          std::tuple("--download", &perf.download, "bytes to receive")}) {
+    // What is added last runs first.
+    perf_command->add_option(name, *value, what)->transform(size)->transform(not_negative)->capture_default_str();
+  }
   perf_command->add_flag("--json", perf.json, "print JSON");
 
   DemoOptions demo;
@@ -124,7 +129,8 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "{}", app.help());
     return kUsage;
   }
-  if (argv[1][0] != '-' && app.get_subcommand_no_throw(argv[1]) == nullptr) {
+  const auto named = [&](const CLI::App* one) { return one->get_name() == argv[1]; };
+  if (argv[1][0] != '-' && app.get_subcommands(named).empty()) {
     print_error(fmt::format("no such command: {}", argv[1]), "p2pa --help lists them");
     return kUsage;
   }

@@ -80,7 +80,9 @@ int run_node(const NodeCommandOptions& options) {
     node_options.listen.push_back(*std::move(address));
   }
   auto opened = Node::open(std::move(node_options));
-  if (!opened) return report("cannot start a node", opened.error());
+  if (!opened) {
+    return report(fmt::format("cannot start a node on {}", fmt::join(options.listen, ", ")), opened.error());
+  }
   Node& node = **opened;
   const auto echo = node.serve(
       "echo", [](const p2pa::PeerId&, p2pa::ByteView request)
@@ -101,7 +103,7 @@ int run_node(const NodeCommandOptions& options) {
     const auto address = Multiaddr::parse(text);
     if (!address) return report_address(text, address.error());
     node.dial(*address, [&, text](auto result) {
-      if (!result) exit_code = report("cannot connect to " + text, result.error());
+      if (!result && !stop_requested()) exit_code = report("cannot connect to " + text, result.error());
     });
   }
   while (!stop_requested() && exit_code == kOk) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -27,8 +28,10 @@ std::string reason(const p2pa::Error& error) {
 }
 
 /// What to do about it; empty when nobody can know.
-const char* hint(Code code) {
-  switch (code) {
+const char* hint(const p2pa::Error& error) {
+  switch (error.code) {
+    case Code::kIo:
+      return error.detail == EADDRINUSE ? "another program has this port; port 0 takes a free one" : "";
     case Code::kUnreachable:
     case Code::kTimeout:
     case Code::kHandshake:
@@ -51,6 +54,7 @@ int exit_code(Code code) {
     case Code::kInvalidArgument: return kUsage;
     case Code::kUnreachable:
     case Code::kNoAddress:
+    case Code::kUnsupported:
     case Code::kPeerIdMismatch:
     case Code::kHandshake:
     case Code::kConnectionLost:
@@ -91,7 +95,7 @@ void print_error(std::string_view text, std::string_view hint) {
 }
 
 int report(std::string_view what, const p2pa::Error& error) {
-  print_error(fmt::format("{}: {}", what, reason(error)), hint(error.code));
+  print_error(fmt::format("{}: {}", what, reason(error)), hint(error));
   return exit_code(error.code);
 }
 

@@ -24,7 +24,6 @@ int run_ping(const PingOptions& options) {
     node.ping(session.peer(), [answer](auto rtt) { *answer = std::move(rtt); });
     Progress progress("waiting for an answer");
     if (!session.run_until([&] { return answer->has_value(); }, progress)) break;
-    progress.clear();
     if (!**answer) return report("no answer from " + options.address, (*answer)->error());
     const double ms = (**answer)->seconds() * 1e3;
     milliseconds.push_back(ms);

@@ -24,7 +24,6 @@ Session::Session(const std::string& text) {
     exit_code_ = report_interrupted();
     return;
   }
-  progress.clear();
   if (!**dialed) {
     exit_code_ = report("cannot connect to " + text, (*dialed)->error());
     return;
@@ -48,10 +47,12 @@ bool Session::run_until(std::move_only_function<bool()> done) {
 }
 
 bool Session::run_until(std::move_only_function<bool()> done, Progress& progress) {
-  return run_until([&] {
+  const bool in_time = run_until([&] {
     progress.update();
     return done();
   });
+  progress.clear();
+  return in_time;
 }
 
 }  // namespace p2pa_tool

@@ -28,7 +28,7 @@ class Session {
   int exit_code() const { return exit_code_; }
   /// Runs the node until the predicate holds, or somebody asked to stop.
   bool run_until(std::move_only_function<bool()> done);
-  /// The same, and shows that it is waiting.
+  /// The same, and shows meanwhile that it is waiting.
   bool run_until(std::move_only_function<bool()> done, Progress& progress);
 
  private:

@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+"""Two processes: a node, and each command that talks to it."""
+import json
+import os
+import unittest
+
+from tool import (APPLICATION, DONE, FAILED, LOOPBACK, STRANGER, TIMED_OUT, UNREACHABLE, Node, Running, Silence, TestCase,
+                  p2pa)
+
+MESSAGE_BYTES_MAX = 4 << 20
+
+
+class Pair(TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.node = cls.enterClassContext(Node("--perf"))
+        cls.address = cls.node.address
+
+    def test_ping(self):
+        done = p2pa("ping", "-n", "3", "--interval", "0", self.address)
+        self.assertEqual((done.returncode, done.stderr), (DONE, ""))
+        lines = done.stdout.splitlines()
+        self.assertEqual(len(lines), 4)
+        for line in lines[:3]:
+            self.assertRegex(line, rf"\A{self.node.peer}: \d+\.\d+ ms\Z")
+        self.assertRegex(lines[3], r"\A3 answers, min \d+\.\d+ / median \d+\.\d+ / max \d+\.\d+ ms\Z")
+
+    def test_ping_json(self):
+        done = p2pa("ping", "--json", "-n", "3", "--interval", "0", self.address)
+        answers = [json.loads(line) for line in done.stdout.splitlines()]
+        self.assertEqual([answer["sequence"] for answer in answers], [0, 1, 2])
+        self.assertTrue(all(answer["rtt_ms"] > 0 for answer in answers))
+
+    def test_an_address_without_a_peer_takes_any(self):
+        done = p2pa("ping", "-n", "1", self.address.split("/p2p/")[0])
+        self.assertEqual(done.returncode, DONE)
+        self.assertTrue(done.stdout.startswith(self.node.peer))
+
+    def test_call(self):
+        done = p2pa("call", self.address, "echo", "hello")
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (DONE, "hello", ""))
+
+    def test_call_without_data(self):
+        done = p2pa("call", self.address, "echo")
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (DONE, "", ""))
+
+    def test_call_takes_any_bytes_from_standard_input(self):
+        for data in (b"", bytes(range(256)), os.urandom(MESSAGE_BYTES_MAX)):
+            done = p2pa("call", self.address, "echo", "-", stdin=data, text=False)
+            self.assertEqual(done.returncode, DONE, done.stderr)
+            self.assertTrue(done.stdout == data)
+
+    def test_call_with_too_much(self):
+        done = p2pa("call", self.address, "echo", "-", stdin=bytes(MESSAGE_BYTES_MAX + 1))
+        self.assertEqual((done.returncode, done.stdout), (FAILED, ""))
+        self.assertIn("message_too_large", done.stderr)
+
+    def test_call_of_a_method_that_is_not_there(self):
+        self.check_failure(p2pa("call", self.address, "frob"), FAILED, "frob", "serves other methods")
+
+    def test_call_that_its_method_answers_with_an_error(self):
+        with Running("demo", "--role", "directory") as directory:
+            done = p2pa("call", directory.line(), "directory.offer", "nothing")
+        self.assertEqual((done.returncode, done.stdout), (APPLICATION, ""))
+        self.assertEqual(done.stderr, "p2pa: directory.offer answered with error 1: a skill and addresses\n")
+
+    def test_call_that_takes_too_long(self):
+        """No machine carries 4 MiB there and back in a tenth of a millisecond."""
+        done = p2pa("call", self.address, "echo", "-", "--timeout", "0.0001", stdin=bytes(MESSAGE_BYTES_MAX))
+        self.check_failure(done, TIMED_OUT, "--timeout")
+
+    def test_perf(self):
+        done = p2pa("perf", "--upload", "1MiB", "--download", "2MB", self.address)
+        self.assertEqual((done.returncode, done.stderr), (DONE, ""))
+        self.assertRegex(done.stdout, r"\Aupload   1\.0 MiB in .* Gbit/s\ndownload 1\.9 MiB in .* Gbit/s\n\Z")
+
+    def test_perf_json(self):
+        done = p2pa("perf", "--json", "--upload", "1000", "--download", "2000", self.address)
+        said = json.loads(done.stdout)
+        self.assertEqual((said["upload_bytes"], said["download_bytes"]), (1000, 2000))
+        self.assertGreater(said["upload_seconds"] + said["download_seconds"], 0)
+
+    def test_perf_with_a_node_that_does_not_serve_it(self):
+        with Node() as node:
+            self.check_failure(p2pa("perf", node.address), FAILED, "p2pa node --perf")
+
+    def test_another_peer_at_the_address(self):
+        wrong = self.address.replace(self.node.peer, STRANGER)
+        for arguments in (["ping", wrong], ["call", wrong, "echo"], ["perf", wrong],
+                          ["node", "--listen", LOOPBACK, "--connect", wrong]):
+            with self.subTest(arguments[0]):
+                done = p2pa(*arguments)
+                self.assertEqual(done.returncode, UNREACHABLE)
+                self.assertIn("another node answers at this address", done.stderr)
+
+    def test_nobody_at_the_address(self):
+        with Silence() as silence:
+            done = p2pa("ping", silence.address)
+            self.check_failure(done, UNREACHABLE, "is a node running there")
+            self.assertNotIn("connecting ...", done.stderr)  # it took seconds, but a pipe is no terminal
+
+
+class Events(TestCase):
+    def test_a_node_tells_what_happens_in_json(self):
+        with Node() as node:
+            self.assertTrue(node.address.startswith("/ip4/127.0.0.1/udp/"))
+            self.assertTrue(node.address.endswith(f"/quic-v1/p2p/{node.peer}"))
+            with Node("--connect", node.address) as other:
+                connected = node.event("connected")
+                self.assertEqual(connected["peer"], other.peer)
+                identified = node.event("identified")
+                self.assertEqual(identified["peer"], other.peer)
+                self.assertRegex(identified["agent"], r"\Ap2pagents/\d")
+                self.assertIn("/p2pagents/rpc/1.0.0", identified["protocols"])
+                self.assertTrue(node.address.startswith(identified["observed"]))
+                self.assertEqual(other.event("connected")["peer"], node.peer)
+                code, output, errors = other.end()
+                self.assertEqual((code, errors), (DONE, ""))
+                events = [json.loads(line)["event"] for line in output.splitlines()]
+                self.assertEqual(events[-1], "closed")
+            disconnected = node.event("disconnected")
+            self.assertEqual(disconnected["peer"], other.peer)
+            self.assertEqual(disconnected["connection"], connected["connection"])
+
+    def test_a_node_tells_what_happens_in_words(self):
+        with Running("node", "--listen", LOOPBACK) as node:
+            self.assertRegex(node.line(), r"\Alistening /ip4/127\.0\.0\.1/udp/\d+/quic-v1/p2p/12D3KooW\w+\Z")
+
+    def test_a_port_that_is_taken(self):
+        with Node() as node:
+            address = node.address.split("/p2p/")[0]
+            self.check_failure(p2pa("node", "--listen", address), FAILED, f"on {address}: Address already in use")
+
+
+if __name__ == "__main__":
+    unittest.main()
