@@ -37,7 +37,7 @@ class Tree:
         for folder, folders, names in os.walk(self.root):
             folders[:] = [f for f in folders if f not in SKIPPED_FOLDERS and
                           not f.endswith(".egg-info") and not f.startswith("build-")]
-            for name in names:
+            for name in set(names) - {".git"}:  # a file in a linked work tree
                 yield pathlib.Path(folder, name).relative_to(self.root).as_posix()
 
     def under(self, *prefixes, suffixes=CXX_SUFFIXES):
