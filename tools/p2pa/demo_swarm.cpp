@@ -53,11 +53,14 @@ int DemoSwarm::start_processes() {
     const char* role = i < options_.liars ? "liar" : "agent";
     processes_.push_back(Process::start({"demo", "--role", role, "--directory", directory_.to_string()}));
   }
+  Progress progress("starting");
   for (std::size_t i = 1; i < processes_.size(); ++i) {
     const auto id = p2pa::PeerId::parse(processes_[i].read_line());
     if (!id) return failed("an agent did not start");
     process_of_[*id] = i;
+    progress.update(static_cast<double>(i) / options_.agents, counted(i, "agent"));
   }
+  progress.clear();
   say(fmt::format("started   {}; each is a process of its own and knows one address:",
                   counted(process_of_.size(), "agent")));
   say("          " + directory_.to_string());
