@@ -7,8 +7,9 @@
 "p2pagents".
 """
 from . import aio
-from ._values import (Connection, Event, Payload, PeerId, PeerInfo, Perf, Request, generate_key,
-                      peer_id_of, version)
+from ._memory import Payload
+from ._values import (Connection, Event, PeerId, PeerInfo, Perf, Request, generate_key, peer_id_of,
+                      version)
 from .errors import (ApplicationError, CallError, Cancelled, Closed, ConnectError, DeadlineExceeded,
                      DialTimeout, Forked, IdentityError, InvalidArgument, LimitReached, Malformed,
                      MessageTooLarge, NoAddress, NoSuchMethod, NotFound, P2PError, PeerIdMismatch,

@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import collections
 import ctypes
+from collections.abc import Callable
 from ctypes import byref
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import _ffi as ffi
 from ._ffi import lib
-from ._values import Payload, PeerId, check, payload
+from ._memory import Memory, Payload
+from ._values import PeerId, check
 from .errors import P2PError, error_of
 
 if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
     from ._core import Core
 
 _DATA = (ffi.EVENT_CALL_MESSAGE, ffi.EVENT_STREAM_DATA)
@@ -30,11 +34,12 @@ class Channel:
         from ._core import Signal
         self.handle, self.peer, self.name = handle, peer, name
         self.over = False
+        self.unwanted = False  # by this end
         self._core = core
         self._error: P2PError | None = None
         self._finished = False
-        self._discarding = False
         self._arrived: collections.deque[ffi.Event] = collections.deque()
+        self._used = 0  # bytes of the first of them
         self._readable, self._writable = Signal(core), Signal(core)
 
     # --- what the node tells
@@ -42,7 +47,7 @@ class Channel:
     def tell(self, event: ffi.Event) -> bool:
         """True: the event is kept."""
         if event.kind in _DATA:
-            if self._discarding:
+            if self.unwanted:
                 return False
             self._arrived.append(event)
             self._readable.fire()
@@ -67,6 +72,27 @@ class Channel:
 
     async def receive(self) -> bytes | None:
         """What comes next; None: nothing more will. Raises why the other end did not finish."""
+        event = await self._next()
+        if event is None:
+            return None
+        data: bytes = event.data.copy(self._used)
+        self._consume(event, len(data))
+        return data
+
+    async def receive_into(self, buffer: Buffer) -> int:
+        """What comes next, or the part that there is room for. 0: nothing more will, or no room."""
+        target = Memory(buffer)
+        if target.readonly:
+            raise TypeError("a buffer that can be written to is needed")
+        event = await self._next()
+        if event is None:
+            return 0
+        size: int = min(target.size, event.data.size - self._used)
+        ctypes.memmove(target.address(), event.data.data + self._used, size)
+        self._consume(event, size)
+        return size
+
+    async def _next(self) -> ffi.Event | None:
         while not self._arrived:
             if self._finished or (self.over and self._error is None):
                 return None
@@ -74,15 +100,20 @@ class Channel:
                 raise self._error
             self._core.usable()
             await self._readable.wait()
-        event = self._arrived.popleft()
-        data = event.data.copy() if self._core.node else b""
-        lib.p2pa_event_release(byref(event))
-        self._core.submitted()
-        return data
+        if not self._core.node:  # which took back what it had lent
+            raise error_of(ffi.CLOSED, peer=self.peer)
+        return self._arrived[0]
+
+    def _consume(self, event: ffi.Event, size: int) -> None:
+        self._used += size
+        if self._used == event.data.size:
+            self._used = 0
+            lib.p2pa_event_release(byref(self._arrived.popleft()))
+            self._core.submitted()
 
     def discard(self) -> None:
         """What has arrived and what will is not wanted."""
-        self._discarding = True
+        self.unwanted = True
         while self._arrived:
             lib.p2pa_event_release(byref(self._arrived.popleft()))
 
@@ -93,6 +124,18 @@ class Channel:
         if status == ffi.STALE_HANDLE:
             raise self._error or error_of(ffi.STREAM_FINISHED, "it has ended", peer=self.peer)
         check(status, self.peer)
+
+    async def _give(self, memory: Memory, copy: Callable[..., int], take: Callable[..., int]) -> None:
+        """Sends by `copy` or `take`, as the core likes; waits while there is no room."""
+        while True:
+            self._core.usable()
+            status = self._core.give(self.handle, memory, copy, take)
+            if status != ffi.WOULD_BLOCK:
+                break
+            await self._writable.wait()
+        self._check(status)
+        self._core.submitted()
+        await memory.back()
 
     async def finish(self) -> None:
         raise NotImplementedError
@@ -111,15 +154,7 @@ class Channel:
 
 class CallChannel(Channel):
     async def send(self, data: Payload) -> None:
-        message = payload(data)
-        while True:
-            self._core.usable()
-            status = lib.p2pa_call_send(self.handle, message, len(message))
-            if status != ffi.WOULD_BLOCK:
-                break
-            await self._writable.wait()
-        self._check(status)
-        self._core.submitted()
+        await self._give(Memory(data), lib.p2pa_call_send, lib.p2pa_call_send_take)
 
     async def finish(self) -> None:
         self._core.usable()
@@ -135,19 +170,19 @@ class CallChannel(Channel):
 
 class StreamChannel(Channel):
     async def send(self, data: Payload) -> None:
-        message = payload(data)
-        begin = ctypes.cast(ctypes.c_char_p(message), ctypes.c_void_p).value or 0
-        sent, taken = 0, ctypes.c_size_t()
-        while True:
-            self._core.usable()
-            status = lib.p2pa_stream_write(self.handle, begin + sent, len(message) - sent, byref(taken))
-            if status != ffi.WOULD_BLOCK:
-                self._check(status)
+        memory = Memory(data)
+        begin, sent, taken = memory.address(), 0, ctypes.c_size_t()
+
+        def write(handle: int, _: Any, size: int) -> int:
+            """Copies what there is room for."""
+            nonlocal sent
+            status: int = lib.p2pa_stream_write(handle, begin + sent, size - sent, byref(taken))
+            if status == ffi.OK:
                 sent += taken.value
                 self._core.submitted()
-                if sent == len(message):
-                    return
-            await self._writable.wait()
+            return ffi.WOULD_BLOCK if status == ffi.OK and sent < size else status
+
+        await self._give(memory, write, lib.p2pa_stream_write_take)
 
     async def finish(self) -> None:
         self._core.usable()

@@ -22,14 +22,16 @@ from typing import Any, Protocol, TypeVar
 from . import _ffi as ffi
 from ._channel import CallChannel, Channel, StreamChannel
 from ._ffi import lib
+from ._memory import Memory, Payload
 from ._options import Options
-from ._values import (Connection, Event, Payload, PeerId, PeerInfo, Perf, Request, check, payload,
-                      peer_id, peer_name, peer_struct)
+from ._values import (Connection, Event, PeerId, PeerInfo, Perf, Request, check, peer_id, peer_name,
+                      peer_struct)
 from .errors import ApplicationError, Closed, DeadlineExceeded, Forked, P2PError, error_of
 
 CLOSE_SECONDS_MAX = 3.0
 ADDRESSES_REMEMBERED_MAX = 4096
 EVENTS_KEPT_MAX = 1024
+LENT_BYTES_MIN = 1 << 16  # a smaller copy is cheaper than a call back into Python
 UNHANDLED = -1  # the application code of an exception that a method did not mean to raise
 
 _logger = logging.getLogger("p2pagents")
@@ -152,6 +154,7 @@ class Core(abc.ABC):
     """A node. A face says how it waits and who runs what is served."""
 
     node = 0  # the handle; 0 before open and after free
+    lends = False  # memory is given back on a thread that may wait for the GIL
 
     def __init__(self, options: Options) -> None:
         self.options = options
@@ -186,7 +189,7 @@ class Core(abc.ABC):
 
     @abc.abstractmethod
     def caller_left(self, handle: int) -> None:
-        """Nobody waits for the answer to this request any more."""
+        """Nobody waits any more for what this call is answered, if it is one that came."""
 
     @abc.abstractmethod
     def start(self) -> None:
@@ -284,6 +287,12 @@ class Core(abc.ABC):
 
     # --- asking for work
 
+    def give(self, handle: int, memory: Memory, copy: Callable[..., int], take: Callable[..., int]) -> int:
+        """Has the library send: from where the memory lies, when that pays, or a copy of its own."""
+        if self.lends and memory.size >= LENT_BYTES_MIN:
+            return take(handle, memory.pointer, memory.size, *memory.lend(self.pending()))
+        return copy(handle, memory.pointer, memory.size)
+
     async def _submit(self, function: Callable[..., int], *arguments: Any, peer: PeerId | None = None,
                       info: ffi.ErrorInfo | None = None) -> None:
         """Has the node's next turn do something; waits while there is no room for it."""
@@ -374,21 +383,21 @@ class Core(abc.ABC):
     async def call(self, peer: str, method: str, data: Payload, timeout: float | None,
                    replay_safe: bool) -> bytes:
         who, name = await self._known(peer)
-        request = payload(data)
+        request = Memory(data)
         return await self._operate(_data, lib.p2pa_node_call, who,
-                                   *_text(method), request, len(request),
+                                   *_text(method), request.pointer, request.size,
                                    byref(_call_options(timeout, replay_safe)), peer=name)
 
     async def notify(self, peer: str, method: str, data: Payload) -> None:
         who, name = await self._known(peer)
-        message = payload(data)
-        await self._operate(lambda event, _: None, lib.p2pa_node_notify, who, *_text(method), message,
-                            len(message), peer=name)
+        message = Memory(data)
+        await self._operate(lambda event, _: None, lib.p2pa_node_notify, who, *_text(method),
+                            message.pointer, message.size, peer=name)
 
     async def send_datagram(self, peer: str, data: Payload) -> None:
         who, name = await self._known(peer)
-        message = payload(data)
-        await self._submit(lib.p2pa_node_send_datagram, who, message, len(message), peer=name)
+        message = Memory(data)
+        await self._submit(lib.p2pa_node_send_datagram, who, message.pointer, message.size, peer=name)
 
     async def open_call(self, peer: str, method: str, timeout: float | None) -> CallChannel:
         who, name = await self._known(peer)
@@ -452,15 +461,17 @@ class Core(abc.ABC):
             await work.channel.finish_quietly()
             return
         try:
-            data = b"" if result is None else payload(result)
+            data = Memory(b"" if result is None else result)
         except TypeError as why:
             self.answer_error(work, why)
             return
         if self.node:
-            status = lib.p2pa_call_reply(work.handle, data, len(data))
+            status = self.give(work.handle, data, lib.p2pa_call_reply, lib.p2pa_call_reply_take)
             self.submitted()
             if status < 0 and status not in (ffi.STALE_HANDLE, ffi.CLOSED):
                 self.answer_error(work, error_of(status))
+            else:
+                await data.back()
 
     def answer_error(self, work: Incoming, error: BaseException) -> None:
         """What a method raised: an ApplicationError is its answer, all else is an accident."""
@@ -468,9 +479,10 @@ class Core(abc.ABC):
             code, text, data = error.application_code, error.text, error.data
         else:
             code, text, data = UNHANDLED, type(error).__name__, b""
-            # The other end going away is no accident of the method's.
+            # Neither the other end going away nor Ctrl-C is an accident of the method's.
             known = isinstance(error, P2PError) and work.channel is not None and work.channel.over
-            _logger.log(logging.DEBUG if known else logging.ERROR, "%r failed", work.name, exc_info=error)
+            level = logging.DEBUG if known or not isinstance(error, Exception) else logging.ERROR
+            _logger.log(level, "%r failed", work.name, exc_info=error)
         if isinstance(work.channel, StreamChannel):
             work.channel.give_up()
         elif self.node:
@@ -490,8 +502,9 @@ class Core(abc.ABC):
                 channel = self._channels.get(event.call or event.stream)
                 if channel is not None:
                     kept = channel.tell(event)
-                elif event.kind == ffi.EVENT_CALL_ENDED:
-                    self.caller_left(event.call)
+                if event.kind == ffi.EVENT_CALL_ENDED and event.status < 0:
+                    if channel is None or not channel.unwanted:
+                        self.caller_left(event.call)
                 if event.kind in (ffi.EVENT_CALL_ENDED, ffi.EVENT_STREAM_ENDED):
                     self._channels.pop(event.call or event.stream, None)
             elif event.kind in _INCOMING_EVENTS:
@@ -528,7 +541,7 @@ class Core(abc.ABC):
             return self.submitted()
         left = event.duration_ns / 1e9 if event.duration_ns >= 0 else None
         if event.kind == ffi.EVENT_REQUEST:
-            request = Request(event.data.copy(), who, name, left)
+            request = Request(event.data.lent(), who, name, left)
             return self.incoming(Incoming(served[0], name, event.call, request=request))
         channel = CallChannel(self, event.call, who, name)
         channel.time_left = left

@@ -41,8 +41,12 @@ class Peer(Structure):
 class Bytes(Structure):
     _fields_ = [("data", c_void_p), ("size", c_size_t)]
 
-    def copy(self) -> bytes:
-        return ctypes.string_at(self.data, self.size) if self.size else b""
+    def lent(self) -> memoryview:
+        """What is there until the event is released."""
+        return memoryview((c_char * self.size).from_address(self.data or 0))
+
+    def copy(self, begin: int = 0) -> bytes:
+        return ctypes.string_at(self.data + begin, self.size - begin) if self.size else b""
 
     def text(self) -> str:
         return self.copy().decode("utf-8", "replace")
@@ -117,7 +121,7 @@ class Event(_Sized):
 Handle = c_uint64  # a one-field struct in C, which by value is that field
 
 _TEXT = [c_char_p, c_size_t]
-_DATA = [c_char_p, c_size_t]
+_DATA = [c_void_p, c_size_t]
 _HANDLE_OUT, _PEER, _ERROR = POINTER(Handle), POINTER(Peer), POINTER(ErrorInfo)
 _BUFFER = [c_char_p, POINTER(c_size_t)]
 _EVENT = POINTER(Event)
@@ -160,13 +164,16 @@ PROTOTYPES: dict[str, list[Any]] = {
     "p2pa_node_notify": [Handle, _PEER, *_TEXT, *_DATA, _HANDLE_OUT],
     "p2pa_node_call_open": [Handle, _PEER, *_TEXT, _OPTIONS, _HANDLE_OUT],
     "p2pa_call_send": [Handle, *_DATA],
+    "p2pa_call_send_take": [Handle, *_DATA, DropFn, c_void_p],
     "p2pa_call_finish": [Handle],
     "p2pa_call_reply": [Handle, *_DATA],
+    "p2pa_call_reply_take": [Handle, *_DATA, DropFn, c_void_p],
     "p2pa_call_fail": [Handle, c_int32, *_TEXT, *_DATA],
     "p2pa_call_cancel": [Handle],
     "p2pa_node_handle_protocol": [Handle, *_TEXT],
     "p2pa_node_open_stream": [Handle, _PEER, *_TEXT, _HANDLE_OUT],
-    "p2pa_stream_write": [Handle, c_void_p, c_size_t, POINTER(c_size_t)],
+    "p2pa_stream_write": [Handle, *_DATA, POINTER(c_size_t)],
+    "p2pa_stream_write_take": [Handle, *_DATA, DropFn, c_void_p],
     "p2pa_stream_finish": [Handle],
     "p2pa_stream_reset": [Handle, c_uint64],
     "p2pa_node_send_datagram": [Handle, _PEER, *_DATA],

@@ -4,20 +4,14 @@ from __future__ import annotations
 import ctypes
 import dataclasses
 import functools
-from typing import NamedTuple, Union
+from typing import TYPE_CHECKING, NamedTuple
 
 from . import _ffi as ffi
 from ._ffi import lib
 from .errors import P2PError, error_of
 
-Payload = Union[bytes, bytearray, memoryview, str]
-"""What can be sent: bytes, or text, which travels as UTF-8."""
-
-
-def payload(data: Payload) -> bytes:
-    if isinstance(data, bytes):
-        return data
-    return data.encode() if isinstance(data, str) else bytes(data)
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 
 class PeerId(str):
@@ -38,7 +32,7 @@ class Request(bytes):
     cancelled: bool
     """The caller has given up: whatever is answered, nobody reads it."""
 
-    def __new__(cls, data: bytes, peer: PeerId, method: str, time_left: float | None) -> Request:
+    def __new__(cls, data: Buffer, peer: PeerId, method: str, time_left: float | None) -> Request:
         request = super().__new__(cls, data)
         request.peer, request.method, request.time_left = peer, method, time_left
         request.cancelled = False

@@ -13,15 +13,19 @@ import os
 from collections.abc import AsyncIterator, Callable, Generator, Mapping, Sequence
 from ctypes import byref
 from types import TracebackType
-from typing import Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from . import _ffi as ffi
 from ._channel import CallChannel, StreamChannel
 from ._core import Core, Incoming, Subscription
 from ._ffi import lib
+from ._memory import Payload
 from ._options import Options
-from ._values import Connection, Event, Payload, PeerId, PeerInfo, Perf, check
+from ._values import Connection, Event, PeerId, PeerInfo, Perf, check
 from .errors import NotFound
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 H = TypeVar("H", bound=Callable[[Any], Any])
 
@@ -32,6 +36,8 @@ def _time_is_up(future: asyncio.Future[Any]) -> None:
 
 
 class _Engine(Core):
+    lends = True
+
     def __init__(self, options: Options) -> None:
         super().__init__(options)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -411,6 +417,11 @@ class Stream:
     async def read(self) -> bytes:
         """The bytes that come next, as many as there are; b"": the other end has finished."""
         return await self._channel.receive() or b""
+
+    async def readinto(self, buffer: Buffer) -> int:
+        """Writes the bytes that come next into a buffer, as many as there are and fit; returns how
+        many, 0: the other end has finished."""
+        return await self._channel.receive_into(buffer)
 
     async def finish(self) -> None:
         """No more bytes from this end."""

@@ -14,15 +14,19 @@ import time
 from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping, Sequence
 from ctypes import byref
 from types import TracebackType
-from typing import Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from . import _ffi as ffi
 from ._channel import CallChannel, StreamChannel
 from ._core import Core, Incoming, Subscription
 from ._ffi import lib
+from ._memory import Payload
 from ._options import Options
-from ._values import Connection, Event, Payload, PeerId, PeerInfo, Perf, check
+from ._values import Connection, Event, PeerId, PeerInfo, Perf, check
 from .errors import NotFound
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 LOOK_UP_SECONDS = 0.1
 
@@ -59,7 +63,7 @@ class _Engine(Core):
     def __init__(self, options: Options) -> None:
         super().__init__(options)
         self.turn = threading.Condition(threading.Lock())
-        self._taking = False  # a thread is taking events
+        self._taker: int | None = None  # the thread that takes events
         self._taken = ffi.Event()
         self._work: collections.deque[Incoming] = collections.deque()
         self._unanswered: dict[int, Incoming] = {}
@@ -129,10 +133,11 @@ class _Engine(Core):
 
     def _take_events(self, seconds: float) -> None:
         """Waits for events and sends them where they belong, or waits until another thread has."""
-        if self._taking:
+        me = threading.get_ident()
+        if self._taker not in (None, me):  # me: an interruption came before it was cleared
             self.turn.wait(seconds)
             return
-        self._taking = True
+        self._taker = me
         self.turn.release()
         status = ffi.OK
         try:
@@ -140,8 +145,8 @@ class _Engine(Core):
             if not self._taken.kind:  # else an interruption came after it was taken
                 status = lib.p2pa_node_wait_event(self.node, int(seconds * 1e6) or 1, byref(self._taken))
         finally:
-            self.turn.acquire()
-            self._taking = False
+            self._take_turn_again()
+            self._taker = None
             self.turn.notify_all()
         while status == ffi.OK:
             event, self._taken = self._taken, ffi.Event()
@@ -152,6 +157,18 @@ class _Engine(Core):
         if status < 0:
             self.ended()
         self.had_a_turn()
+
+    def _take_turn_again(self) -> None:
+        """Whoever called us gives the turn back, so an interruption is raised once we have it."""
+        interruption: BaseException | None = None
+        while True:
+            try:
+                self.turn.acquire()
+                break
+            except BaseException as why:
+                interruption = why
+        if interruption is not None:
+            raise interruption
 
     # --- serving
 
@@ -466,6 +483,11 @@ class Stream:
     def read(self) -> bytes:
         """The bytes that come next, as many as there are; b"": the other end has finished."""
         return self._engine.drive(self._channel.receive()) or b""
+
+    def readinto(self, buffer: Buffer) -> int:
+        """Writes the bytes that come next into a buffer, as many as there are and fit; returns how
+        many, 0: the other end has finished."""
+        return self._engine.drive(self._channel.receive_into(buffer))
 
     def finish(self) -> None:
         """No more bytes from this end."""

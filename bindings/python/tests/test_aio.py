@@ -1,15 +1,17 @@
 """The asyncio face: the same, awaited; and what only it has, cancellation of tasks."""
 from __future__ import annotations
 
+import array
 import asyncio
 import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from conftest import LOOPBACK, run
 
 import p2pagents
-from p2pagents import Request, aio
+from p2pagents import Request, _ffi, _memory, aio
 
 
 def test_a_call_is_answered_by_a_coroutine_or_a_function() -> None:
@@ -182,6 +184,124 @@ def test_a_slow_reader_slows_the_sender_down() -> None:
     run(main)
 
 
+@pytest.fixture
+def never_copied(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The functions of the library that copy are out of reach; afterwards nothing is lent any more."""
+    for name in ("p2pa_call_send", "p2pa_call_reply", "p2pa_stream_write"):
+        monkeypatch.setattr(_ffi.lib, name, None)
+    yield
+    assert not _memory._lent
+
+
+BIG = bytes(range(256)) * 1024
+
+
+@pytest.mark.usefixtures("never_copied")
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview, lambda data: array.array("Q", data)])
+def test_what_is_big_is_sent_from_where_it_lies(kind: Callable[[bytes], Any]) -> None:
+    async def main(server: aio.Node, client: aio.Node) -> None:
+        server.serve("answer")(lambda _: kind(BIG))
+
+        @server.serve("echo", streaming=True)
+        async def echo(call: aio.Call) -> None:
+            async for message in call:
+                await call.send(kind(message))
+
+        @server.handle("/echo/1")
+        async def echo_bytes(stream: aio.Stream) -> None:
+            await stream.write(kind(b"".join([data async for data in stream])))
+
+        assert await client.call(server.address, "answer") == BIG
+        async with await client.open_call(server.address, "echo") as call:
+            await call.send(kind(BIG))
+            assert await call.receive() == BIG
+        async with await client.open_stream(server.address, "/echo/1") as stream:
+            await stream.write(kind(BIG))
+            await stream.finish()
+            assert b"".join([data async for data in stream]) == BIG
+
+    run(main)
+
+
+@pytest.mark.usefixtures("never_copied")
+def test_a_buffer_is_its_owner_s_again_when_sending_returns() -> None:
+    async def main(server: aio.Node, client: aio.Node) -> None:
+        @server.serve("echo", streaming=True)
+        async def echo(call: aio.Call) -> None:
+            async for message in call:
+                await call.send(message)
+
+        buffer = bytearray(1 << 16)
+        async with await client.open_call(server.address, "echo") as call:
+            for turn in range(32):  # more than fits in all the buffers on the way
+                buffer[:] = bytes([turn]) * len(buffer)
+                await call.send(buffer)
+            buffer.clear()  # which a buffer that is still used refuses
+            for turn in range(32):
+                assert await call.receive() == bytes([turn]) * (1 << 16)
+
+    run(main)
+
+
+@pytest.mark.usefixtures("never_copied")
+def test_what_is_lent_comes_back_when_its_sender_is_cancelled() -> None:
+    async def main(server: aio.Node, client: aio.Node) -> None:
+        server.serve("deaf", streaming=True)(lambda call: asyncio.Event().wait())
+
+        async def pour(call: aio.Call) -> None:
+            while True:
+                await call.send(bytearray(1 << 20))
+
+        async with await client.open_call(server.address, "deaf", timeout=None) as call:
+            task = asyncio.create_task(pour(call))
+            while not _memory._lent:
+                await client.ping(server.address)
+            await client.ping(server.address)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+    run(main)
+
+
+def test_a_served_call_is_cancelled_when_its_caller_goes() -> None:
+    async def main(server: aio.Node, client: aio.Node) -> None:
+        begun, cancelled = asyncio.Event(), asyncio.Event()
+
+        @server.serve("elsewhere", streaming=True)
+        async def elsewhere(call: aio.Call) -> None:
+            begun.set()
+            try:
+                await asyncio.Event().wait()  # neither sends nor receives
+            except asyncio.CancelledError:
+                cancelled.set()
+                raise
+
+        async with await client.open_call(server.address, "elsewhere"):
+            await begun.wait()
+        await cancelled.wait()
+
+    run(main)
+
+
+def test_a_served_call_that_gives_itself_up_goes_on_to_its_end() -> None:
+    async def main(server: aio.Node, client: aio.Node) -> None:
+        ended = asyncio.Event()
+
+        @server.serve("no", streaming=True)
+        async def no(call: aio.Call) -> None:
+            call.cancel()
+            await server.ping(call.peer)
+            ended.set()
+
+        async with await client.open_call(server.address, "no") as call:
+            with pytest.raises(p2pagents.Cancelled):
+                await call.receive()
+        await ended.wait()
+
+    run(main)
+
+
 def test_raw_streams() -> None:
     async def main(server: aio.Node, client: aio.Node) -> None:
         @server.handle("/echo/1")
@@ -192,7 +312,9 @@ def test_raw_streams() -> None:
         async with await client.open_stream(server.address, "/echo/1") as stream:
             await stream.write(b"abc")
             await stream.finish()
-            assert b"".join([data async for data in stream]) == b"abc"
+            piece = bytearray(10)
+            assert await stream.readinto(piece) > 0 and piece[:1] == b"a"
+            assert (piece.rstrip(b"\0") + b"".join([data async for data in stream])) == b"abc"
 
     run(main)
 

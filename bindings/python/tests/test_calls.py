@@ -1,6 +1,8 @@
 """Requests and answers of the blocking face."""
 from __future__ import annotations
 
+import array
+import ctypes
 import threading
 from typing import Any
 
@@ -9,6 +11,7 @@ from conftest import LOOPBACK, Told
 
 import p2pagents
 from p2pagents import Node, Request
+from p2pagents import _ffi as ffi
 
 
 def test_a_call_is_answered(server: Node, client: Node) -> None:
@@ -26,17 +29,20 @@ def test_a_peer_is_named_by_its_id_once_its_address_is_known(server: Node, clien
     assert client.dial(server.peer_id) == server.peer_id
 
 
-@pytest.mark.parametrize("data", [b"", b"\0\xff", bytearray(b"ab"), memoryview(b"abcd")[1:3],
-                                  "grüße", b"x" * 1_000_000], ids=lambda d: type(d).__name__)
+@pytest.mark.parametrize("data", [
+    b"", b"\0\xff", bytearray(b"ab"), bytearray(), memoryview(b"abcd")[1:3], memoryview(b"abcd")[::2],
+    array.array("H", [1, 2]), memoryview(bytes(12)).cast("I"), memoryview(b"abcdef").cast("B", (2, 3)),
+    "grüße", b"x" * 1_000_000], ids=lambda d: type(d).__name__)
 def test_everything_with_bytes_in_it_can_be_sent(server: Node, client: Node, data: Any) -> None:
     server.serve("echo")(lambda request: bytearray(request))
     expected = data.encode() if isinstance(data, str) else bytes(data)
     assert client.call(server.address, "echo", data) == expected
 
 
-def test_what_has_no_bytes_is_a_type_error(server: Node, client: Node) -> None:
+@pytest.mark.parametrize("data", [1.5, 3, [1, 2], None], ids=repr)
+def test_what_has_no_bytes_is_a_type_error(server: Node, client: Node, data: Any) -> None:
     with pytest.raises(TypeError):
-        client.call(server.address, "echo", 1.5)  # type: ignore[arg-type]
+        client.call(server.address, "echo", data)
 
 
 def test_a_method_may_answer_text_or_nothing(server: Node, client: Node) -> None:
@@ -147,6 +153,28 @@ def test_a_message_over_the_bound_is_refused(server: Node) -> None:
     with Node(limits={"message_bytes_max": 1000}) as small:
         with pytest.raises(p2pagents.MessageTooLarge):
             small.call(server.address, "echo", b"x" * 1001)
+
+
+def test_while_a_thread_waits_others_compute() -> None:
+    """It waits without end in one call of the library, so only what runs beside it can end it."""
+    node = Node()
+    waits, taken, event = threading.Event(), ffi.OK, ffi.Event()
+    handle = node._engine.node
+
+    def wait() -> None:
+        nonlocal taken
+        waits.set()
+        while taken == ffi.OK:
+            taken = ffi.lib.p2pa_node_wait_event(handle, -1, ctypes.byref(event))
+            ffi.lib.p2pa_event_release(ctypes.byref(event))
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    waits.wait()
+    ffi.lib.p2pa_node_close(handle)
+    waiting.join()
+    assert taken == ffi.CLOSED
+    node.close()
 
 
 def test_many_threads_call_at_once(server: Node, client: Node) -> None:

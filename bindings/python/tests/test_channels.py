@@ -118,6 +118,29 @@ def test_a_raw_stream_carries_megabytes_both_ways(server: Node, client: Node) ->
     assert back == data
 
 
+def test_a_raw_stream_is_read_into_a_buffer_of_the_reader_s(server: Node, client: Node) -> None:
+    @server.handle("/echo/1")
+    def echo(stream: Stream) -> None:
+        for data in stream:
+            stream.write(data)
+
+    data = bytes(range(256)) * 1000
+    back = bytearray(len(data) + 10)
+    with client.open_stream(server.address, "/echo/1") as stream:
+        stream.write(data)
+        stream.finish()
+        with pytest.raises(TypeError, match="written"):
+            stream.readinto(bytes(10))
+        got = stream.readinto(memoryview(back)[:7])
+        assert got == 7
+        rest_of_the_piece = stream.read()
+        back[got:got + len(rest_of_the_piece)] = rest_of_the_piece
+        got += len(rest_of_the_piece)
+        while count := stream.readinto(memoryview(back)[got:]):
+            got += count
+    assert got == len(data) and back[:got] == data
+
+
 def test_a_reset_stream_says_the_code(server: Node, client: Node) -> None:
     @server.handle("/reset/1")
     def reset(stream: Stream) -> None:
