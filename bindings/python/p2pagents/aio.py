@@ -44,6 +44,7 @@ class _Engine(Core):
         self._fd = -1
         self._timer: asyncio.TimerHandle | None = None
         self._pump_is_due = False
+        self._taken = ffi.Event()
         self._tasks: dict[int, asyncio.Task[None]] = {}
 
     # --- for the core
@@ -94,10 +95,9 @@ class _Engine(Core):
         if not self.node:
             return
         status = lib.p2pa_node_poll(self.node, 0, 0)
-        event = ffi.Event()
-        while self.node and lib.p2pa_node_next_event(self.node, byref(event)) == ffi.OK:
+        while self.node and lib.p2pa_node_next_event(self.node, byref(self._taken)) == ffi.OK:
+            event, self._taken = self._taken, ffi.Event()
             self.dispatch(event)
-            event = ffi.Event()
         if status < 0:
             self.ended()
         self.had_a_turn()
@@ -105,16 +105,23 @@ class _Engine(Core):
         self._set_timer()
 
     def _set_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        """Has the next deadline kept. A timer that is there and earlier will do: what it finds too
+        early it sets again, which is cheaper than setting it in every turn."""
         left = ctypes.c_int64()
-        if self._loop is None or lib.p2pa_node_next_deadline(self.node, byref(left)) < 0:
+        if self._loop is None or lib.p2pa_node_next_deadline(self.node, byref(left)) < 0 or left.value < 0:
             return
         if left.value == 0:
-            self.submitted()
-        elif left.value > 0:
-            self._timer = self._loop.call_later(left.value / 1e6, self._pump)
+            return self.submitted()
+        when = self._loop.time() + left.value / 1e6
+        if self._timer is not None:
+            if self._timer.when() <= when:
+                return
+            self._timer.cancel()
+        self._timer = self._loop.call_at(when, self._on_timer)
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        self._pump()
 
     # --- serving
 
