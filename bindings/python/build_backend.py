@@ -25,7 +25,7 @@ TAG = f"py3-none-{PLATFORM}"
 STEM = f"{PROJECT['name']}-{PROJECT['version']}"
 
 
-def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
+def build_wheel(wheel_directory: str, config_settings: object = None, metadata_directory: object = None) -> str:
     name = f"{STEM}-{TAG}.whl"
     files = {f"p2pagents/{path.name}": path.read_bytes()
              for path in sorted(PACKAGE.iterdir()) if path.suffix in (".py", ".typed")}
@@ -44,11 +44,11 @@ def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
     return name
 
 
-def build_sdist(sdist_directory, config_settings=None):
+def build_sdist(sdist_directory: str, config_settings: object = None) -> str:
     raise RuntimeError("the sources are those of the whole project: build the wheel in its repository")
 
 
-def _library():
+def _library() -> pathlib.Path:
     chosen = os.environ.get("P2PAGENTS_LIBRARY")
     if chosen:
         return pathlib.Path(chosen)
@@ -61,7 +61,7 @@ def _library():
     return build / "capi/libp2pagents.so"
 
 
-def _dist_info():
+def _dist_info() -> dict[str, bytes]:
     folder = f"{STEM}.dist-info"
     metadata = [
         "Metadata-Version: 2.4", f"Name: {PROJECT['name']}", f"Version: {PROJECT['version']}",
@@ -76,5 +76,5 @@ def _dist_info():
             **{f"{folder}/licenses/{name}": (ROOT / name).read_bytes() for name in LICENSES}}
 
 
-def _digest(data):
+def _digest(data: bytes) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()

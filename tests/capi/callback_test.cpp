@@ -170,8 +170,8 @@ TEST_CASE("the log is heard, and says what subsystem speaks") {
         CHECK(record->struct_size == sizeof *record);
         CHECK(record->level >= P2PA_LOG_ERROR);
         CHECK(record->level <= P2PA_LOG_TRACE);
-        *static_cast<std::string*>(c) += std::string(record->subsystem.data, record->subsystem.size) + ": " +
-                                         std::string(record->text.data, record->text.size) + "\n";
+        const auto said = [](p2pa_text text) { return std::string(text.data, text.size); };
+        *static_cast<std::string*>(c) += said(record->subsystem) + ": " + said(record->text) + "\n";
       };
       o.log_ctx = &lines;
       o.log_level = P2PA_LOG_TRACE;

@@ -119,9 +119,13 @@ class Channel:
 
     # --- writing
 
-    def _check(self, status: int) -> None:
-        """For functions that take a handle: one that is stale means that all is over."""
+    async def _check(self, status: int) -> None:
+        """For functions that take a handle: one that is stale means that all is over. Why, says the
+        last event, which may still be on its way."""
         if status == ffi.STALE_HANDLE:
+            while not self.over:
+                self._core.usable()
+                await self._writable.wait()
             raise self._error or error_of(ffi.STREAM_FINISHED, "it has ended", peer=self.peer)
         check(status, self.peer)
 
@@ -133,7 +137,7 @@ class Channel:
             if status != ffi.WOULD_BLOCK:
                 break
             await self._writable.wait()
-        self._check(status)
+        await self._check(status)
         self._core.submitted()
         await memory.back()
 
@@ -158,7 +162,7 @@ class CallChannel(Channel):
 
     async def finish(self) -> None:
         self._core.usable()
-        self._check(lib.p2pa_call_finish(self.handle))
+        await self._check(lib.p2pa_call_finish(self.handle))
         self._core.submitted()
 
     def give_up(self) -> None:
@@ -186,7 +190,7 @@ class StreamChannel(Channel):
 
     async def finish(self) -> None:
         self._core.usable()
-        self._check(lib.p2pa_stream_finish(self.handle))
+        await self._check(lib.p2pa_stream_finish(self.handle))
         self._core.submitted()
 
     def give_up(self, code: int = 0) -> None:

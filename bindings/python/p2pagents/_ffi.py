@@ -9,6 +9,7 @@ from ctypes import c_uint8, c_uint32, c_uint64, c_void_p
 from typing import Any
 
 ABI = (0, 1)  # what this file was written for
+NEEDS = "ngtcp2, GnuTLS, libuv, libsodium and libsecp256k1"
 
 OK, NONE = 0, 1
 INVALID_STATE, NOT_FOUND, TIMEOUT, CANCELLED = -2, -3, -4, -5
@@ -204,7 +205,7 @@ def load(path: str) -> ctypes.CDLL:
     try:
         library = ctypes.CDLL(path)  # every call through it releases the GIL
     except OSError as why:
-        raise ImportError(f"cannot load the p2pagents library: {why}") from why
+        raise ImportError(f"cannot load the p2pagents library: {why} (it needs {NEEDS} of the system)") from why
     try:
         _check_abi(library, path)
         for names, result in ((PROTOTYPES, c_int32), (TEXTS, c_char_p)):

@@ -76,9 +76,14 @@ class Forked(P2PError):
 
 
 class SystemRefused(P2PError, OSError):
-    """The operating system refused; `detail` is its errno."""
+    """The operating system refused; `errno` says why, as does `detail`."""
 
     default_code = -10
+
+    def __init__(self, text: str = "", *, code: int | None = None, detail: int = 0,
+                 peer: PeerId | None = None) -> None:
+        super().__init__(text, code=code, detail=detail, peer=peer)
+        self.errno = detail or None
 
 
 class ConnectError(P2PError, ConnectionError):

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping, Sequence
 from ctypes import byref
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from . import _ffi as ffi
 from ._channel import CallChannel, StreamChannel
@@ -22,7 +22,7 @@ from ._core import Core, Incoming, Subscription
 from ._ffi import lib
 from ._memory import Payload
 from ._options import Options
-from ._values import Connection, Event, PeerId, PeerInfo, Perf, check
+from ._values import Connection, Event, PeerId, PeerInfo, Perf, Request, check
 from .errors import NotFound
 
 if TYPE_CHECKING:
@@ -31,7 +31,11 @@ if TYPE_CHECKING:
 LOOK_UP_SECONDS = 0.1
 
 T = TypeVar("T")
-H = TypeVar("H", bound=Callable[[Any], Any])
+Unary = Callable[[Request], "Payload | None"]
+"""A method that is given a request and returns its answer."""
+U = TypeVar("U", bound=Unary)
+C = TypeVar("C", bound="Callable[[Call], object]")
+S = TypeVar("S", bound="Callable[[Stream], object]")
 
 
 class _Pending:
@@ -221,7 +225,7 @@ class Node:
     """
 
     def __init__(self, listen: str | Sequence[str] = (), *,
-                 methods: Mapping[str, Callable[[Any], Any]] | None = None, workers: int = 0,
+                 methods: Mapping[str, Unary] | None = None, workers: int = 0,
                  key: bytes | None = None, key_file: str | os.PathLike[str] | None = None,
                  agent_version: str | None = None, limits: Mapping[str, int] | None = None,
                  idle_timeout: float | None = None, keep_alive: float | None = None,
@@ -371,9 +375,11 @@ class Node:
     # --- serving
 
     @overload
-    def serve(self, method: H, /) -> H: ...
+    def serve(self, method: U, /) -> U: ...
     @overload
-    def serve(self, method: str, /, *, streaming: bool = False) -> Callable[[H], H]: ...
+    def serve(self, method: str, /, *, streaming: Literal[False] = False) -> Callable[[U], U]: ...
+    @overload
+    def serve(self, method: str, /, *, streaming: Literal[True]) -> Callable[[C], C]: ...
 
     def serve(self, method: Any, /, *, streaming: bool = False) -> Any:
         """Serves a method, a decorator: `@node.serve`, `@node.serve("name")`.
@@ -386,7 +392,7 @@ class Node:
             self._engine.exclusively(self._engine.serve, method.__name__, method, False)
             return method
 
-        def decorate(handler: H) -> H:
+        def decorate(handler: Any) -> Any:
             self._engine.exclusively(self._engine.serve, method, handler, streaming)
             return handler
 
@@ -396,9 +402,9 @@ class Node:
         """Serves a method no more."""
         self._engine.exclusively(self._engine.stop_serving, method)
 
-    def handle(self, protocol: str, /) -> Callable[[H], H]:
+    def handle(self, protocol: str, /) -> Callable[[S], S]:
         """Accepts raw streams of a protocol, a decorator. The function is given each Stream."""
-        def decorate(handler: H) -> H:
+        def decorate(handler: S) -> S:
             self._engine.exclusively(self._engine.handle, protocol, handler)
             return handler
 

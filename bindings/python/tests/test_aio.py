@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import array
 import asyncio
+import errno
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -380,8 +381,9 @@ def test_a_listener_that_fails_is_an_error_of_opening() -> None:
     async def main() -> None:
         async with aio.Node(LOOPBACK) as node:
             port = node.address.split("/")[4]
-            with pytest.raises(p2pagents.P2PError):
+            with pytest.raises(p2pagents.SystemRefused) as caught:
                 async with aio.Node(f"/ip4/127.0.0.1/udp/{port}/quic-v1"):
                     pass
+            assert isinstance(caught.value, OSError) and caught.value.errno == errno.EADDRINUSE
 
     asyncio.run(main())

@@ -94,7 +94,8 @@ def test_an_accident_in_a_method_is_an_error_without_its_secrets(
 
 
 def test_an_answer_that_has_no_bytes_is_an_accident(server: Node, client: Node) -> None:
-    server.serve("wrong")(lambda _: 1.5)
+    wrong: Any = lambda _: 1.5
+    server.serve("wrong")(wrong)
     with pytest.raises(p2pagents.ApplicationError, match="TypeError"):
         client.call(server.address, "wrong")
 
