@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import time
+import xml.etree.ElementTree as ElementTree
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
@@ -112,6 +113,17 @@ class Runner:
         return Tally(counts["passed"], counts["failed"] + counts["skipped"])
 
 
+    def pytest(self, interpreter, *arguments):
+        results = BUILD / "pytest.xml"
+        results.unlink(missing_ok=True)
+        self.run(interpreter, "-m", "pytest", "-q", "--junit-xml", results, *arguments)
+        if not results.exists():
+            raise StepFailed("pytest left no results")
+        suite = ElementTree.parse(results).getroot().find("testsuite")
+        tests, *failed = (int(suite.get(name)) for name in ("tests", "failures", "errors", "skipped"))
+        return Tally(tests - sum(failed), sum(failed) or int(not tests))
+
+
 # --- the steps
 
 
@@ -200,8 +212,18 @@ def interop(runner):
 
 @step("python", 8, "bindings/python/pyproject.toml")
 def python(runner):
-    """Types, and the wheel as a user installs it."""
-    runner.must(VENV / "bin/mypy", "--strict", "bindings/python/p2pagents")
+    """The types, and the wheel as a user installs it: without a network, and tested away from the
+    tree. The library in it is that of the release step."""
+    project, fresh = "bindings/python/pyproject.toml", BUILD / "wheel"
+    runner.must(VENV / "bin/mypy", "--config-file", project, "bindings/python", "examples/python")
+    runner.must(VENV / "bin/pyright", "--project", project)
+    runner.build("release", "--target", "p2pagents_c")
+    runner.must(sys.executable, "-m", "venv", "--clear", fresh)
+    pip = [fresh / "bin/python", "-m", "pip", "install", "--quiet"]
+    runner.must(*pip, "--no-index", "./bindings/python",
+                env={"P2PAGENTS_LIBRARY": BUILD / "release/capi/libp2pagents.so"})
+    runner.must(*pip, "--constraint", ROOT / ".ci/requirements.txt", "mypy", "pytest")
+    return Tally(passed=2) + runner.pytest(fresh / "bin/python", "bindings/python/tests")
 
 
 def main(names):
