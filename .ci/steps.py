@@ -116,7 +116,7 @@ class Runner:
     def pytest(self, interpreter, *arguments):
         results = BUILD / "pytest.xml"
         results.unlink(missing_ok=True)
-        self.run(interpreter, "-m", "pytest", "-q", "--junit-xml", results, *arguments)
+        self.run(interpreter, "-m", "pytest", "-v", "--junit-xml", results, *arguments)
         if not results.exists():
             raise StepFailed("pytest left no results")
         suite = ElementTree.parse(results).getroot().find("testsuite")

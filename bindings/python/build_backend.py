@@ -44,6 +44,15 @@ def build_wheel(wheel_directory: str, config_settings: object = None, metadata_d
     return name
 
 
+def prepare_metadata_for_build_wheel(metadata_directory: str, config_settings: object = None) -> str:
+    """Without it pip would build the library to read a name."""
+    for path, data in _dist_info().items():
+        file = pathlib.Path(metadata_directory) / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(data)
+    return f"{STEM}.dist-info"
+
+
 def build_sdist(sdist_directory: str, config_settings: object = None) -> str:
     raise RuntimeError("the sources are those of the whole project: build the wheel in its repository")
 

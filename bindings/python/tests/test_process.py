@@ -169,6 +169,42 @@ def test_ctrl_c_ends_a_server_quietly() -> None:
     assert (process.returncode, rest) == (0, "ended\n")
 
 
+def test_ctrl_c_ends_an_asyncio_program_in_good_order() -> None:
+    program = PREAMBLE + textwrap.dedent("""
+        async def wait(_):
+            print("begun", flush=True)
+            try:
+                await asyncio.Event().wait()
+            finally:
+                print("cancelled", flush=True)
+        async def main():
+            async with aio.Node(LOOPBACK, methods={"wait": wait}) as server, aio.Node() as client:
+                await client.call(server.address, "wait", timeout=None)
+        try:
+            asyncio.run(main())
+        except KeyboardInterrupt:
+            print("ended")
+        """)
+    with subprocess.Popen([sys.executable, "-X", "dev", "-c", program], stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begun\n"
+        process.send_signal(signal.SIGINT)
+        rest, _ = process.communicate(timeout=HANG_SECONDS)
+    assert (process.returncode, rest) == (0, "cancelled\nended\n")
+
+
+def test_the_blocking_face_works_where_an_event_loop_runs() -> None:
+    """As in a notebook."""
+    code, output = python("""
+        async def main():
+            with Node(LOOPBACK, workers=1, methods={"echo": lambda data: data}) as server, Node() as client:
+                print(client.call(server.address, "echo", "fine").decode())
+        asyncio.run(main())
+        """)
+    assert (code, output) == (0, "fine")
+
+
 def test_the_library_s_log_goes_to_the_logger_in_a_thread_of_the_user() -> None:
     code, output = python("""
         threads = set()
