@@ -136,6 +136,9 @@ class Subscription:
         self._events.append(event)
         self._signal.fire()
 
+    def lost(self, kinds: set[str]) -> None:
+        self.dropped += bool(kinds & self._kinds if self._kinds else kinds)
+
     def end(self) -> None:
         self.over = True
         self._core.subscriptions.discard(self)
@@ -164,8 +167,7 @@ class Core(abc.ABC):
         self._closing = False
         self._closed_signal = Signal(self)
         self._room = Signal(self)
-        self._listened_signal = Signal(self)
-        self._listened: collections.deque[P2PError | None] = collections.deque()
+        self._listening: collections.deque[Pending] = collections.deque()  # in the order of the answers
         self._completions: dict[int, tuple[Pending | None, Callable[[ffi.Event, bool], Any]]] = {}
         self._channels: dict[int, Channel] = {}
         self._methods: dict[str, tuple[Callable[[Any], Any], int]] = {}
@@ -205,14 +207,15 @@ class Core(abc.ABC):
         if self.node or self.closed:
             return
         self._open()
+        answers = [self._expect_listening() for _ in self.options.listen]
         try:
             self.start()
             for method, (_, mode) in list(self._methods.items()):
                 await self._submit(lib.p2pa_node_serve, *_text(method), mode)
             for protocol in list(self._protocols):
                 await self._submit(lib.p2pa_node_handle_protocol, *_text(protocol))
-            for _ in self.options.listen:
-                await self._next_listened()
+            for answer in answers:
+                await self._listens(answer)
         except BaseException:
             self.free()
             raise
@@ -270,7 +273,9 @@ class Core(abc.ABC):
         self._channels.clear()
         for subscription in list(self.subscriptions):
             subscription.end()
-        for signal in (self._closed_signal, self._room, self._listened_signal):
+        while self._listening:
+            self._answer_listen(error_of(ffi.CLOSED))
+        for signal in (self._closed_signal, self._room):
             signal.fire()
 
     def show_log(self) -> None:
@@ -346,15 +351,24 @@ class Core(abc.ABC):
     async def listen(self, address: str) -> None:
         info = ffi.ErrorInfo()
         await self._submit(lib.p2pa_node_listen, *_text(address), byref(info), info=info)
-        await self._next_listened()
+        await self._listens(self._expect_listening())
 
-    async def _next_listened(self) -> None:
-        while not self._listened:
-            self.usable()
-            await self._listened_signal.wait()
-        error = self._listened.popleft()
+    def _expect_listening(self) -> Pending:
+        pending = self.pending()
+        self._listening.append(pending)
+        return pending
+
+    async def _listens(self, answer: Pending) -> None:
+        error: P2PError | None = await answer
         if error is not None:
             raise error
+
+    def _answer_listen(self, error: P2PError | None) -> None:
+        """Also to those who do not wait any more, lest the next one takes it for its own."""
+        if self._listening:
+            pending = self._listening.popleft()
+            if not pending.done():
+                pending.set_result(error)
 
     async def dial(self, peer: str) -> PeerId:
         def answered(event: ffi.Event, _: bool) -> PeerId:
@@ -495,6 +509,8 @@ class Core(abc.ABC):
         """Sends an event to where it belongs. It is released here, unless a channel keeps it."""
         kept = False
         try:
+            if event.dropped:
+                self._lost(event.dropped)
             if event.op:
                 error = _error_in(event)
                 self._complete(event.op, event, error)
@@ -551,8 +567,7 @@ class Core(abc.ABC):
     def _notify(self, event: ffi.Event) -> None:
         error = _error_in(event)
         if event.kind in (ffi.EVENT_LISTENING, ffi.EVENT_LISTEN_FAILED):
-            self._listened.append(error)
-            self._listened_signal.fire()
+            self._answer_listen(error)
         if not self.subscriptions:
             return
         told = Event(lib.p2pa_event_name(event.kind).decode(), peer_id(event.peer),
@@ -560,6 +575,15 @@ class Core(abc.ABC):
                      bool(event.flags & ffi.EVENT_FLAG_LAST))
         for subscription in list(self.subscriptions):
             subscription.tell(told)
+
+    def _lost(self, bits: int) -> None:
+        """More notifications came than the library keeps for those who do not take them."""
+        kinds = {lib.p2pa_event_name(kind).decode() for kind in range(ffi.EVENT_LISTENING, ffi.EVENT_CLOSED)
+                 if bits & 1 << kind - ffi.EVENT_LISTENING}
+        for subscription in list(self.subscriptions):
+            subscription.lost(kinds)
+        if kinds & {"listening", "listen_failed"}:
+            self._answer_listen(P2PError("whether it listens was lost: too many events waited"))
 
     def had_a_turn(self) -> None:
         """After events were taken: who found no room may try again."""

@@ -527,7 +527,7 @@ class Events:
 
     @property
     def dropped(self) -> int:
-        """How many were lost because nobody took them."""
+        """At least so many were lost because nobody took them in time."""
         return self._subscription.dropped
 
     def close(self) -> None:

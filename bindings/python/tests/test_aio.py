@@ -387,3 +387,16 @@ def test_a_listener_that_fails_is_an_error_of_opening() -> None:
             assert isinstance(caught.value, OSError) and caught.value.errno == errno.EADDRINUSE
 
     asyncio.run(main())
+
+
+def test_an_answer_that_nobody_waits_for_is_not_that_of_the_next_listener() -> None:
+    async def main(server: aio.Node, client: aio.Node) -> None:
+        port = server.address.split("/")[4]
+        task = asyncio.create_task(client.listen(f"/ip4/127.0.0.1/udp/{port}/quic-v1"))
+        await asyncio.sleep(0)
+        task.cancel()
+        await client.listen(LOOPBACK)
+        assert len(client.addresses) == 1
+        assert task.cancelled()
+
+    run(main)

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Told
+from conftest import LOOPBACK, Told
 
 import p2pagents
 from p2pagents import Call, Node, Stream
@@ -175,6 +175,20 @@ def test_datagrams_arrive_as_events(server: Node, client: Node) -> None:
         client.send_datagram(server.address, b"ping")
         event = next(events)
     assert (event.kind, event.data, event.peer) == ("datagram", b"ping", client.peer_id)
+
+
+def test_events_that_nobody_takes_are_lost_and_counted(client: Node) -> None:
+    with Node(LOOPBACK, limits={"events_max": 16}) as idle:
+        datagrams, connections = idle.events("datagram"), idle.events("connected")
+        for _ in range(16):
+            client.dial(idle.address)
+            client.send_datagram(idle.address, b"unseen")
+        client.ping(idle.address)  # it came after all of them
+        assert next(datagrams).data == b"unseen"
+        while not datagrams.dropped:
+            client.send_datagram(idle.address, b"seen")
+            assert next(datagrams).data in (b"unseen", b"seen")
+        assert connections.dropped == 0
 
 
 def test_connections_come_and_go(server: Node, client: Node) -> None:
