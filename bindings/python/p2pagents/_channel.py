@@ -109,7 +109,6 @@ class Channel:
         if self._used == event.data.size:
             self._used = 0
             lib.p2pa_event_release(byref(self._arrived.popleft()))
-            self._core.submitted()
 
     def discard(self) -> None:
         """What has arrived and what will is not wanted."""
@@ -138,7 +137,6 @@ class Channel:
                 break
             await self._writable.wait()
         await self._check(status)
-        self._core.submitted()
         await memory.back()
 
     async def finish(self) -> None:
@@ -163,13 +161,11 @@ class CallChannel(Channel):
     async def finish(self) -> None:
         self._core.usable()
         await self._check(lib.p2pa_call_finish(self.handle))
-        self._core.submitted()
 
     def give_up(self) -> None:
         self.discard()
         if not self.over and self._core.node:
             lib.p2pa_call_cancel(self.handle)
-            self._core.submitted()
 
 
 class StreamChannel(Channel):
@@ -183,7 +179,6 @@ class StreamChannel(Channel):
             status: int = lib.p2pa_stream_write(handle, begin + sent, size - sent, byref(taken))
             if status == ffi.OK:
                 sent += taken.value
-                self._core.submitted()
             return ffi.WOULD_BLOCK if status == ffi.OK and sent < size else status
 
         await self._give(memory, write, lib.p2pa_stream_write_take)
@@ -191,10 +186,8 @@ class StreamChannel(Channel):
     async def finish(self) -> None:
         self._core.usable()
         await self._check(lib.p2pa_stream_finish(self.handle))
-        self._core.submitted()
 
     def give_up(self, code: int = 0) -> None:
         self.discard()
         if not self.over and self._core.node:
             lib.p2pa_stream_reset(self.handle, code)
-            self._core.submitted()

@@ -182,10 +182,6 @@ class Core(abc.ABC):
         """A result to await. After so many seconds it is None, if it did not come before."""
 
     @abc.abstractmethod
-    def submitted(self) -> None:
-        """There is something to do in the node's next turn."""
-
-    @abc.abstractmethod
     def incoming(self, work: Incoming) -> None:
         """Somebody wants to be served."""
 
@@ -237,7 +233,6 @@ class Core(abc.ABC):
         if self.node and not self._closing:
             self._closing = True
             lib.p2pa_node_close(self.node)
-            self.submitted()
         try:
             if self.node:
                 await self.until_closed(CLOSE_SECONDS_MAX)
@@ -305,10 +300,8 @@ class Core(abc.ABC):
             status = function(self.usable(), *arguments)
             if status != ffi.WOULD_BLOCK:
                 break
-            self.submitted()
             await self._room.wait(0.01)
         check(status, peer, info)
-        self.submitted()
 
     async def _operate(self, convert: Callable[[ffi.Event, bool], T], function: Callable[..., int],
                        *arguments: Any, peer: PeerId | None = None,
@@ -325,7 +318,6 @@ class Core(abc.ABC):
             if op.value in self._completions:
                 self._completions[op.value] = (None, convert)
                 lib.p2pa_op_cancel(op)
-                self.submitted()
             raise
         if outcome[1] is not None:
             raise outcome[1]
@@ -453,7 +445,6 @@ class Core(abc.ABC):
             raise error_of(ffi.NOT_FOUND, f"{method!r} is not served")
         if self.node:
             check(lib.p2pa_node_stop_serving(self.usable(), *_text(method)))
-            self.submitted()
         del self._methods[method]
 
     def handle(self, protocol: str, handler: Callable[[Any], Any]) -> None:
@@ -464,7 +455,6 @@ class Core(abc.ABC):
         """Before the node is open it is only noted; open() tells the node."""
         if self.node or self.closed or self.forked:
             check(function(self.usable(), *_text(name), *arguments))
-            self.submitted()
         elif name in table:
             raise error_of(ffi.INVALID_STATE, f"{name!r} is served already")
         table[name] = handler
@@ -481,7 +471,6 @@ class Core(abc.ABC):
             return
         if self.node:
             status = self.give(work.handle, data, lib.p2pa_call_reply, lib.p2pa_call_reply_take)
-            self.submitted()
             if status < 0 and status not in (ffi.STALE_HANDLE, ffi.CLOSED):
                 self.answer_error(work, error_of(status))
             else:
@@ -501,7 +490,6 @@ class Core(abc.ABC):
             work.channel.give_up()
         elif self.node:
             lib.p2pa_call_fail(work.handle, code, *_text(text), data, len(data))
-        self.submitted()
 
     # --- events
 
@@ -554,7 +542,7 @@ class Core(abc.ABC):
         served = self._methods.get(name)
         if served is None:  # no longer
             lib.p2pa_call_cancel(event.call)
-            return self.submitted()
+            return
         left = event.duration_ns / 1e9 if event.duration_ns >= 0 else None
         if event.kind == ffi.EVENT_REQUEST:
             request = Request(event.data.lent(), who, name, left)

@@ -47,7 +47,6 @@ class _Engine(Core):
         self._loop: asyncio.AbstractEventLoop | None = None
         self._fd = -1
         self._timer: asyncio.TimerHandle | None = None
-        self._pump_is_due = False
         self._taken = ffi.Event()
         self._tasks: dict[int, asyncio.Task[None]] = {}
 
@@ -60,11 +59,6 @@ class _Engine(Core):
             timer = loop.call_later(seconds, _time_is_up, future)
             future.add_done_callback(lambda _: timer.cancel())
         return future
-
-    def submitted(self) -> None:
-        if not self._pump_is_due and self._loop is not None and not self._loop.is_closed():
-            self._pump_is_due = True
-            self._loop.call_soon(self._pump)
 
     def incoming(self, work: Incoming) -> None:
         task = asyncio.get_running_loop().create_task(self._serve(work), name=f"p2pagents {work.name}")
@@ -82,7 +76,7 @@ class _Engine(Core):
         check(lib.p2pa_node_wakeup_fd(self.node, byref(descriptor)))
         self._fd = descriptor.value
         self._loop.add_reader(self._fd, self._pump)
-        self.submitted()
+        self._loop.call_soon(self._pump)
 
     def stop(self) -> None:
         loop, self._loop = self._loop, None
@@ -95,7 +89,6 @@ class _Engine(Core):
 
     def _pump(self) -> None:
         """One turn of the node, and its events."""
-        self._pump_is_due = False
         if not self.node:
             return
         status = lib.p2pa_node_poll(self.node, 0, 0)
@@ -114,8 +107,6 @@ class _Engine(Core):
         left = ctypes.c_int64()
         if self._loop is None or lib.p2pa_node_next_deadline(self.node, byref(left)) < 0 or left.value < 0:
             return
-        if left.value == 0:
-            return self.submitted()
         when = self._loop.time() + left.value / 1e6
         if self._timer is not None:
             if self._timer.when() <= when:
@@ -154,7 +145,6 @@ class _Engine(Core):
             work.channel.give_up()
         else:
             lib.p2pa_call_cancel(work.handle)  # stale when the caller has gone: fine
-            self.submitted()
 
     async def end_tasks(self) -> None:
         tasks = [task for task in self._tasks.values() if task is not asyncio.current_task()]

@@ -78,9 +78,6 @@ class _Engine(Core):
     def pending(self, seconds: float | None = None) -> _Pending:
         return _Pending(seconds)
 
-    def submitted(self) -> None:
-        """The library's thread has noticed."""
-
     def incoming(self, work: Incoming) -> None:
         if work.request is not None:
             self._unanswered[work.handle] = work
