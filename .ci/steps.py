@@ -215,7 +215,8 @@ def python(runner):
     """The types, and the wheel as a user installs it: without a network, and tested away from the
     tree. The library in it is that of the release step."""
     project, fresh = "bindings/python/pyproject.toml", BUILD / "wheel"
-    runner.must(VENV / "bin/mypy", "--config-file", project, "bindings/python", "examples/python")
+    runner.must(VENV / "bin/mypy", "--config-file", project, "bindings/python", "examples/python",
+                "benchmarks/python")
     runner.must(VENV / "bin/pyright", "--project", project)
     runner.build("release", "--target", "p2pagents_c")
     runner.must(sys.executable, "-m", "venv", "--clear", fresh)
