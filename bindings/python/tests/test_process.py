@@ -17,6 +17,7 @@ import asyncio, gc, logging, os, sys, threading, time, warnings
 import p2pagents
 from p2pagents import aio, Node
 LOOPBACK = "/ip4/127.0.0.1/udp/0/quic-v1"
+logging.getLogger("asyncio").setLevel(logging.ERROR)  # no complaints of what is slow
 """
 
 
