@@ -31,6 +31,15 @@ class Pair(TestCase):
         self.assertEqual([answer["sequence"] for answer in answers], [0, 1, 2])
         self.assertTrue(all(answer["rtt_ms"] > 0 for answer in answers))
 
+    def test_verbose_tells_on_standard_error_what_goes_on(self):
+        for arguments in (["-v", "ping"], ["ping", "--verbose"], ["ping", "-v", "-v"]):
+            with self.subTest(arguments):
+                done = p2pa(*arguments, "-n", "1", self.address)
+                self.assertEqual(done.returncode, DONE)
+                self.assertIn(f"connection: connected with {self.node.peer} at ", done.stderr)
+        wrong = f"{self.address.split('/p2p/')[0]}/p2p/{STRANGER}"
+        self.assertRegex(p2pa("-v", "ping", wrong).stderr, rf"dial: {STRANGER} at /ip4/.*: peer_id_mismatch")
+
     def test_an_address_without_a_peer_takes_any(self):
         done = p2pa("ping", "-n", "1", self.address.split("/p2p/")[0])
         self.assertEqual(done.returncode, DONE)

@@ -4,6 +4,7 @@
 
 #include "output.hpp"
 #include "p2pagents/version.hpp"
+#include "session.hpp"
 
 namespace {
 
@@ -21,6 +22,7 @@ constexpr const char* kAddress = "multiaddr; with /p2p/<id> at its end only that
 /// A subcommand with its own examples; `-h` shows the exit codes too.
 CLI::App* command(CLI::App& app, const char* name, const char* what, const std::string& examples) {
   auto* added = app.add_subcommand(name, what);
+  added->fallthrough();  // --verbose may stand anywhere
   added->footer(examples + "\n\n" + kExitCodes);
   return added;
 }
@@ -35,6 +37,8 @@ int main(int argc, char** argv) {
   using namespace p2pa_tool;
   CLI::App app{"p2pa: talk to agents and libp2p nodes by their keys", "p2pa"};
   app.set_version_flag("--version", "p2pa " P2PA_VERSION_TEXT);
+  int verbosity = 0;
+  app.add_flag("-v,--verbose", verbosity, "say on standard error what goes on and what failed; -vv: everything");
   app.require_subcommand(1);
   app.failure_message(failure);
   app.footer(
@@ -139,6 +143,7 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kOk : kUsage;
   }
+  set_verbosity(verbosity);
   if (id_command->parsed()) return run_id(id);
   if (node_command->parsed()) return run_node(node);
   if (ping_command->parsed()) return run_ping(ping);

@@ -6,6 +6,7 @@
 #include "output.hpp"
 #include "p2pagents/key_file.hpp"
 #include "p2pagents/node.hpp"
+#include "session.hpp"
 
 namespace p2pa_tool {
 namespace {
@@ -66,7 +67,7 @@ void show_text(Node& node, const NodeEvent& event) {
 
 int run_node(const NodeCommandOptions& options) {
   stop_on_signals();
-  p2pa::NodeOptions node_options;
+  p2pa::NodeOptions node_options = default_options();
   node_options.serve_perf = options.perf;
   node_options.qlog_directory = options.qlog;
   if (!options.key_file.empty()) {

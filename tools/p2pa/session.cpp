@@ -1,8 +1,26 @@
 #include "session.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <utility>
 
 namespace p2pa_tool {
+namespace {
+p2pa::LogLevel log_level = p2pa::LogLevel::kWarning;
+}
+
+void set_verbosity(int verbosity) {
+  constexpr p2pa::LogLevel kLevels[] = {p2pa::LogLevel::kWarning, p2pa::LogLevel::kDebug, p2pa::LogLevel::kTrace};
+  log_level = kLevels[std::clamp(verbosity, 0, 2)];
+}
+
+p2pa::NodeOptions default_options() {
+  p2pa::NodeOptions options;
+  options.log_level = log_level;
+  options.log = [](const p2pa::LogRecord& record) { fmt::print(stderr, "{}: {}\n", record.subsystem, record.text); };
+  return options;
+}
 
 Session::Session(const std::string& text) {
   stop_on_signals();
@@ -11,7 +29,7 @@ Session::Session(const std::string& text) {
     exit_code_ = report_address(text, address.error());
     return;
   }
-  auto opened = p2pa::Node::open({});
+  auto opened = p2pa::Node::open(default_options());
   if (!opened) {
     exit_code_ = report("cannot start a node", opened.error());
     return;

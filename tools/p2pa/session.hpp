@@ -9,6 +9,11 @@
 
 namespace p2pa_tool {
 
+/// What the node's log may say on standard error: 0: warnings, 1: also why things failed, 2: everything.
+void set_verbosity(int verbosity);
+/// Default options, with that log.
+p2pa::NodeOptions default_options();
+
 /// Where an answer is put that may come after its command has given up.
 template <class T>
 std::shared_ptr<std::optional<T>> later() {
