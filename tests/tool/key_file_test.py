@@ -70,8 +70,7 @@ class KeyFiles(TestCase):
 
     def test_a_folder_that_is_not_there(self):
         done = p2pa("id", "--key", str(self.folder / "none" / "me.key"))
-        self.assertEqual(done.returncode, FAILED)
-        self.assertIn("No such file or directory", done.stderr)
+        self.check_failure(done, FAILED, "No such file or directory")
         self.assertEqual(os.listdir(self.folder), [])
 
 

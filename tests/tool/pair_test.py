@@ -140,6 +140,17 @@ class Events(TestCase):
             address = node.address.split("/p2p/")[0]
             self.check_failure(p2pa("node", "--listen", address), FAILED, f"on {address}: Address already in use")
 
+    def test_an_address_that_is_not_of_this_machine(self):
+        done = p2pa("node", "--listen", "/ip4/203.0.113.7/udp/0/quic-v1")
+        self.check_failure(done, FAILED, "no such address")
+
+    def test_a_qlog_of_its_connections(self):
+        with Node("--qlog", str(self.folder)) as node:
+            p2pa("ping", "-n", "1", node.address)
+            node.event("disconnected")
+            node.end()
+        self.assertEqual(len(list(self.folder.iterdir())), 1)
+
 
 if __name__ == "__main__":
     unittest.main()

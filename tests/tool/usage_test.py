@@ -38,7 +38,8 @@ class Usage(TestCase):
 
     def test_arguments_that_make_no_sense(self):
         peer = f"/ip4/127.0.0.1/udp/1/quic-v1/p2p/{STRANGER}"
-        for arguments in (["frob"], ["--frob"], ["id"], ["id", "--key"], ["node", "--frob"], ["node", "stray"], ["ping"],
+        for arguments in (["frob"], ["--frob"], ["id"], ["id", "--key"], ["node", "--frob"], ["node", "stray"],
+                          ["node", "--qlog", "/no/such/folder"], ["ping"],
                           ["ping", peer, "--count", "many"], ["ping", peer, "-n", "-1"],
                           ["ping", peer, "--interval", "-1"], ["call"], ["call", peer], ["call", peer, "echo", "a", "b"],
                           ["call", peer, "echo", "--timeout", "0"], ["call", peer, "echo", "--timeout", "-1"],

@@ -65,7 +65,8 @@ int main(int argc, char** argv) {
   node_command->add_option("--listen", node.listen, "address to listen on, repeatable")
       ->default_val(std::vector<std::string>{"/ip4/0.0.0.0/udp/0/quic-v1"});
   node_command->add_option("--connect", node.connect, "address to connect to, repeatable");
-  node_command->add_option("--qlog", node.qlog, "write qlog files into this folder");
+  node_command->add_option("--qlog", node.qlog, "write qlog files into this folder")
+      ->check(CLI::ExistingDirectory);
   node_command->add_flag("--perf", node.perf, "answer /perf/1.0.0");
   node_command->add_flag("--json", node.json, "print events as JSON lines");
 

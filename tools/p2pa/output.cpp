@@ -27,11 +27,20 @@ std::string reason(const p2pa::Error& error) {
   return *error.why == '\0' ? std::string(name) : fmt::format("{} ({})", error.why, name);
 }
 
+const char* system_hint(int number) {
+  switch (number) {
+    case EADDRINUSE: return "another program has this port; port 0 takes a free one";
+    case EADDRNOTAVAIL: return "this machine has no such address; /ip4/0.0.0.0 stands for all that it has";
+    case EACCES: return "ports below 1024, and other people's files, need rights that you do not have";
+    case ENOENT: return "is there a folder missing on the way?";
+    default: return "";
+  }
+}
+
 /// What to do about it; empty when nobody can know.
 const char* hint(const p2pa::Error& error) {
   switch (error.code) {
-    case Code::kIo:
-      return error.detail == EADDRINUSE ? "another program has this port; port 0 takes a free one" : "";
+    case Code::kIo: return system_hint(static_cast<int>(error.detail));
     case Code::kUnreachable:
     case Code::kTimeout:
     case Code::kHandshake:
