@@ -12,9 +12,11 @@ from ctypes import byref
 from typing import TYPE_CHECKING, Any
 
 from . import _ffi as ffi
+from ._events import error_in
 from ._ffi import lib
 from ._memory import Memory, Payload
 from ._values import PeerId, check
+from ._waiting import Signal
 from .errors import P2PError, error_of
 
 if TYPE_CHECKING:
@@ -31,7 +33,6 @@ class Channel:
     time_left: float | None = None  # of a call that came with a deadline
 
     def __init__(self, core: Core, handle: int, peer: PeerId, name: str) -> None:
-        from ._core import Signal
         self.handle, self.peer, self.name = handle, peer, name
         self.over = False
         self.unwanted = False  # by this end
@@ -58,8 +59,7 @@ class Channel:
             self._finished = True
             self._readable.fire()
         else:
-            from ._core import _error_in
-            self.end(_error_in(event))
+            self.end(error_in(event))
         return False
 
     def end(self, error: P2PError | None) -> None:

@@ -12,42 +12,31 @@ import abc
 import collections
 import ctypes
 import logging
-import os
 import warnings
 import weakref
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable
 from ctypes import byref
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from . import _ffi as ffi
 from ._channel import CallChannel, Channel, StreamChannel
+from ._events import Subscription, error_in
 from ._ffi import lib
+from ._log import Log, logger
 from ._memory import Memory, Payload
 from ._options import Options
 from ._values import (Connection, Event, PeerId, PeerInfo, Perf, Request, check, peer_id, peer_name,
                       peer_struct)
+from ._process import nodes, orphans
+from ._waiting import Pending, Signal
 from .errors import ApplicationError, Closed, DeadlineExceeded, Forked, P2PError, error_of
 
 CLOSE_SECONDS_MAX = 3.0
 ADDRESSES_REMEMBERED_MAX = 4096
-EVENTS_KEPT_MAX = 1024
 LENT_BYTES_MIN = 1 << 16  # a smaller copy is cheaper than a call back into Python
 UNHANDLED = -1  # the application code of an exception that a method did not mean to raise
 
-_logger = logging.getLogger("p2pagents")
-_LEVELS = {ffi.LOG_ERROR: logging.ERROR, ffi.LOG_WARNING: logging.WARNING, ffi.LOG_INFO: logging.INFO,
-           ffi.LOG_DEBUG: logging.DEBUG, ffi.LOG_TRACE: logging.DEBUG - 5}
-
-
 T = TypeVar("T")
-
-
-class Pending(Protocol):
-    """A result that will come; asyncio.Future is one."""
-
-    def done(self) -> bool: ...
-    def set_result(self, value: Any, /) -> None: ...
-    def __await__(self) -> Generator[Any, None, Any]: ...
 
 
 class Incoming:
@@ -56,101 +45,10 @@ class Incoming:
     __slots__ = ("handler", "handle", "request", "channel", "name")
 
     def __init__(self, handler: Callable[[Any], Any], name: str, handle: int,
-                 request: Request | None = None, channel: Channel | None = None) -> None:
+                 request: Request | None = None,
+                 channel: CallChannel | StreamChannel | None = None) -> None:
         self.handler, self.name, self.handle = handler, name, handle
         self.request, self.channel = request, channel
-
-
-class Log:
-    """Takes the library's records on its thread and keeps them for a thread of the user's."""
-
-    def __init__(self) -> None:
-        records: collections.deque[tuple[int, str, str]] = collections.deque(maxlen=EVENTS_KEPT_MAX)
-
-        def take(_: Any, record: Any) -> None:
-            shown = record.contents
-            records.append((shown.level, shown.subsystem.text(), shown.text.text()))
-
-        self.records = records
-        self.function = ffi.LogFn(take)
-
-    @staticmethod
-    def level() -> int:
-        """The library's counterpart to how much the logger lets through; 0: nothing."""
-        wanted = _logger.getEffectiveLevel()
-        return max((level for level, number in _LEVELS.items() if number >= wanted), default=0)
-
-    def show(self) -> None:
-        while self.records:
-            try:
-                level, subsystem, text = self.records.popleft()
-            except IndexError:  # another thread was faster
-                return
-            _logger.getChild(subsystem).log(_LEVELS.get(level, logging.DEBUG), "%s", text)
-
-
-class Signal:
-    """Something to wait for, again and again."""
-
-    def __init__(self, core: Core) -> None:
-        self._core = weakref.ref(core)
-        self._waiting: list[Pending] = []
-
-    async def wait(self, seconds: float | None = None) -> None:
-        core = self._core()
-        if core is None:
-            raise Closed()
-        pending = core.pending(seconds)
-        self._waiting.append(pending)
-        try:
-            await pending
-        finally:
-            if pending in self._waiting:
-                self._waiting.remove(pending)
-
-    def fire(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for pending in waiting:
-            if not pending.done():
-                pending.set_result(None)
-
-
-class Subscription:
-    """The events of some kinds, from now on; the oldest go when nobody takes them."""
-
-    def __init__(self, core: Core, kinds: Iterable[str]) -> None:
-        self._core = core
-        self._kinds = frozenset(kinds)
-        self._events: collections.deque[Event] = collections.deque()
-        self._signal = Signal(core)
-        self.over = core.closed
-        self.dropped = 0
-        core.subscriptions.add(self)
-
-    def tell(self, event: Event) -> None:
-        if self._kinds and event.kind not in self._kinds:
-            return
-        if len(self._events) == EVENTS_KEPT_MAX:
-            self._events.popleft()
-            self.dropped += 1
-        self._events.append(event)
-        self._signal.fire()
-
-    def lost(self, kinds: set[str]) -> None:
-        self.dropped += bool(kinds & self._kinds if self._kinds else kinds)
-
-    def end(self) -> None:
-        self.over = True
-        self._core.subscriptions.discard(self)
-        self._signal.fire()
-
-    async def next(self) -> Event | None:
-        """None: the node is closed, or the subscription."""
-        while not self._events:
-            if self.over:
-                return None
-            await self._signal.wait()
-        return self._events.popleft()
 
 
 class Core(abc.ABC):
@@ -224,7 +122,7 @@ class Core(abc.ABC):
         with self.options.lent(self._log.function if self._log else None) as options:
             check(lib.p2pa_node_open(byref(options), byref(handle), byref(info)), info=info)
         self.node = handle.value
-        _nodes.add(self)
+        nodes.add(self)
 
     async def close(self) -> None:
         """The orderly end; what does not end in time is cut off."""
@@ -253,8 +151,8 @@ class Core(abc.ABC):
             node, self.node = self.node, 0
             if lib.p2pa_node_free(node) == ffi.WRONG_THREAD:
                 # The garbage collector came by on the library's own thread.
-                _orphans.append((node, self._log))
-        _nodes.discard(self)
+                orphans.append((node, self._log))
+        nodes.discard(self)
 
     def ended(self) -> None:
         """No more events come: everybody who waits is told."""
@@ -460,36 +358,37 @@ class Core(abc.ABC):
         table[name] = handler
 
     async def answer(self, work: Incoming, result: Any) -> None:
-        """What a method returned goes to its caller."""
+        """What a method returned goes to its caller. Raises why it cannot."""
         if work.channel is not None:
             await work.channel.finish_quietly()
             return
-        try:
-            data = Memory(b"" if result is None else result)
-        except TypeError as why:
-            self.answer_error(work, why)
+        data = Memory(b"" if result is None else result)
+        if not self.node:
             return
-        if self.node:
-            status = self.give(work.handle, data, lib.p2pa_call_reply, lib.p2pa_call_reply_take)
-            if status < 0 and status not in (ffi.STALE_HANDLE, ffi.CLOSED):
-                self.answer_error(work, error_of(status))
-            else:
-                await data.back()
+        status = self.give(work.handle, data, lib.p2pa_call_reply, lib.p2pa_call_reply_take)
+        if status not in (ffi.STALE_HANDLE, ffi.CLOSED):  # else nobody waits for it any more
+            check(status)
+            await data.back()
 
     def answer_error(self, work: Incoming, error: BaseException) -> None:
-        """What a method raised: an ApplicationError is its answer, all else is an accident."""
+        """What a method raised: an ApplicationError is its answer, of all else only the kind is told."""
+        code, text, data = UNHANDLED, type(error).__name__, b""
         if isinstance(error, ApplicationError):
             code, text, data = error.application_code, error.text, error.data
-        else:
-            code, text, data = UNHANDLED, type(error).__name__, b""
-            # Neither the other end going away nor Ctrl-C is an accident of the method's.
-            known = isinstance(error, P2PError) and work.channel is not None and work.channel.over
-            level = logging.DEBUG if known or not isinstance(error, Exception) else logging.ERROR
-            _logger.log(level, "%r failed", work.name, exc_info=error)
         if isinstance(work.channel, StreamChannel):
             work.channel.give_up()
         elif self.node:
             lib.p2pa_call_fail(work.handle, code, *_text(text), data, len(data))
+
+    @staticmethod
+    def log_accident(work: Incoming, error: BaseException) -> None:
+        """Handlers of logs are the user's code too."""
+        if isinstance(error, ApplicationError):
+            return
+        # Neither the other end going away nor Ctrl-C is an accident of the method's.
+        known = isinstance(error, P2PError) and work.channel is not None and work.channel.over
+        level = logging.DEBUG if known or not isinstance(error, Exception) else logging.ERROR
+        logger.log(level, "%r failed", work.name, exc_info=error)
 
     # --- events
 
@@ -500,7 +399,7 @@ class Core(abc.ABC):
             if event.dropped:
                 self._lost(event.dropped)
             if event.op:
-                error = _error_in(event)
+                error = error_in(event)
                 self._complete(event.op, event, error)
             elif event.kind in _CHANNEL_EVENTS:
                 channel = self._channels.get(event.call or event.stream)
@@ -533,12 +432,12 @@ class Core(abc.ABC):
     def _begin(self, event: ffi.Event) -> None:
         name, who = event.name.text(), peer_name(event.peer)
         if event.kind == ffi.EVENT_STREAM_INCOMING:
-            channel: Channel = StreamChannel(self, event.stream, who, name)
-            self._channels[event.stream] = channel
+            stream = StreamChannel(self, event.stream, who, name)
+            self._channels[event.stream] = stream
             handler = self._protocols.get(name)
             if handler is None:
-                return channel.give_up()
-            return self.incoming(Incoming(handler, name, event.stream, channel=channel))
+                return stream.give_up()
+            return self.incoming(Incoming(handler, name, event.stream, channel=stream))
         served = self._methods.get(name)
         if served is None:  # no longer
             lib.p2pa_call_cancel(event.call)
@@ -553,7 +452,7 @@ class Core(abc.ABC):
         self.incoming(Incoming(served[0], name, event.call, channel=channel))
 
     def _notify(self, event: ffi.Event) -> None:
-        error = _error_in(event)
+        error = error_in(event)
         if event.kind in (ffi.EVENT_LISTENING, ffi.EVENT_LISTEN_FAILED):
             self._answer_listen(error)
         if not self.subscriptions:
@@ -673,41 +572,3 @@ def _call_options(timeout: float | None, replay_safe: bool) -> ffi.CallOptions:
         raise DeadlineExceeded("the timeout is not positive")
     return ffi.CallOptions(flags=ffi.CALL_REPLAY_SAFE if replay_safe else 0,
                            deadline_us=-1 if timeout is None else max(1, int(timeout * 1e6)))
-
-
-def _error_in(event: ffi.Event) -> P2PError | None:
-    if event.status >= 0:
-        return None
-    who = peer_id(event.peer)
-    if event.status == ffi.APPLICATION:
-        return ApplicationError(event.text.text(), event.application_code, event.data.copy(), peer=who)
-    return error_of(event.status, event.text.text(), event.detail, who)
-
-
-# --- the process: no thread of the library outlives the interpreter, no node survives a fork
-
-_nodes: weakref.WeakSet[Core] = weakref.WeakSet()
-_orphans: list[tuple[int, Log | None]] = []
-
-
-def _free_all() -> None:
-    for core in list(_nodes):
-        core.free()
-    for node, _ in _orphans:
-        lib.p2pa_node_free(node)
-    _orphans.clear()
-
-
-def _after_fork() -> None:
-    for core in list(_nodes):
-        core.forked = True
-
-
-def _at_process_events() -> None:
-    import atexit
-    atexit.register(_free_all)
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=_after_fork)
-
-
-_at_process_events()

@@ -11,7 +11,7 @@ from . import _ffi as ffi
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-    from ._core import Pending
+    from ._waiting import Pending
 
     Payload = Union[Buffer, str]
 else:

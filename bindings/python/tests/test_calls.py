@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import array
 import ctypes
+import logging
 import threading
 from typing import Any
 
@@ -98,6 +99,24 @@ def test_an_answer_that_has_no_bytes_is_an_accident(server: Node, client: Node) 
     server.serve("wrong")(wrong)
     with pytest.raises(p2pagents.ApplicationError, match="TypeError"):
         client.call(server.address, "wrong")
+
+
+def test_a_handler_of_the_log_may_use_the_node(server: Node, client: Node) -> None:
+    class Asking(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            server.events().close()
+            told.tell(record.getMessage())
+
+    told, handler = Told(), Asking()
+    wrong: Any = lambda _: 1.5
+    server.serve("wrong")(wrong)
+    logging.getLogger("p2pagents").addHandler(handler)
+    try:
+        with pytest.raises(p2pagents.ApplicationError):
+            client.call(server.address, "wrong")
+        assert told.wait() == "'wrong' failed"
+    finally:
+        logging.getLogger("p2pagents").removeHandler(handler)
 
 
 def test_a_method_that_nobody_serves_is_no_such_method(server: Node, client: Node) -> None:
