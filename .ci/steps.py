@@ -223,7 +223,7 @@ def python(runner):
     pip = [fresh / "bin/python", "-m", "pip", "install", "--quiet"]
     runner.must(*pip, "--no-index", "./bindings/python",
                 env={"P2PAGENTS_LIBRARY": BUILD / "release/capi/libp2pagents.so"})
-    runner.must(*pip, "--constraint", ROOT / ".ci/requirements.txt", "mypy", "pytest")
+    runner.must(*pip, "--constraint", ROOT / ".ci/requirements.txt", "mypy", "pytest", "uvloop")
     return Tally(passed=2) + runner.pytest(fresh / "bin/python", "bindings/python/tests")
 
 

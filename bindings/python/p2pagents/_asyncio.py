@@ -31,6 +31,7 @@ class Engine(Core):
         self._loop: asyncio.AbstractEventLoop | None = None
         self._fd = -1
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0  # which not every loop lets one ask its timers
         self._taken = ffi.Event()
         self._tasks: dict[int, asyncio.Task[None]] = {}
 
@@ -93,10 +94,10 @@ class Engine(Core):
             return
         when = self._loop.time() + left.value / 1e6
         if self._timer is not None:
-            if self._timer.when() <= when:
+            if self._timer_at <= when:
                 return
             self._timer.cancel()
-        self._timer = self._loop.call_at(when, self._on_timer)
+        self._timer, self._timer_at = self._loop.call_at(when, self._on_timer), when
 
     def _on_timer(self) -> None:
         self._timer = None

@@ -55,3 +55,13 @@ def test_the_types_find_every_mistake_that_is_marked(tmp_path: pathlib.Path) -> 
     code, output = mypy("mistaken_program.py", tmp_path)
     found = {int(number) for number in re.findall(r"mistaken_program\.py:(\d+): error", output)}
     assert code == 1 and len(mistakes) > 5 and found == mistakes, output
+
+
+def test_asyncio_may_be_run_by_uvloop(tmp_path: pathlib.Path) -> None:
+    program = f"""
+import asyncio, pytest, sys, uvloop
+asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", {str(HERE.parent / "test_aio.py")!r}]))
+"""
+    code, output = python("-c", program, cwd=tmp_path)
+    assert code == 0, output
