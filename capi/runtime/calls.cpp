@@ -124,21 +124,7 @@ Status Calls::cancel(std::uint64_t handle) {
 // --- in the node's turn: what the host asked for
 
 void Calls::serve_waiting(Node& node) {
-  std::size_t count = 0;
-  {
-    const Lock lock(host_.mutex);
-    count = calls_.waiting();
-  }
-  for (; count > 0; --count) {
-    std::uint64_t handle = 0;
-    {
-      const Lock lock(host_.mutex);
-      State* state = calls_.next_waiting();
-      if (state == nullptr) return;
-      handle = state->channel.handle;
-    }
-    serve(handle, node);
-  }
+  calls_.serve_waiting(host_.mutex, [&](std::uint64_t handle) { serve(handle, node); });
 }
 
 void Calls::serve(std::uint64_t handle, Node& node) {

@@ -3,13 +3,14 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <mutex>
 
 #include "runtime/channel.hpp"
 
 namespace p2pa::capi {
 
 /// The calls, or the raw streams, of a node by handle, and which of them wait to be served in the
-/// next turn. `T` has a member `channel`. REQUIRES the host's lock.
+/// next turn. `T` has a member `channel`. REQUIRES the host's lock, unless it says that it takes it.
 template <class T>
 class ChannelMap final {
  public:
@@ -43,7 +44,27 @@ class ChannelMap final {
     channel.waits_at = channel.ticket.begin();
     waiting_.splice(waiting_.end(), channel.ticket);
   }
-  std::size_t waiting() const { return waiting_.size(); }
+  /// Calls serve(handle), without the lock, for each that waits now. Takes the lock in between.
+  template <class Serve>
+  void serve_waiting(std::mutex& mutex, Serve&& serve) {
+    std::size_t count = 0;
+    {
+      const std::lock_guard lock(mutex);
+      count = waiting_.size();
+    }
+    for (; count > 0; --count) {
+      std::uint64_t handle = 0;
+      {
+        const std::lock_guard lock(mutex);
+        T* found = next_waiting();
+        if (found == nullptr) return;
+        handle = found->channel.handle;
+      }
+      serve(handle);
+    }
+  }
+
+ private:
   /// The first that waits, which then waits no more; null when none does.
   T* next_waiting() noexcept {
     if (waiting_.empty()) return nullptr;
@@ -53,7 +74,6 @@ class ChannelMap final {
     return found;
   }
 
- private:
   std::map<std::uint64_t, std::unique_ptr<T>> channels_;  // ordered: the same end for every run
   std::list<std::uint64_t> waiting_;
 };

@@ -132,21 +132,7 @@ Status Streams::reset(std::uint64_t handle, std::uint64_t code) {
 // --- in the node's turn: what the host asked for
 
 void Streams::serve_waiting(Node& node) {
-  std::size_t count = 0;
-  {
-    const Lock lock(host_.mutex);
-    count = streams_.waiting();
-  }
-  for (; count > 0; --count) {
-    std::uint64_t handle = 0;
-    {
-      const Lock lock(host_.mutex);
-      State* state = streams_.next_waiting();
-      if (state == nullptr) return;
-      handle = state->channel.handle;
-    }
-    serve(handle, node);
-  }
+  streams_.serve_waiting(host_.mutex, [&](std::uint64_t handle) { serve(handle, node); });
 }
 
 void Streams::serve(std::uint64_t handle, Node& node) {
