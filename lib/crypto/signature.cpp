@@ -10,6 +10,7 @@
 #include "crypto/ed25519.hpp"
 #include "crypto/gnutls_datum.hpp"
 #include "crypto/hash.hpp"
+#include "crypto/rsa_bounds.hpp"
 
 namespace p2pa::crypto {
 
@@ -25,45 +26,19 @@ struct PubkeyDelete {
 };
 using Pubkey = std::unique_ptr<std::remove_pointer_t<gnutls_pubkey_t>, PubkeyDelete>;
 
-/// A number that GnuTLS allocated.
-struct OwnedDatum {
-  gnutls_datum_t value{};
-  OwnedDatum() = default;
-  OwnedDatum(const OwnedDatum&) = delete;
-  OwnedDatum& operator=(const OwnedDatum&) = delete;
-  ~OwnedDatum() { gnutls_free(value.data); }
-};
-
-struct ImportedKey {
-  Pubkey key;
-  unsigned bits = 0;
-};
-
 /// A SubjectPublicKeyInfo of this algorithm and of no other.
-Result<ImportedKey> import_spki(ByteView der, gnutls_pk_algorithm_t algorithm) {
+Result<Pubkey> import_spki(ByteView der, gnutls_pk_algorithm_t algorithm) {
   gnutls_pubkey_t raw = nullptr;
   if (gnutls_pubkey_init(&raw) != 0) return fail(Code::kOutOfMemory, "key: out of memory");
-  ImportedKey imported{Pubkey(raw), 0};
+  Pubkey imported(raw);
   const gnutls_datum_t data = datum(der);
   if (gnutls_pubkey_import(raw, &data, GNUTLS_X509_FMT_DER) != 0) {
     return bad_key("key: not a SubjectPublicKeyInfo");
   }
-  if (gnutls_pubkey_get_pk_algorithm(raw, &imported.bits) != static_cast<int>(algorithm)) {
+  if (gnutls_pubkey_get_pk_algorithm(raw, nullptr) != static_cast<int>(algorithm)) {
     return bad_key("key: SubjectPublicKeyInfo of another kind than the key says");
   }
   return imported;
-}
-
-/// The public exponent costs time too: odd and of 31 bits at most, as go has it.
-bool exponent_in_bounds(gnutls_pubkey_t key) {
-  OwnedDatum modulus, exponent;
-  if (gnutls_pubkey_export_rsa_raw2(key, &modulus.value, &exponent.value, GNUTLS_EXPORT_FLAG_NO_LZ) != 0) {
-    return false;
-  }
-  std::uint64_t value = 0;
-  if (exponent.value.size > 4) return false;
-  for (unsigned i = 0; i < exponent.value.size; ++i) value = value << 8 | exponent.value.data[i];
-  return value >= 3 && value % 2 == 1 && value < std::uint64_t{1} << 31;
 }
 
 Result<void> verify_with(gnutls_pubkey_t key, gnutls_sign_algorithm_t algorithm, ByteView message,
@@ -79,17 +54,14 @@ Result<void> verify_with(gnutls_pubkey_t key, gnutls_sign_algorithm_t algorithm,
 Result<void> verify_rsa(ByteView key_data, ByteView message, ByteView signature) {
   const auto imported = import_spki(key_data, GNUTLS_PK_RSA);
   if (!imported) return std::unexpected(imported.error());
-  if (imported->bits < kRsaBitsMin || imported->bits > kRsaBitsMax) {
-    return fail(Code::kBadKey, "key: RSA of a size out of bounds", imported->bits);
-  }
-  if (!exponent_in_bounds(imported->key.get())) return bad_key("key: RSA exponent out of bounds");
-  return verify_with(imported->key.get(), GNUTLS_SIGN_RSA_SHA256, message, signature);
+  if (const auto fine = check_rsa_bounds(imported->get()); !fine) return fine;
+  return verify_with(imported->get(), GNUTLS_SIGN_RSA_SHA256, message, signature);
 }
 
 Result<void> verify_ecdsa(ByteView key_data, ByteView message, ByteView signature) {
   const auto imported = import_spki(key_data, GNUTLS_PK_ECDSA);
   if (!imported) return std::unexpected(imported.error());
-  return verify_with(imported->key.get(), GNUTLS_SIGN_ECDSA_SHA256, message, signature);
+  return verify_with(imported->get(), GNUTLS_SIGN_ECDSA_SHA256, message, signature);
 }
 
 Result<void> verify_ed25519(ByteView key_data, ByteView message, ByteView signature) {

@@ -3,6 +3,7 @@
 #include <new>
 
 #include "crypto/gnutls_datum.hpp"
+#include "transport/tls/certificate_key.hpp"
 
 namespace p2pa::quic {
 namespace {
@@ -26,6 +27,7 @@ TlsSession::TlsSession(gnutls_session_t session, Owner& owner) : session_(sessio
     return static_cast<TlsSession*>(ref->user_data)->owner_.engine();
   };
   gnutls_session_set_ptr(session_, &ref_);
+  gnutls_handshake_set_hook_function(session_, GNUTLS_HANDSHAKE_ANY, GNUTLS_HOOK_POST, on_message);
 }
 
 TlsSession::~TlsSession() { gnutls_deinit(session_); }
@@ -47,8 +49,6 @@ std::unique_ptr<TlsSession> TlsSession::make(TlsContext& context, Owner& owner, 
 std::unique_ptr<TlsSession> TlsSession::client(TlsContext& context, Owner& owner, ByteView ticket) {
   auto out = make(context, owner, GNUTLS_CLIENT);
   if (!out || ngtcp2_crypto_gnutls_configure_client_session(out->session_) != 0) return nullptr;
-  gnutls_handshake_set_hook_function(out->session_, GNUTLS_HANDSHAKE_NEW_SESSION_TICKET, GNUTLS_HOOK_POST,
-                                     on_ticket);
   if (!ticket.empty() && gnutls_session_set_data(out->session_, ticket.data(), ticket.size()) != 0) {
     return nullptr;
   }
@@ -85,17 +85,32 @@ int TlsSession::verify_peer(gnutls_session_t session) try {
   return GNUTLS_E_MEMORY_ERROR;
 }
 
-int TlsSession::on_ticket(gnutls_session_t session, unsigned, unsigned, unsigned, const gnutls_datum_t*) {
+/// GnuTLS has read a message, or written one, and not yet gone on.
+int TlsSession::on_message(gnutls_session_t session, unsigned type, unsigned, unsigned incoming,
+                           const gnutls_datum_t* message) try {
+  if (incoming == 0) return 0;
+  TlsSession& self = session_of(session);
+  if (type == GNUTLS_HANDSHAKE_NEW_SESSION_TICKET) self.take_ticket();
+  if (type != GNUTLS_HANDSHAKE_CERTIFICATE_PKT) return 0;
+  // verify_peer() is asked too late: CertificateVerify has been checked by then.
+  const auto fine = tls::check_certificate_message({message->data, message->size});
+  if (fine) return 0;
+  self.owner_.refuse_certificate(fine.error());
+  return GNUTLS_E_CERTIFICATE_ERROR;
+} catch (const std::bad_alloc&) {
+  return GNUTLS_E_MEMORY_ERROR;
+}
+
+void TlsSession::take_ticket() {
   gnutls_datum_t data{};
-  if (gnutls_session_get_data2(session, &data) != 0) return 0;  // then the next dial is a full one
+  if (gnutls_session_get_data2(session_, &data) != 0) return;  // then the next dial is a full one
   try {
-    session_of(session).owner_.keep_ticket(Bytes(data.data, data.data + data.size));
+    owner_.keep_ticket(Bytes(data.data, data.data + data.size));
   } catch (const std::bad_alloc&) {
     // Then it is a full one too.
   }
   gnutls_memset(data.data, 0, data.size);
   gnutls_free(data.data);
-  return 0;
 }
 
 }  // namespace p2pa::quic

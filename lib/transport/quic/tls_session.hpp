@@ -20,6 +20,8 @@ class TlsSession final {
     virtual ngtcp2_conn* engine() = 0;
     /// False refuses the peer (TLS alert bad_certificate). Not called when a session is resumed.
     virtual bool accept_certificate(ByteView der) = 0;
+    /// It was refused unread: it cannot be looked at safely.
+    virtual void refuse_certificate(const Error& why) = 0;
     /// A client may resume with this.
     virtual void keep_ticket(Bytes ticket) = 0;
 
@@ -54,7 +56,9 @@ class TlsSession final {
  private:
   TlsSession(gnutls_session_t session, Owner& owner);
   static std::unique_ptr<TlsSession> make(TlsContext& context, Owner& owner, unsigned flags);
-  static int on_ticket(gnutls_session_t session, unsigned, unsigned, unsigned, const gnutls_datum_t*);
+  static int on_message(gnutls_session_t session, unsigned type, unsigned when, unsigned incoming,
+                        const gnutls_datum_t* message);
+  void take_ticket();
 
   gnutls_session_t session_;
   Owner& owner_;

@@ -2,12 +2,12 @@
 #include <gnutls/gnutls.h>
 
 #include <algorithm>
-#include <memory>
 #include <optional>
 
 #include "crypto/gnutls_datum.hpp"
 #include "identity/public_key.hpp"
 #include "transport/tls/certificate.hpp"
+#include "transport/tls/certificate_key.hpp"
 #include "transport/tls/der.hpp"
 #include "transport/tls/oids.hpp"
 
@@ -163,15 +163,10 @@ std::optional<gnutls_sign_algorithm_t> signature_algorithm(ByteView algorithm) {
 Result<void> check_self_signature(const Parsed& certificate) {
   const auto algorithm = signature_algorithm(certificate.algorithm);
   if (!algorithm) return fail(Code::kBadCertificate, "the certificate's signature algorithm is not taken");
-  gnutls_pubkey_t raw = nullptr;
-  if (gnutls_pubkey_init(&raw) != 0) return fail(Code::kOutOfMemory, "GnuTLS");
-  const std::unique_ptr<gnutls_pubkey_st, decltype(&gnutls_pubkey_deinit)> key(raw, gnutls_pubkey_deinit);
-  const gnutls_datum_t spki = crypto::datum(certificate.spki), tbs = crypto::datum(certificate.tbs),
-                       signature = crypto::datum(certificate.signature);
-  if (gnutls_pubkey_import(key.get(), &spki, GNUTLS_X509_FMT_DER) != 0) {
-    return fail(Code::kBadCertificate, "the certificate's key is not taken");
-  }
-  if (gnutls_pubkey_verify_data2(key.get(), *algorithm, 0, &tbs, &signature) < 0) {
+  const auto key = import_certificate_key(certificate.spki);
+  if (!key) return std::unexpected(key.error());
+  const gnutls_datum_t tbs = crypto::datum(certificate.tbs), signature = crypto::datum(certificate.signature);
+  if (gnutls_pubkey_verify_data2(key->get(), *algorithm, 0, &tbs, &signature) < 0) {
     return fail(Code::kBadSignature, "the certificate's self-signature is wrong");
   }
   return {};

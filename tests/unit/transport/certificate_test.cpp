@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/multibase.hpp"
+#include "transport/tls/certificate_key.hpp"
 #include "transport/tls/der.hpp"
 #include "transport/tls/oids.hpp"
 #include "vectors/table.hpp"
@@ -53,7 +54,12 @@ struct Forge {
   bool sign_with_host = false;
   Bytes tail;
 
-  Bytes spki() const { return der::write(Tag::kSequence, {algorithm_of_key(), bits(key.public_key().last(32))}); }
+  std::optional<Bytes> other_spki;
+
+  Bytes spki() const {
+    if (other_spki) return *other_spki;
+    return der::write(Tag::kSequence, {algorithm_of_key(), bits(key.public_key().last(32))});
+  }
   Bytes algorithm_of_key() const { return der::write(Tag::kSequence, {der::write(Tag::kOid, {tls::kEd25519})}); }
   Bytes signed_key() const {
     Bytes message(tls::kSignaturePrefix.begin(), tls::kSignaturePrefix.end());
@@ -85,7 +91,67 @@ struct Forge {
   }
 };
 
+/// The SubjectPublicKeyInfo of an RSA key that nobody has.
+Bytes rsa_spki(std::size_t modulus_bytes, ByteView exponent) {
+  Bytes modulus(modulus_bytes, 0xf3);
+  modulus.insert(modulus.begin(), 0);
+  const Bytes algorithm = der::write(
+      Tag::kSequence, {der::write(Tag::kOid, {from_hex("2a864886f70d010101")}), from_hex("0500")});
+  return der::write(Tag::kSequence,
+                    {algorithm, bits(der::write(Tag::kSequence, {der::write(Tag::kInteger, {modulus}),
+                                                                 der::write(Tag::kInteger, {exponent})}))});
+}
+
+/// RFC 8446 §4.4.2, without a context and extensions.
+Bytes certificate_message(ByteView certificate) {
+  const auto size_24 = [](std::size_t n) {
+    return Bytes{static_cast<std::uint8_t>(n >> 16), static_cast<std::uint8_t>(n >> 8),
+                 static_cast<std::uint8_t>(n)};
+  };
+  Bytes out{0};
+  for (const Bytes& part : {size_24(certificate.size() + 5), size_24(certificate.size()),
+                            Bytes(certificate.begin(), certificate.end()), Bytes{0, 0}}) {
+    out.insert(out.end(), part.begin(), part.end());
+  }
+  return out;
+}
+
 }  // namespace
+
+TEST_CASE("a certificate's RSA key is bounded before anything is computed with it") {  // CVE-2023-39533
+  const Bytes usual = from_hex("010001");
+  Forge f;
+  f.algorithm = f.outer_algorithm = der::write(Tag::kSequence, {der::write(Tag::kOid, {tls::kRsaSha256})});
+  const auto refused = [&](std::size_t modulus_bytes, ByteView exponent) {
+    f.other_spki = rsa_spki(modulus_bytes, exponent);
+    f.extensions = {f.libp2p()};
+    const auto asked = tls::check_certificate_message(certificate_message(f.make()));
+    CHECK((asked || asked.error().code == Code::kBadCertificate));
+    CHECK(f.verdict() == (asked ? Code::kBadSignature : Code::kBadCertificate));
+    return !asked;
+  };
+  CHECK_FALSE(refused(256, usual));
+  CHECK_FALSE(refused(1024, usual));
+  CHECK(refused(255, usual));
+  CHECK(refused(1025, usual));
+  CHECK(refused(256, Bytes(256, 0x7f)));
+  CHECK(refused(3000, Bytes(3000, 0x7f)));  // minutes of work, were it done
+}
+
+TEST_CASE("a Certificate message of TLS is taken apart within its borders") {
+  const Bytes message = certificate_message(Forge().make());
+  REQUIRE(tls::first_certificate(message));
+  CHECK(tls::check_certificate_message(message));
+  for (std::size_t n = 0; n < message.size(); ++n) {
+    CHECK_FALSE(tls::check_certificate_message(ByteView(message).first(n)));
+  }
+  CHECK_FALSE(tls::first_certificate(from_hex("00000000")));
+  CHECK_FALSE(tls::check_certificate_message(certificate_message({})));
+  CHECK_FALSE(tls::check_certificate_message(certificate_message(Bytes(tls::kCertificateBytesMax + 1))));
+  Forge f;
+  f.other_spki = der::write(Tag::kSequence, {});
+  CHECK(tls::check_certificate_message(certificate_message(f.make())).error().code == Code::kBadCertificate);
+}
 
 TEST_CASE("the certificates of the spec, and of other hands, prove what they should") {
   for (const auto& row : test::read_table("tls_certificates", 2)) {
