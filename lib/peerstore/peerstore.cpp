@@ -5,23 +5,53 @@
 
 namespace p2pa::peerstore {
 
+namespace {
+
+std::size_t size_of(const PeerInfo& info) {
+  std::size_t bytes = sizeof info + info.agent_version.size() + info.protocol_version.size();
+  for (const std::string& protocol : info.protocols) bytes += sizeof protocol + protocol.size();
+  for (const Multiaddr& address : info.listen_addresses) bytes += sizeof address + address.bytes().size();
+  return bytes;
+}
+
+}  // namespace
+
 Peerstore::Record& Peerstore::touch(const PeerId& peer) {
   auto it = peers_.find(peer);
   if (it == peers_.end()) {
-    if (peers_.size() >= kPeersMax) {
-      peers_.erase(age_.front());
-      age_.pop_front();
-    }
+    if (peers_.size() >= kPeersMax) forget_oldest_but(peer);
     it = peers_.try_emplace(peer).first;
-    it->second.age = age_.insert(age_.end(), peer);
+    it->second.age = strangers_.insert(strangers_.end(), peer);
   } else {
-    age_.splice(age_.end(), age_, it->second.age);
+    auto& list = it->second.stranger ? strangers_ : known_;
+    list.splice(list.end(), list, it->second.age);
   }
   return it->second;
 }
 
+void Peerstore::forget_oldest_but(const PeerId& peer) {
+  const bool others = !strangers_.empty() && strangers_.front() != peer;
+  auto& list = others ? strangers_ : known_;
+  const auto oldest = peers_.find(list.front());
+  bytes_ -= oldest->second.bytes;
+  peers_.erase(oldest);
+  list.pop_front();
+}
+
+void Peerstore::recount(const PeerId& peer, Record& record) {
+  bytes_ -= record.bytes;
+  record.bytes = record.info ? size_of(*record.info) : 0;
+  for (const Address& a : record.addresses) record.bytes += sizeof a + a.address.bytes().size();
+  bytes_ += record.bytes;
+  while (bytes_ > kBytesMax && peers_.size() > 1) forget_oldest_but(peer);
+}
+
 void Peerstore::add_address(const PeerId& peer, const Multiaddr& address, Source source) {
-  auto& addresses = touch(peer).addresses;
+  Record& record = touch(peer);
+  if (source == Source::kHost && std::exchange(record.stranger, false)) {
+    known_.splice(known_.end(), strangers_, record.age);
+  }
+  auto& addresses = record.addresses;
   Address entry{address.without_peer_id(), source};
   const auto same = std::ranges::find(addresses, entry.address, &Address::address);
   if (same != addresses.end()) {
@@ -40,6 +70,7 @@ void Peerstore::add_address(const PeerId& peer, const Multiaddr& address, Source
     }
   }
   addresses.push_back(std::move(entry));
+  recount(peer, record);
 }
 
 std::vector<Multiaddr> Peerstore::addresses(const PeerId& peer) const {
@@ -67,7 +98,9 @@ void Peerstore::mark_good(const PeerId& peer, const Multiaddr& address) {
 
 void Peerstore::set_info(PeerInfo info) {
   const PeerId peer = info.peer;
-  touch(peer).info = std::move(info);
+  Record& record = touch(peer);
+  record.info = std::move(info);
+  recount(peer, record);
 }
 
 const PeerInfo* Peerstore::info(const PeerId& peer) const {

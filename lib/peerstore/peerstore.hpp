@@ -15,9 +15,13 @@ namespace p2pa::peerstore {
 
 inline constexpr std::size_t kPeersMax = 8192;
 inline constexpr std::size_t kAddressesPerPeerMax = 32;
+/// Of addresses and of what identify told. Without it a few thousand invented peers could hold a gigabyte.
+inline constexpr std::size_t kBytesMax = std::size_t{32} << 20;
 
-/// When full, the peer that was touched longest ago is forgotten. Addresses of one peer: the newest
-/// kAddressesPerPeerMax; those that the host gave stay in front of those that the peer claimed.
+/// When full, the peer that was touched longest ago is forgotten, strangers before those that the host gave
+/// an address of: inventing peers is cheap, and must not make us forget where we wanted to go. Addresses of
+/// one peer: the newest kAddressesPerPeerMax; those that the host gave stay in front of those that the peer
+/// claimed.
 class Peerstore {
  public:
   enum class Source : std::uint8_t { kHost, kPeer };
@@ -33,6 +37,7 @@ class Peerstore {
   void set_info(PeerInfo info);
   const PeerInfo* info(const PeerId& peer) const;
   std::size_t size() const { return peers_.size(); }
+  std::size_t bytes() const { return bytes_; }
 
  private:
   struct Address {
@@ -42,12 +47,17 @@ class Peerstore {
   struct Record {
     std::vector<Address> addresses;
     std::optional<PeerInfo> info;
-    std::list<PeerId>::iterator age;  // position in age_
+    std::size_t bytes = 0;
+    bool stranger = true;
+    std::list<PeerId>::iterator age;  // position in strangers_ or in known_
   };
   Record& touch(const PeerId& peer);
+  void recount(const PeerId& peer, Record& record);
+  void forget_oldest_but(const PeerId& peer);
 
   std::unordered_map<PeerId, Record, PeerIdHash> peers_;
-  std::list<PeerId> age_;  // oldest first
+  std::list<PeerId> strangers_, known_;  // oldest first
+  std::size_t bytes_ = 0;
 };
 
 }  // namespace p2pa::peerstore

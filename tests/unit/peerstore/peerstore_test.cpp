@@ -76,3 +76,47 @@ TEST_CASE("identify's answer replaces the one before") {
   REQUIRE(store.info(peer(1)) != nullptr);
   CHECK(store.info(peer(1))->agent_version == "a/2");
 }
+
+TEST_CASE("invented peers do not make us forget those that the host named") {  // GHSA-gcq9-qqwx-rgj3
+  Peerstore store;
+  const auto bound = static_cast<std::uint32_t>(peerstore::kPeersMax);
+  store.add_address(peer(0), address(1), Source::kPeer);
+  store.add_address(peer(0), address(2), Source::kHost);
+  for (std::uint32_t n = 1; n < 2 * bound; ++n) store.add_address(peer(n), address(1), Source::kPeer);
+  CHECK(store.size() == peerstore::kPeersMax);
+  CHECK(store.addresses(peer(0)).size() == 2);
+}
+
+TEST_CASE("what peers claim fills a bounded number of bytes") {  // GHSA-gcq9-qqwx-rgj3
+  Peerstore store;
+  PeerInfo info;
+  info.protocols.assign(200, std::string(200, 'p'));
+  std::size_t one = 0;
+  for (std::uint32_t n = 0; n < 2000; ++n) {
+    info.peer = peer(n);
+    store.set_info(info);
+    if (n == 0) one = store.bytes();
+    REQUIRE(store.bytes() <= peerstore::kBytesMax);
+  }
+  CHECK(one > 40'000);
+  CHECK(store.bytes() + one > peerstore::kBytesMax);
+  CHECK(store.info(peer(1999)) != nullptr);
+  CHECK(store.info(peer(0)) == nullptr);
+  info.protocols.clear();  // said again, and shorter
+  info.peer = peer(1999);
+  const std::size_t before = store.bytes();
+  store.set_info(info);
+  CHECK(store.bytes() + 40'000 < before);
+}
+
+TEST_CASE("the last peer of all is kept, whatever it claims") {
+  Peerstore store;
+  store.add_address(peer(1), address(1), Source::kHost);
+  PeerInfo info;
+  info.peer = peer(2);
+  info.protocols.assign(1000, std::string(peerstore::kBytesMax / 1000, 'p'));
+  store.set_info(info);
+  CHECK(store.info(peer(2)) != nullptr);
+  CHECK(store.size() == 1);
+  CHECK(store.addresses(peer(1)).empty());
+}
