@@ -134,7 +134,7 @@ class Node final {
   const PeerId& id() const;
   /// Where we listen, with /p2p/<id>; unspecified addresses are expanded to the interfaces'.
   std::vector<Multiaddr> addresses() const;
-  /// Starts to listen; kListening or kListenFailed follows.
+  /// Starts to listen; kListening or kListenFailed follows. kClosed: after close().
   Result<void> listen(const Multiaddr& address);
 
   // --- peers

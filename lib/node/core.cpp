@@ -157,7 +157,7 @@ bool NodeCore::Impl::turn(Instant at) {
     if (on_event) on_event(event);
   }
   journal.refusals(at, resources.counters());
-  if (state == State::kClosing || state == State::kFlushing) advance_close(at);
+  if (state != State::kRunning && state != State::kClosed) advance_close(at);
   return more || has_work();
 }
 
@@ -182,9 +182,12 @@ void NodeCore::Impl::advance_close(Instant at) {
     state = State::kFlushing;
     defer([] {});
   } else if (state == State::kFlushing) {
-    state = State::kClosed;
+    state = State::kEnding;
     close_deadline = kNever;
-    sockets.close();
+    sockets.close(at);
+    defer([] {});
+  } else if (state == State::kEnding) {
+    state = State::kClosed;
     emit(event_of(NodeEvent::Kind::kClosed));
   }
 }

@@ -27,7 +27,8 @@ inline constexpr std::size_t kFileEffectsMax = 4096;
 inline constexpr Duration kCloseTimeout = seconds(1);
 
 struct NodeCore::Impl final : swarm::Observer {
-  enum class State : std::uint8_t { kRunning, kClosing, kFlushing, kClosed };
+  /// Until nothing is left to say, until it is sent, until what was still open is told as lost.
+  enum class State : std::uint8_t { kRunning, kClosing, kFlushing, kEnding, kClosed };
 
   Impl(NodeOptions node_options, ByteView seed32, std::int64_t unix_time, Instant start);
 

@@ -23,7 +23,11 @@ std::vector<Multiaddr> Node::addresses() const {
   return out;
 }
 
-Result<void> Node::listen(const Multiaddr& address) { return core_->impl().sockets.listen(address); }
+Result<void> Node::listen(const Multiaddr& address) {
+  NodeCore::Impl& node = core_->impl();
+  if (node.state != NodeCore::Impl::State::kRunning) return fail(Code::kClosed, "the node is closed");
+  return node.sockets.listen(address);
+}
 
 // --- peers
 

@@ -73,6 +73,7 @@ Sockets::Outcome Sockets::done(const EffectDone& effect) {
     return outcome;
   }
   const auto it = std::ranges::find(sockets_, static_cast<SocketId>(effect.id), &Socket::id);
+  if (closed_ && it == sockets_.end() && effect.result) ask_to_close(static_cast<SocketId>(effect.id));
   if (it == sockets_.end() || it->state != State::kBinding) return outcome;
   outcome.sockets_changed = true;
   outcome.address = quic_multiaddr(it->local);
@@ -115,16 +116,21 @@ std::vector<Multiaddr> Sockets::addresses() const {
   return out;
 }
 
-void Sockets::close() {
+void Sockets::close(Instant now) {
   for (const Socket& s : sockets_) {
     if (s.state != State::kBound) continue;
-    quic_.remove_socket(s.id);
-    Effect effect{};
-    effect.kind = Effect::Kind::kCloseUdp;
-    effect.socket = s.id;
-    effects_.push_back(std::move(effect));
+    quic_.remove_socket(now, s.id);
+    ask_to_close(s.id);
   }
   sockets_.clear();
+  closed_ = true;
+}
+
+void Sockets::ask_to_close(SocketId socket) {
+  Effect effect{};
+  effect.kind = Effect::Kind::kCloseUdp;
+  effect.socket = socket;
+  effects_.push_back(std::move(effect));
 }
 
 }  // namespace p2pa

@@ -38,7 +38,8 @@ class Sockets {
   bool has_effects() const { return !effects_.empty(); }
   /// Where we listen, unspecified addresses expanded to the interfaces'; without /p2p.
   std::vector<Multiaddr> addresses() const;
-  void close();
+  /// For good: what is still being bound is closed as soon as it is.
+  void close(Instant now);
 
  private:
   enum class State : std::uint8_t { kBinding, kBound, kFailed };
@@ -50,12 +51,14 @@ class Sockets {
     Error error{};
   };
   SocketId bind(const IpEndpoint& local, bool listens);
+  void ask_to_close(SocketId socket);
 
   quic::Endpoint& quic_;
   std::vector<Socket> sockets_;
   std::vector<IpAddress> interfaces_;
   std::deque<Effect> effects_;
   SocketId next_ = 1;
+  bool closed_ = false;
 };
 
 }  // namespace p2pa

@@ -77,6 +77,7 @@ class Connection final : public p2pa::Connection {
   bool transmit(MutableBytes buffer, const TransmitLimits& limits, Transmit& out);
   /// Moves to a socket, or to the same one whose interfaces changed.
   void migrate(SocketId socket, const IpEndpoint& local);
+  void lose_socket(SocketId socket);
   /// Turns a queued event into what the application sees. False: it does not concern it any more.
   bool take(const QueuedEvent& event, ConnectionEvent& out);
 

@@ -72,6 +72,11 @@ void Connection::end_by_peer() {
   finish_close(error_of_peer(compat::peer_close_error(engine_)));
 }
 
+void Connection::lose_socket(SocketId socket) {
+  if (socket != socket_ || state_ == ConnectionState::kClosed) return;
+  finish_close({Code::kClosed, 0, "the socket of the connection was closed"});
+}
+
 void Connection::close_with(const CloseFrame& frame, const Error& why) {
   compat::CloseError error;
   switch (frame.kind) {

@@ -27,6 +27,8 @@ struct Endpoint::Impl {
   void handle_unrouted(const InboundDatagram& datagram, ByteView packet, const ngtcp2_version_cid& header);
   void accept(const InboundDatagram& datagram, ByteView packet);
   Connection& keep(std::unique_ptr<Connection> connection);
+  /// What was answered without a connection; not what has no socket any more.
+  bool pop_answer(MutableBytes buffer, Transmit& out);
   void bury_closed();
   void forget_ended();
 
@@ -49,7 +51,11 @@ void Endpoint::add_socket(SocketId socket, const IpEndpoint& local, bool accept)
   impl_->sockets[socket] = {local, accept};
 }
 
-void Endpoint::remove_socket(SocketId socket) { impl_->sockets.erase(socket); }
+void Endpoint::remove_socket(Instant now, SocketId socket) {
+  impl_->shared.set_now(now);
+  impl_->sockets.erase(socket);
+  for (const auto& [id, connection] : impl_->connections) connection->lose_socket(socket);
+}
 
 Result<p2pa::Connection*> Endpoint::dial(Instant now, SocketId socket, const DialTarget& target) {
   impl_->shared.set_now(now);
@@ -102,7 +108,7 @@ bool Endpoint::poll_event(TransportEvent& out) {
 bool Endpoint::poll_transmit(Instant now, MutableBytes buffer, const TransmitLimits& limits, Transmit& out) {
   impl_->shared.set_now(now);
   impl_->bury_closed();
-  if (impl_->shared.outbox.pop(buffer, out)) return true;
+  if (impl_->pop_answer(buffer, out)) return true;
   while (Connection* connection = impl_->shared.ready.pop()) {
     const bool sent = connection->transmit(buffer, limits, out);
     if (sent) {
@@ -111,7 +117,7 @@ bool Endpoint::poll_transmit(Instant now, MutableBytes buffer, const TransmitLim
     }
     impl_->deadlines.set(connection->id(), connection->next_deadline());
     impl_->bury_closed();
-    if (impl_->shared.outbox.pop(buffer, out)) return true;
+    if (impl_->pop_answer(buffer, out)) return true;
   }
   return false;
 }
@@ -180,6 +186,13 @@ Connection& Endpoint::Impl::keep(std::unique_ptr<Connection> connection) {
   Connection& out = *connection;
   connections.emplace(out.id(), std::move(connection));
   return out;
+}
+
+bool Endpoint::Impl::pop_answer(MutableBytes buffer, Transmit& out) {
+  while (shared.outbox.pop(buffer, out)) {
+    if (sockets.contains(out.socket)) return true;
+  }
+  return false;
 }
 
 void Endpoint::Impl::bury_closed() {

@@ -36,7 +36,8 @@ class Endpoint final {
 
   /// A socket that the driver has bound. Inbound handshakes are taken on it when `accept`.
   void add_socket(SocketId socket, const IpEndpoint& local, bool accept);
-  void remove_socket(SocketId socket);
+  /// Connections on it are lost, also those that are still shaking hands.
+  void remove_socket(Instant now, SocketId socket);
 
   /// Starts a connection. REQUIRES target.address is a quic-v1 address of the socket's family.
   Result<Connection*> dial(Instant now, SocketId socket, const DialTarget& target);
