@@ -1,6 +1,7 @@
 #pragma once
 // Between the C face's values and the library's.
 
+#include <cstddef>
 #include <cstring>
 #include <optional>
 #include <string_view>
@@ -57,10 +58,27 @@ Status read_struct(const Struct* in, Struct& out) {
   }
   return P2PA_OK;
 }
+/// What a struct that we fill had in its first version, by its last member then. A caller's header may be as
+/// old as that, whatever was appended since.
+template <class Struct>
+inline constexpr std::size_t kFirstSize = 0;
+template <>
+inline constexpr std::size_t kFirstSize<p2pa_error_info> =
+    offsetof(p2pa_error_info, text) + sizeof(p2pa_error_info::text);
+template <>
+inline constexpr std::size_t kFirstSize<p2pa_event> = offsetof(p2pa_event, dropped) + sizeof(p2pa_event::dropped);
+template <>
+inline constexpr std::size_t kFirstSize<p2pa_connection_info> =
+    offsetof(p2pa_connection_info, reserved) + sizeof(p2pa_connection_info::reserved);
+template <>
+inline constexpr std::size_t kFirstSize<p2pa_usage> =
+    offsetof(p2pa_usage, event_bytes) + sizeof(p2pa_usage::event_bytes);
+
 /// Can the caller's struct hold what the first version had?
 template <class Struct>
 bool writable(const Struct* out) {
-  return out != nullptr && out->struct_size >= sizeof(Struct);
+  static_assert(kFirstSize<Struct> > 0);
+  return out != nullptr && out->struct_size >= kFirstSize<Struct>;
 }
 /// Fills the caller's struct as far as the caller's header knows it.
 template <class Struct>

@@ -14,6 +14,29 @@ int32_t p2pa_node_limit_refusals(p2pa_node node, uint32_t limit, uint64_t* refus
   });
 }
 
+int32_t p2pa_node_usage(p2pa_node node, p2pa_usage* usage) noexcept {
+  return with_node(node, [&](Host& host) -> Status {
+    if (!writable(usage)) return P2PA_E_INVALID_ARGUMENT;
+    p2pa_usage out;
+    p2pa_usage_init(&out);
+    const Status status = host.runner.inspect([&](const Node& running) -> Status {
+      const LimitUsage used = running.usage();
+      out.handshakes = used.handshakes;
+      out.connections = used.connections;
+      out.streams = used.streams;
+      out.calls = used.calls;
+      out.memory = used.memory;
+      return P2PA_OK;
+    });
+    if (status < 0) return status;
+    const Lock lock(host.mutex);
+    out.events = host.events.used();
+    out.event_bytes = host.events.bytes();
+    write_struct(out, usage);
+    return P2PA_OK;
+  });
+}
+
 const char* p2pa_limit_name(uint32_t limit) noexcept {
   if (limit >= LimitCounters::kCount) return "unknown";
   return LimitCounters::name(static_cast<LimitCounters::Which>(limit)).data();  // a literal

@@ -33,6 +33,10 @@ class EventPool final {
   void promise_again(Event* event) noexcept;
 
   std::size_t waiting() const { return waiting_; }
+  /// Promised, waiting or lent.
+  std::uint32_t used() const { return used_; }
+  /// Of payload that waits or is lent.
+  std::size_t bytes() const { return bytes_; }
   /// Are the payloads that wait or are lent within their bound?
   bool has_room_for_bytes() const { return bytes_ < bytes_max_; }
   /// May this much come on top all the same, for what must be taken now or refused?

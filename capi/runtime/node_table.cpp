@@ -17,7 +17,7 @@ struct Place {
   std::atomic<std::uint64_t> used{0};  // numbers
 };
 
-/// The library's only state outside of nodes (docs/adr/0002-c-handles.md). Constant-initialised and
+/// The library's only state outside of nodes (docs/adr/0007-c-handles.md). Constant-initialised and
 /// never destroyed: nothing runs when the library is loaded or unloaded.
 constinit std::mutex g_mutex;
 constinit Place g_places[kNodesMax];

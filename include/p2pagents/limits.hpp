@@ -37,4 +37,10 @@ struct LimitCounters {
   static std::string_view name(Which which) noexcept;
 };
 
+/// What is in use now of what Limits bounds.
+struct LimitUsage {
+  std::uint32_t handshakes = 0, connections = 0, streams = 0, calls = 0;
+  std::size_t memory = 0;  ///< bytes of buffered payload
+};
+
 }  // namespace p2pa

@@ -149,6 +149,7 @@ class Node final {
   std::vector<ConnectionInfo> connections() const;
   std::optional<PeerInfo> info(const PeerId& peer) const;
   LimitCounters limit_counters() const;
+  LimitUsage usage() const;
 
   // --- requests
   /// Serves a method. kInvalidState: the name is taken. Names: 1 to 255 bytes of UTF-8.

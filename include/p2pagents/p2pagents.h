@@ -542,6 +542,26 @@ P2PA_API int32_t p2pa_node_limit_refusals(p2pa_node node, uint32_t limit,
  * Thread: any. Since 0.1. */
 P2PA_API const char *p2pa_limit_name(uint32_t limit) P2PA_NOEXCEPT;
 
+/* What is in use now of what p2pa_limits bounds. */
+typedef struct p2pa_usage {
+  uint32_t struct_size;
+  uint32_t handshakes;  /* inbound, in flight */
+  uint32_t connections;
+  uint32_t streams;
+  uint32_t calls;
+  uint32_t events;      /* promised, waiting or lent */
+  uint64_t memory;      /* bytes of buffered payload, in the connections */
+  uint64_t event_bytes; /* bytes of payload in events that wait or are lent, bounded by memory_max too */
+} p2pa_usage;
+
+static inline void p2pa_usage_init(p2pa_usage *usage) {
+  memset(usage, 0, sizeof *usage);
+  usage->struct_size = (uint32_t)sizeof *usage;
+}
+
+/* Tells what the node uses. Thread: any, waits. Since 0.1. */
+P2PA_API int32_t p2pa_node_usage(p2pa_node node, p2pa_usage *usage) P2PA_NOEXCEPT;
+
 /* Measures one round trip with /ipfs/ping/1.0.0, dialing when not connected. Completes with
  * PING_DONE. P2PA_E_CLOSED, P2PA_E_WOULD_BLOCK. Thread: any. Since 0.1. */
 P2PA_API int32_t p2pa_node_ping(p2pa_node node, const p2pa_peer *peer, p2pa_op *op) P2PA_NOEXCEPT;

@@ -79,6 +79,8 @@ std::optional<PeerInfo> Node::info(const PeerId& peer) const {
 
 LimitCounters Node::limit_counters() const { return core_->impl().resources.counters(); }
 
+LimitUsage Node::usage() const { return core_->impl().resources.usage(); }
+
 // --- requests
 
 Result<void> Node::serve(std::string name, Method method) {

@@ -57,11 +57,7 @@ class Manager {
   /// kLimitMemory, kLimitPeer; detail: the bound in bytes.
   Result<Reservation> memory(const PeerId& peer, std::size_t bytes);
 
-  struct Usage {
-    std::uint32_t handshakes = 0, connections = 0, streams = 0, calls = 0;
-    std::size_t memory = 0;
-  };
-  const Usage& usage() const { return usage_; }
+  const LimitUsage& usage() const { return usage_; }
 
  private:
   friend class Reservation;
@@ -81,7 +77,7 @@ class Manager {
 
   Limits limits_;
   LimitCounters counters_;
-  Usage usage_;
+  LimitUsage usage_;
   std::unordered_map<PeerId, PeerUse, PeerIdHash> peers_;
   std::unordered_map<IpEndpoint, IpUse, IpEndpointHash> ips_;  // port 0; IPv6 cut to its /64
 };

@@ -244,3 +244,33 @@ TEST_CASE("a peer that is not who the address says is refused") {
   REQUIRE(p2pa_node_dial(*pair.client, without.data(), without.size(), &op, nullptr) == P2PA_OK);
   CHECK(pair.finish(op).event.status == P2PA_OK);
 }
+
+TEST_CASE("what is in use is told, and given back") {
+  Pair pair;
+  pair.serve("held", P2PA_SERVE_UNARY);
+  const auto usage = [&](const Node& node) {
+    p2pa_usage out;
+    p2pa_usage_init(&out);
+    REQUIRE(p2pa_node_usage(*node, &out) == P2PA_OK);
+    return out;
+  };
+  const std::uint32_t before = usage(pair.server).events;  // CLOSED is promised from the beginning
+  CHECK(usage(pair.server).connections == 0);
+  pair.server.keep(P2PA_EVENT_REQUEST);
+  const p2pa_op op = pair.call("held", std::string(5000, 'x'));
+  REQUIRE(pair.run_until([&] { return pair.server.count(P2PA_EVENT_REQUEST) == 1; }));
+  CHECK(usage(pair.server).connections == 1);
+  CHECK(usage(pair.server).streams >= 1);
+  CHECK(usage(pair.server).calls == 1);
+  CHECK(usage(pair.client).calls == 1);
+  CHECK(usage(pair.server).events > before);
+  CHECK(usage(pair.server).event_bytes == 5000);
+  REQUIRE(p2pa_call_reply(pair.server.of(P2PA_EVENT_REQUEST).at(0).event.call, nullptr, 0) == P2PA_OK);
+  pair.finish(op);
+  pair.server.release_kept();
+  REQUIRE(pair.run_until([&] { return usage(pair.server).calls == 0 && usage(pair.server).event_bytes == 0; }));
+  p2pa_usage older;
+  p2pa_usage_init(&older);
+  older.struct_size = 8;
+  CHECK(p2pa_node_usage(*pair.server, &older) == P2PA_E_INVALID_ARGUMENT);
+}

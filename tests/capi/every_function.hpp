@@ -107,6 +107,11 @@ inline std::vector<Function> every_function() {
        }, false, true},
       {"node_limit_refusals",
        [](A a) { std::uint64_t n; return p2pa_node_limit_refusals(a.node, 0, &n); }, false, true},
+      {"node_usage", [](A a) {
+         p2pa_usage usage;
+         p2pa_usage_init(&usage);
+         return p2pa_node_usage(a.node, &usage);
+       }, false, true},
       // They run the node, or end it.
       {"node_poll", [](A a) { return p2pa_node_poll(a.node, 0, 1); }, true},
       {"node_wait_event", [](A a) {

@@ -72,6 +72,34 @@ TEST_CASE("handles of a freed node are stale, also when another node has its pla
   }
 }
 
+TEST_CASE("every function may be called twice, and once more when the node is closed") {
+  for (const Function& function : every_function()) {
+    INFO(function.name);
+    Node node;
+    Arguments arguments;
+    arguments.node = *node;
+    arguments.peer = *node.peer();
+    REQUIRE(p2pa_node_ping(*node, node.peer(), &arguments.op) == P2PA_OK);
+    REQUIRE(p2pa_node_call_open(*node, node.peer(), "m", 1, nullptr, &arguments.call) == P2PA_OK);
+    arguments.stream.v = arguments.call.v;
+    const auto answered = [&] {
+      const std::int32_t status = function.run(arguments);
+      return status != P2PA_E_INTERNAL && (status >= 0 || std::string(p2pa_status_name(status)) != "unknown");
+    };
+    CHECK(answered());
+    CHECK(answered());
+    p2pa_node_close(*node);
+    CHECK(answered());
+    if (p2pa_node_stop_thread(*node) == P2PA_E_STALE_HANDLE) continue;  // it was node_free
+    REQUIRE(p2pa_node_close(*node) == P2PA_OK);
+    REQUIRE(run_until({&node}, [&] { return node.count(P2PA_EVENT_CLOSED) == 1; }));
+    CHECK(answered());
+    CHECK(p2pa_node_free(*node) == P2PA_OK);
+    CHECK(function.run(arguments) == P2PA_E_STALE_HANDLE);
+    CHECK(p2pa_node_free(*node) == P2PA_E_STALE_HANDLE);
+  }
+}
+
 TEST_CASE("every function takes a missing pointer for what it is") {
   Node node;
   const p2pa_node n = *node;
@@ -118,6 +146,7 @@ TEST_CASE("every function takes a missing pointer for what it is") {
   refused(p2pa_node_peer_info(n, nullptr, 1, nullptr, &size));
   refused(p2pa_node_peer_info(n, peer, 1, nullptr, nullptr));
   refused(p2pa_node_limit_refusals(n, 0, nullptr));
+  refused(p2pa_node_usage(n, nullptr));
   refused(p2pa_node_ping(n, nullptr, &op));
   refused(p2pa_node_ping(n, peer, nullptr));
   refused(p2pa_node_perf(n, nullptr, 1, 1, &op));

@@ -518,6 +518,11 @@ class Core(abc.ABC):
                           info.bytes_received, info.packets_sent, info.packets_received,
                           info.streams, number)
 
+    def usage(self) -> dict[str, int]:
+        usage = ffi.Usage()
+        check(lib.p2pa_node_usage(self.usable(), byref(usage)))
+        return {name: getattr(usage, name) for name, *_ in usage._fields_ if name != "struct_size"}
+
     def refusals(self) -> dict[str, int]:
         found: dict[str, int] = {}
         refused = ctypes.c_uint64()

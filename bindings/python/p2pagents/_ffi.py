@@ -109,6 +109,12 @@ class ConnectionInfo(_Sized):
                 ("reserved", c_uint32)]
 
 
+class Usage(_Sized):
+    _fields_ = [("struct_size", c_uint32), ("handshakes", c_uint32), ("connections", c_uint32),
+                ("streams", c_uint32), ("calls", c_uint32), ("events", c_uint32),
+                ("memory", c_uint64), ("event_bytes", c_uint64)]
+
+
 class Event(_Sized):
     _fields_ = [("struct_size", c_uint32), ("kind", c_uint32), ("node", c_uint64),
                 ("token", c_uint64), ("op", c_uint64), ("call", c_uint64), ("stream", c_uint64),
@@ -157,6 +163,7 @@ PROTOTYPES: dict[str, list[Any]] = {
     "p2pa_node_connection_address": [Handle, c_uint64, *_BUFFER],
     "p2pa_node_peer_info": [Handle, _PEER, c_uint32, *_BUFFER],
     "p2pa_node_limit_refusals": [Handle, c_uint32, POINTER(c_uint64)],
+    "p2pa_node_usage": [Handle, POINTER(Usage)],
     "p2pa_node_ping": [Handle, _PEER, _HANDLE_OUT],
     "p2pa_node_perf": [Handle, _PEER, c_uint64, c_uint64, _HANDLE_OUT],
     "p2pa_node_serve": [Handle, *_TEXT, c_uint32],

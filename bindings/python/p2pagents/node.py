@@ -138,6 +138,10 @@ class Node:
         """What a peer said of itself. LookupError: nothing yet; see the event "identified"."""
         return self._engine.peer_info(peer)
 
+    def usage(self) -> dict[str, int]:
+        """What is in use now of what the bounds bound; memory and event_bytes are bytes."""
+        return self._engine.usage()
+
     def refusals(self) -> dict[str, int]:
         """How often each bound has refused something."""
         return self._engine.refusals()

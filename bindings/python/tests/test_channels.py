@@ -234,3 +234,9 @@ def test_perf_moves_what_was_asked(client: Node) -> None:
 
 def test_refusals_are_counted_by_name(client: Node) -> None:
     assert client.refusals() and set(client.refusals().values()) == {0}
+
+
+def test_what_is_in_use_is_told_by_name(client: Node) -> None:
+    usage = client.usage()
+    assert usage["connections"] == len(client.connections())
+    assert {"handshakes", "streams", "calls", "events", "memory", "event_bytes"} < set(usage)
