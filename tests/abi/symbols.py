@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Three lists must be one: what the library exports, what the header declares, what functions.txt promises."""
+"""Three lists must be one: what the library exports, what the header declares, what functions.txt promises.
+And its SONAME carries the ABI's major, and nothing of it runs before it is called."""
 import argparse
 import re
 import subprocess
@@ -11,6 +12,19 @@ STABILITIES = {"stable", "unstable"}
 def exported(nm, library):
     out = subprocess.run([nm, "-D", "--defined-only", library], check=True, stdout=subprocess.PIPE, text=True)
     return {line.split()[-1].split("@")[0] for line in out.stdout.splitlines()}
+
+
+def constructors(nm, library):
+    """Functions that run when the library is loaded."""
+    out = subprocess.run([nm, library], check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    names = (line.split()[-1] for line in out.stdout.splitlines())
+    return [name for name in names if re.match(r"_GLOBAL__(sub_)?I_", name)]
+
+
+def soname(objdump, library):
+    out = subprocess.run([objdump, "-p", library], check=True, stdout=subprocess.PIPE, text=True)
+    found = re.search(r"^\s*SONAME\s+(\S+)$", out.stdout, re.MULTILINE)
+    return found[1] if found else None
 
 
 def declared(header):
@@ -35,7 +49,7 @@ def promised(path):
 
 def main():
     parser = argparse.ArgumentParser()
-    for option in ("--nm", "--library", "--header", "--list"):
+    for option in ("--nm", "--objdump", "--library", "--header", "--list"):
         parser.add_argument(option, required=True)
     arguments = parser.parse_args()
     symbols = exported(arguments.nm, arguments.library)
@@ -54,6 +68,12 @@ def main():
             faults.append(f"{name}: promised since {since}, the header says {header[name]}")
     if order != sorted(order) or len(set(order)) != len(order):
         faults.append("functions.txt is not sorted, or names a function twice")
+    with open(arguments.header, encoding="utf-8") as file:
+        major = re.search(r"^#define P2PA_ABI_MAJOR (\d+)$", file.read(), re.MULTILINE)[1]
+    if (name := soname(arguments.objdump, arguments.library)) != f"libp2pagents.so.{major}":
+        faults.append(f"SONAME is {name}, the ABI's major is {major}")
+    faults += [f"runs when the library is loaded: {name}"
+               for name in constructors(arguments.nm, arguments.library)]
     for fault in faults:
         print(fault)
     print(f"{len(symbols)} functions exported")
