@@ -1,4 +1,5 @@
 #include "address/ip_endpoint.hpp"
+#include "address/ip_text.hpp"
 #include "address/multiaddr_codec.hpp"
 #include "base/assert.hpp"
 
@@ -31,5 +32,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto endpoint = IpEndpoint::parse(as_text(input))) {
     P2PA_ASSERT(IpEndpoint::parse(endpoint->to_string()) == *endpoint);
   }
+  std::string text;
+  if (const auto ip = parse_ip4(as_text(input))) {
+    append_ip4(text, *ip);
+    P2PA_ASSERT(text == as_text(input));
+  }
+  if (const auto ip = parse_ip6(as_text(input))) {
+    append_ip6(text, *ip);
+    P2PA_ASSERT(parse_ip6(text) == *ip);
+  }
+  if (const auto number = parse_decimal(as_text(input), 0xffff)) P2PA_ASSERT(*number <= 0xffff);
   return 0;
 }

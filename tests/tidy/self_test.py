@@ -199,6 +199,26 @@ class Fuzz(TidyTest):
         self.write("tests/fuzz/corpus/a/one", "x")
         self.assertEqual(self.found("fuzz"), [])
 
+    def test_a_decoder_without_a_target_is_found(self):
+        header = "struct A {{\n  static Result<A> {}(ByteView bytes);\n}};\n"
+        self.write("lib/base/a.hpp", header.format("encode"))
+        self.assertEqual(self.found("fuzz"), [])
+        self.write("lib/base/a.hpp", header.format("decode_all"))
+        self.assertEqual(self.found("fuzz"), ["lib/base/a.hpp:1"])
+        self.write("lib/base/a.hpp", "// fuzzed: b\n" + header.format("decode_all"))
+        self.assertEqual(self.found("fuzz"), ["lib/base/a.hpp:1"])
+        self.write("tests/fuzz/fuzz_b.cpp", "")
+        self.write("tests/fuzz/corpus/b/one", "x")
+        self.assertEqual(self.found("fuzz"), [])
+
+    def test_a_c_function_that_is_not_fuzzed_is_found(self):
+        self.write("tests/fuzz/corpus/capi/one", "x")
+        self.write("include/p2pagents/p2pagents.h", "P2PA_API int32_t p2pa_a(void);\n")
+        self.write("tests/fuzz/fuzz_capi.cpp", "p2pa_a_b();\n")
+        self.assertEqual(self.found("fuzz"), ["include/p2pagents/p2pagents.h:1"])
+        self.write("tests/fuzz/fuzz_capi.cpp", "p2pa_a();\n")
+        self.assertEqual(self.found("fuzz"), [])
+
 
 if __name__ == "__main__":
     unittest.main()
