@@ -47,7 +47,9 @@ std::unique_ptr<TlsSession> TlsSession::make(TlsContext& context, Owner& owner, 
 }
 
 std::unique_ptr<TlsSession> TlsSession::client(TlsContext& context, Owner& owner, ByteView ticket) {
-  auto out = make(context, owner, GNUTLS_CLIENT);
+  // One key share, where GnuTLS would make two: every libp2p implementation takes X25519, and another
+  // group costs who lacks it one round trip more.
+  auto out = make(context, owner, GNUTLS_CLIENT | GNUTLS_KEY_SHARE_TOP);
   if (!out || ngtcp2_crypto_gnutls_configure_client_session(out->session_) != 0) return nullptr;
   if (!ticket.empty() && gnutls_session_set_data(out->session_, ticket.data(), ticket.size()) != 0) {
     return nullptr;
