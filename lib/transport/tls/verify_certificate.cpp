@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "crypto/ed25519.hpp"
 #include "crypto/gnutls_datum.hpp"
 #include "identity/public_key.hpp"
 #include "transport/tls/certificate.hpp"
@@ -160,15 +161,28 @@ std::optional<gnutls_sign_algorithm_t> signature_algorithm(ByteView algorithm) {
   return std::nullopt;
 }
 
+/// RFC 8410 §4: the key itself follows a head without parameters. Empty: another kind of key.
+ByteView ed25519_key(ByteView spki) {
+  constexpr std::uint8_t kHead[] = {0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00};
+  constexpr std::size_t kKeySize = 32;
+  const bool is_one = spki.size() == sizeof kHead + kKeySize && same(spki.first(sizeof kHead), kHead);
+  return is_one ? spki.last(kKeySize) : ByteView{};
+}
+
 Result<void> check_self_signature(const Parsed& certificate) {
   const auto algorithm = signature_algorithm(certificate.algorithm);
   if (!algorithm) return fail(Code::kBadCertificate, "the certificate's signature algorithm is not taken");
+  const auto wrong = [] { return fail(Code::kBadSignature, "the certificate's self-signature is wrong"); };
+  // What our own nodes have, and libsodium takes half of GnuTLS's time for.
+  const ByteView raw_key = ed25519_key(certificate.spki);
+  if (*algorithm == GNUTLS_SIGN_EDDSA_ED25519 && !raw_key.empty()) {
+    if (!crypto::ed25519_verify(raw_key, certificate.tbs, certificate.signature)) return wrong();
+    return {};
+  }
   const auto key = import_certificate_key(certificate.spki);
   if (!key) return std::unexpected(key.error());
   const gnutls_datum_t tbs = crypto::datum(certificate.tbs), signature = crypto::datum(certificate.signature);
-  if (gnutls_pubkey_verify_data2(key->get(), *algorithm, 0, &tbs, &signature) < 0) {
-    return fail(Code::kBadSignature, "the certificate's self-signature is wrong");
-  }
+  if (gnutls_pubkey_verify_data2(key->get(), *algorithm, 0, &tbs, &signature) < 0) return wrong();
   return {};
 }
 
