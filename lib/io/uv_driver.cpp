@@ -87,6 +87,7 @@ UvDriver::Work UvDriver::turn() {
   core_has_more_ = core_.turn(now);
   core_has_more_ |= perform_effects();
   worked |= send();
+  core_has_more_ |= core_.has_work();  // sending raises events, too
   note_close();
   if (more_at_hand()) return Work::kMore;
   return worked ? Work::kDone : Work::kNothing;

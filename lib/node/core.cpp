@@ -162,7 +162,7 @@ bool NodeCore::Impl::turn(Instant at) {
 }
 
 bool NodeCore::Impl::has_work() const {
-  return !deferred_.empty() || !events.empty() || swarm.has_work() ||
+  return !deferred_.empty() || !events.empty() || swarm.has_work() || quic.has_events() ||
          std::ranges::any_of(protocols, [](const Protocol* p) { return p->has_work(); });
 }
 

@@ -108,7 +108,7 @@ void World::Impl::serve(NodeId id) {
     ++stats.turns;
     drain_effects(id);
     drain_transmits(id);
-    if (!more) break;
+    if (!more && !core.has_work()) break;  // sending may have raised events
     if (steps == kStepsMax) {
       fail("node " + std::to_string(id) + " spins in its turn");
       break;

@@ -105,6 +105,8 @@ bool Endpoint::poll_event(TransportEvent& out) {
   return false;
 }
 
+bool Endpoint::has_events() const { return !impl_->shared.events.empty(); }
+
 bool Endpoint::poll_transmit(Instant now, MutableBytes buffer, const TransmitLimits& limits, Transmit& out) {
   impl_->shared.set_now(now);
   impl_->bury_closed();

@@ -47,6 +47,8 @@ class Endpoint final {
   void on_deadline(Instant now);
   /// The next event, oldest first; a Connection is destroyed at the first call after its kClosed.
   bool poll_event(TransportEvent& out);
+  /// Sending may cause some, too.
+  bool has_events() const;
   /// Fills `buffer` (>= 65,536 bytes) with the next datagrams to send. False: nothing now.
   bool poll_transmit(Instant now, MutableBytes buffer, const TransmitLimits& limits, Transmit& out);
 
