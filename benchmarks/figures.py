@@ -1,0 +1,169 @@
+"""What is measured, beside what, and the targets."""
+import dataclasses
+import operator
+from collections.abc import Callable
+
+from sources import Alone, IdleMemory, Iperf3, LibrarySize, Pair
+
+SYMBOLS = {"≥": operator.ge, "≤": operator.le}
+
+
+@dataclasses.dataclass(frozen=True)
+class Sizes:
+    """How much of everything."""
+    bulk_bytes: int = 1 << 30
+    iperf3_s: int = 2  # whole seconds
+    rounds: int = 20_000
+    deep_rounds: int = 100_000
+    dials: int = 400
+    go_dials: int = 100
+    idle: int = 200
+    quiet_s: int = 60
+
+
+QUICK = Sizes(bulk_bytes=16 << 20, iperf3_s=1, rounds=500, deep_rounds=2_000, dials=20, go_dials=5, idle=20, quiet_s=1)
+
+
+@dataclasses.dataclass(frozen=True)
+class Target:
+    """Of the ratio to the reference, or of our own value."""
+    subject: str
+    symbol: str
+    number: float
+
+    def met(self, value):
+        return SYMBOLS[self.symbol](value, self.number)
+
+    def __str__(self):
+        return f"{'ratio ' if self.subject == 'ratio' else ''}{self.symbol} {self.number:g}"
+
+
+def ratio(symbol, number):
+    return Target("ratio", symbol, number)
+
+
+def ours(symbol, number):
+    return Target("ours", symbol, number)
+
+
+@dataclasses.dataclass(frozen=True)
+class Figure:
+    title: str
+    unit: str
+    of: Callable[[dict], float]
+    target: Target | None = None
+    reference: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Group:
+    """Measured one right after the other: the references, then ours."""
+    name: str
+    references: tuple
+    ours: object
+    figures: tuple
+    side_by_side: bool = False  # all runs at once: they take long, and nothing happens in them
+
+
+def field(*names, scale=1.0):
+    def of(result):
+        for name in names:
+            result = result[name]
+        return result * scale
+    return of
+
+
+def cpu_s_per_gb(result):
+    return (result["cpu_s"] + result["server_cpu_s"]) / (result["bytes"] * 1e-9)
+
+
+def both_ends_kib(result):
+    return result["kib_each"] + result["server_kib_each"]
+
+
+def groups(sizes):
+    return [bulk(sizes), *latency(sizes), *deep(sizes), dialing(sizes), handshakes(sizes), memory(sizes), starting(),
+            size(), heap(sizes), quiet(sizes)]
+
+
+def bulk(sizes):
+    """Not pinned: so it is used."""
+    words = f"bulk --bytes {sizes.bulk_bytes}"
+    speed = field("gbit_s")
+    references = (Pair("go_libp2p", words), Pair("quinn", words), Iperf3(sizes.iperf3_s))
+    return Group("bulk", references, Pair("ours", words), (
+        Figure("bulk, one stream", "Gbit/s", speed, ratio("≥", 0.40), "iperf3"),
+        Figure("bulk, one stream", "Gbit/s", speed, ratio("≥", 3), "go_libp2p"),
+        Figure("bulk, one stream", "Gbit/s", speed, ratio("≥", 1.5), "quinn"),
+        Figure("bulk, CPU both ends", "s/GB", cpu_s_per_gb, None, "iperf3"),
+        Figure("bulk, CPU both ends", "s/GB", cpu_s_per_gb, None, "go_libp2p"),
+        Figure("bulk, CPU both ends", "s/GB", cpu_s_per_gb, None, "quinn")))
+
+
+def latency(sizes):
+    """Both ends on one CPU: an idle virtual CPU takes longer to wake than all the rest."""
+    cases = (("stream", "pingpong", "request and answer, open stream", 4.5),
+             ("call", "rpc", "call, stream of its own", 8))
+    for name, case, title, target in cases:
+        for size in (64, 1024):
+            words = f"--size {size} --rounds {sizes.rounds}"
+            reference = Pair("udp", f"pingpong {words}", "same")
+            yield Group(f"{name} {size} B", (reference,), Pair("ours", f"{case} {words}", "same"), (
+                Figure(f"{title}, {size} B, p50", "µs", field("p50_us"), ratio("≤", target), "udp"),
+                Figure(f"{title}, {size} B, p99", "µs", field("p99_us"), None, "udp")))
+
+
+def deep(sizes):
+    """Not pinned: with so many in flight nobody sleeps, and the CPU time of a message decides."""
+    cases = (("pingpong", "messages, open stream", 4), ("messages", "messages, two-way call", 4), ("rpc", "calls", 1.5))
+    words = f"--size 64 --depth 64 --rounds {sizes.deep_rounds}"
+    for case, title, target in cases:
+        yield Group(f"64 {title}", (Pair("grpc", f"pingpong {words}"),), Pair("ours", f"{case} {words}"), (
+            Figure(f"{title}, 64 in flight", "1/s", field("per_s"), ratio("≥", target), "grpc"),))
+
+
+def dialing(sizes):
+    words = f"connect --count {sizes.dials}"
+    references = (Pair("go_libp2p", f"connect --count {sizes.go_dials}"), Pair("quinn", words))
+    p50, p99 = field("p50_us", scale=1e-3), field("p99_us", scale=1e-3)
+    return Group("dial", references, Pair("ours", words), (
+        Figure("dial to first answer, p50", "ms", p50, ours("≤", 1.3), "quinn"),
+        Figure("dial to first answer, p50", "ms", p50, None, "go_libp2p"),
+        Figure("dial to first answer, p99", "ms", p99, None, "quinn"),
+        Figure("handshakes in turn", "1/s", field("per_s"), None, "quinn")))
+
+
+def handshakes(sizes):
+    words = f"connect --count {sizes.dials} --parallel 8"
+    return Group("8 dials", (Pair("quinn", words),), Pair("ours", words), (
+        Figure("handshakes, 8 at once", "1/s", field("per_s"), None, "quinn"),))
+
+
+def memory(sizes):
+    return Group("idle", (IdleMemory("quinn", sizes.idle),), IdleMemory("ours", sizes.idle), (
+        Figure("memory of an idle connection, both ends", "KiB", both_ends_kib, ours("≤", 150), "quinn"),
+        Figure("  of these, server", "KiB", field("server_kib_each"), None, "quinn")))
+
+
+def starting():
+    return Group("start", (), Alone("start"), (
+        Figure("start of the process to a node that listens", "ms", field("process_ms"), ours("≤", 5)),
+        Figure("  of these, the node", "ms", field("node_ms")),
+        Figure("resident memory of a node", "MiB", field("rss_kib", scale=1 / 1024))))
+
+
+def size():
+    return Group("size", (), LibrarySize(), (
+        Figure("shared library, stripped", "MB", field("bytes", scale=1e-6), ours("≤", 3)),))
+
+
+def heap(sizes):
+    return Group("heap", (), Alone(f"alloc --bytes {sizes.bulk_bytes} --rounds {sizes.rounds}"), (
+        Figure("heap allocations per datagram, bulk", "", field("bulk", "per_datagram"), ours("≤", 0)),
+        Figure("heap allocations per datagram, requests", "", field("pingpong", "per_datagram"), ours("≤", 0))))
+
+
+def quiet(sizes):
+    return Group("quiet", (), Pair("ours", f"quiet --seconds {sizes.quiet_s}"), (
+        Figure("packets of an idle connection, both ways", "1/s", field("per_s"), ours("≤", 0.25)),),
+                 side_by_side=True)
