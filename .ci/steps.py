@@ -152,6 +152,12 @@ def release(runner):
     return runner.ctest("release")
 
 
+@step("benchmarks", 4, "benchmarks/run.py")
+def benchmarks(runner):
+    """That they run: figures are for a quiet machine."""
+    runner.must(sys.executable, "benchmarks/run.py", "--quick")
+
+
 @step("tsan", 12)
 def tsan(runner):
     """What runs on a thread of its own, under ThreadSanitizer."""
