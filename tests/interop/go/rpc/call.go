@@ -238,7 +238,10 @@ func (c *Call) end(err error) {
 	case err == ErrCancelled:
 		c.stream.ResetWithError(resetCancelled)
 		return
-	default: // given up by its deadline or by the client already, or no request came
+	case err == ErrDeadline: // the timer resets one direction after the other, and we may come in between
+		c.stream.ResetWithError(resetDeadline)
+		return
+	default: // no request came, or the connection is gone
 		c.stream.ResetWithError(resetNotEnded)
 		return
 	}
