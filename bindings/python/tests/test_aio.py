@@ -368,6 +368,33 @@ def test_closing_cancels_the_methods_that_still_run() -> None:
     run(main)
 
 
+def test_nothing_is_kept_of_what_is_over() -> None:
+    async def main(server: aio.Node, client: aio.Node) -> None:
+        server.serve("echo")(lambda data: data)
+
+        @server.serve
+        async def never(_: bytes) -> None:
+            await asyncio.Event().wait()
+
+        server.serve("quiet", streaming=True)(lambda call: call.receive())
+        server.handle("/quiet/1")(lambda stream: stream.read())
+        for _ in range(20):
+            await client.call(server.address, "echo", b"x")
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0):
+                    await client.call(server.address, "never")
+            async with await client.open_call(server.address, "quiet"):
+                pass
+            async with await client.open_stream(server.address, "/quiet/1"):
+                pass
+        for node in (client, server):
+            engine = node._engine
+            while engine._completions or engine._channels or engine._tasks:
+                await client.ping(server.address)  # what ends is told before the answer to this
+
+    run(main)
+
+
 def test_a_method_may_close_its_own_node() -> None:
     async def main(server: aio.Node, client: aio.Node) -> None:
         server.serve("die")(lambda _: server.close())
