@@ -13,10 +13,11 @@ import pytest
 
 HANG_SECONDS = 100
 PREAMBLE = """
-import asyncio, gc, logging, os, sys, threading, time, warnings
+import asyncio, gc, logging, os, signal, sys, threading, time, warnings
 import p2pagents
 from p2pagents import aio, Node
 LOOPBACK = "/ip4/127.0.0.1/udp/0/quic-v1"
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in the background ignores it
 logging.getLogger("asyncio").setLevel(logging.ERROR)  # no complaints of what is slow
 """
 
@@ -27,6 +28,20 @@ def python(code: str, *arguments: str, env: dict[str, str] | None = None) -> tup
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           timeout=HANG_SECONDS, check=False, env=env)
     return done.returncode, done.stdout.strip()
+
+
+def interrupted(code: str, ready: str) -> tuple[int, str]:
+    """Exit code and further output of a program that Ctrl-C meets when it says that it is ready."""
+    with subprocess.Popen([sys.executable, "-X", "dev", "-c", PREAMBLE + textwrap.dedent(code)],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == ready + "\n"
+            process.send_signal(signal.SIGINT)
+            rest, _ = process.communicate(timeout=HANG_SECONDS)
+        finally:
+            process.kill()
+    return process.returncode, rest
 
 
 def test_a_child_that_forked_is_told_so_and_may_open_its_own() -> None:
@@ -128,7 +143,7 @@ def test_garbage_in_a_cycle_with_its_methods_is_a_warning_too() -> None:
 
 
 def test_ctrl_c_ends_a_call_and_the_node_goes_on() -> None:
-    program = PREAMBLE + textwrap.dedent("""
+    code, output = interrupted("""
         begun = threading.Event()
         def wait(request):
             print("begun", flush=True)
@@ -142,36 +157,23 @@ def test_ctrl_c_ends_a_call_and_the_node_goes_on() -> None:
                 client.call(server.address, "wait", timeout=None)
             except KeyboardInterrupt:
                 print(client.call(server.address, "echo", b"goes on").decode(), flush=True)
-        """)
-    with subprocess.Popen([sys.executable, "-X", "dev", "-c", program], stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "begun\n"
-        process.send_signal(signal.SIGINT)
-        rest, _ = process.communicate(timeout=HANG_SECONDS)
-    assert process.returncode == 0
-    assert sorted(rest.splitlines()) == ["cancelled", "goes on"]
+        """, "begun")
+    assert code == 0 and sorted(output.splitlines()) == ["cancelled", "goes on"]
 
 
 def test_ctrl_c_ends_a_server_quietly() -> None:
-    program = PREAMBLE + textwrap.dedent("""
+    code, output = interrupted("""
         runs = lambda _: print("runs", flush=True)
         with Node(LOOPBACK, methods={"runs": runs}) as node, Node() as client:
             client.notify(node.address, "runs")
             node.run()
         print("ended")
-        """)
-    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "runs\n"
-        process.send_signal(signal.SIGINT)
-        rest, _ = process.communicate(timeout=HANG_SECONDS)
-    assert (process.returncode, rest) == (0, "ended\n")
+        """, "runs")
+    assert (code, output) == (0, "ended\n")
 
 
 def test_ctrl_c_ends_an_asyncio_program_in_good_order() -> None:
-    program = PREAMBLE + textwrap.dedent("""
+    code, output = interrupted("""
         async def wait(_):
             print("begun", flush=True)
             try:
@@ -185,14 +187,8 @@ def test_ctrl_c_ends_an_asyncio_program_in_good_order() -> None:
             asyncio.run(main())
         except KeyboardInterrupt:
             print("ended")
-        """)
-    with subprocess.Popen([sys.executable, "-X", "dev", "-c", program], stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "begun\n"
-        process.send_signal(signal.SIGINT)
-        rest, _ = process.communicate(timeout=HANG_SECONDS)
-    assert (process.returncode, rest) == (0, "cancelled\nended\n")
+        """, "begun")
+    assert (code, output) == (0, "cancelled\nended\n")
 
 
 def test_the_blocking_face_works_where_an_event_loop_runs() -> None:
