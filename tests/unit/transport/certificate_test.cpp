@@ -42,6 +42,7 @@ Bytes extension(ByteView oid, ByteView value, std::optional<std::uint8_t> critic
 
 /// A certificate whose every part can be put wrong.
 struct Forge {
+  std::optional<Bytes> other_spki;  // before what is made of it
   KeyPair host = KeyPair::from_seed(seed(1));
   KeyPair key = KeyPair::from_seed(seed(2));
   Bytes algorithm = der::write(Tag::kSequence, {der::write(Tag::kOid, {tls::kEd25519})});
@@ -53,8 +54,6 @@ struct Forge {
   std::vector<Bytes> extensions = {libp2p()};
   bool sign_with_host = false;
   Bytes tail;
-
-  std::optional<Bytes> other_spki;
 
   Bytes spki() const {
     if (other_spki) return *other_spki;
