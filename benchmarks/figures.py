@@ -115,10 +115,11 @@ def latency(sizes):
 
 def deep(sizes):
     """Not pinned: with so many in flight nobody sleeps, and the CPU time of a message decides."""
-    cases = (("pingpong", "messages, open stream", 4), ("messages", "messages, two-way call", 4), ("rpc", "calls", 1.5))
+    cases = (("64 on a stream", "pingpong", "messages, open stream", 4),
+             ("64 on a call", "messages", "messages, two-way call", 4), ("64 calls", "rpc", "calls", 1.5))
     words = f"--size 64 --depth 64 --rounds {sizes.deep_rounds}"
-    for case, title, target in cases:
-        yield Group(f"64 {title}", (Pair("grpc", f"pingpong {words}"),), Pair("ours", f"{case} {words}"), (
+    for name, case, title, target in cases:
+        yield Group(name, (Pair("grpc", f"pingpong {words}"),), Pair("ours", f"{case} {words}"), (
             Figure(f"{title}, 64 in flight", "1/s", field("per_s"), ratio("≥", target), "grpc"),))
 
 
