@@ -106,10 +106,13 @@ TEST_CASE("one that opens streams for ever, each with half a frame, is held by i
     }
     CHECK(scene.refused(LimitCounters::kStreamsPerPeer) + scene.refused(LimitCounters::kCallsPerPeer) > 0);
     world.run_for(minutes(10));  // each is given up in its time
-    CHECK(streams.ends.size() == kMany);
+    CHECK(scene.usage().streams <= 2);
+    CHECK(scene.usage().calls == 0);
+    // Those that became calls, 32 at once, were told by a refusal, which this attacker does not read.
+    CHECK(streams.ends.size() >= kMany - 32);
     std::size_t told = 0;
     for (const Error& why : streams.ends) told += why.code == Code::kStreamReset && why.detail != 0;
-    CHECK(told == kMany);
+    CHECK(told == streams.ends.size());
     scene.check_nothing_stays();
   });
 }
