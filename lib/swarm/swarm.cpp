@@ -358,9 +358,10 @@ void Swarm::on_established(Instant now, Connection& connection) {
   live_.emplace(id, std::move(live));
   peers_[peer].connections.push_back(id);
   if (connection.outbound()) store_.mark_good(peer, connection.remote_address());
-  observer_.on_connected(now, connection);
+  // Who waited goes first, before what the protocols have to say to each other.
   if (dial != 0) finish_dial(now, dial, &connection);
   release_waiting(now, connection);
+  observer_.on_connected(now, connection);
 }
 
 void Swarm::on_closed(Instant now, Connection& connection, const Error& why) {

@@ -104,6 +104,7 @@ class Connection final : public p2pa::Connection {
 
   // connection_transmit.cpp
   struct Packet;
+  bool fill(MutableBytes buffer, const TransmitLimits& limits, Transmit& out);
   std::int64_t write_packet(MutableBytes dest, Packet& packet);
   bool room_for_datagrams();
   std::int64_t write_datagram_frame(MutableBytes dest, Packet& packet);

@@ -26,6 +26,14 @@ struct Connection::Packet {
 
 bool Connection::transmit(MutableBytes buffer, const TransmitLimits& limits, Transmit& out) {
   if (engine_ == nullptr) return false;
+  if (fill(buffer, limits, out)) return true;
+  // All that somebody waits for has left: now there is time for what only the next dial needs.
+  if (engine_ == nullptr || !handshake_ || !handshake_->send_ticket()) return false;
+  release_handshake_when_done();
+  return fill(buffer, limits, out);
+}
+
+bool Connection::fill(MutableBytes buffer, const TransmitLimits& limits, Transmit& out) {
   buffer = buffer.first(std::min(buffer.size(), kBatchBytesMax));
   Packet packet{};
   ngtcp2_path_storage_zero(&packet.path);

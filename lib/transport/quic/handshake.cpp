@@ -75,7 +75,13 @@ void Handshake::keep_ticket(Bytes ticket) {
 void Handshake::complete() {
   completed_ = true;
   reservation_.release();
-  if (!client_ && shared_.config.early_data) tls_->send_ticket();
+  ticket_due_ = !client_ && shared_.config.early_data;
+}
+
+bool Handshake::send_ticket() {
+  if (!std::exchange(ticket_due_, false)) return false;
+  tls_->send_ticket();
+  return true;
 }
 
 }  // namespace p2pa::quic

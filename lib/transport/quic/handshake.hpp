@@ -33,10 +33,12 @@ class Handshake final : private TlsSession::Owner {
   /// Why the certificate was refused, if it was.
   const std::optional<Error>& refusal() const { return refusal_; }
 
-  /// The handshake is over: gives the reservation back, sends the server's ticket.
+  /// The handshake is over: gives the reservation back.
   void complete();
-  /// Nothing will come any more that TLS has to see.
-  bool finished() const { return completed_ && (!client_ || ticket_kept_); }
+  /// Of a server: sends the ticket for the client's next dial. False: none is due.
+  bool send_ticket();
+  /// TLS has nothing more to say or to see.
+  bool finished() const { return completed_ && (client_ ? ticket_kept_ : !ticket_due_); }
 
  private:
   Handshake(Shared& shared, bool client) : shared_(shared), client_(client) {}
@@ -55,7 +57,9 @@ class Handshake final : private TlsSession::Owner {
   std::optional<Error> refusal_;
   resource::Reservation reservation_;
   std::unique_ptr<TlsSession> tls_;
-  bool completed_ = false, ticket_kept_ = false;
+  bool completed_ = false;
+  bool ticket_due_ = false;   // server
+  bool ticket_kept_ = false;  // client
 };
 
 }  // namespace p2pa::quic
