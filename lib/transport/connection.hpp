@@ -81,8 +81,8 @@ class Connection {
   /// The peer finished and everything was consumed.
   virtual bool at_end(StreamId stream) const = 0;
 
-  /// Queues bytes (copied) up to the send buffer's bound, none while many wait to be sent, and says how
-  /// many were taken; a short count is followed by kWritable. kStreamFinished: finish(), reset() or a stop came before.
+  /// Queues bytes (copied) up to the send buffer's bound and says how many were taken; a short
+  /// count is followed by kWritable. kStreamFinished: finish(), reset() or a stop came before.
   /// kLimitMemory, kLimitPeer: a bound on memory is reached; nothing was taken, and no kWritable follows.
   virtual Result<std::size_t> write(StreamId stream, ByteView bytes) = 0;
   /// How much write() would take now.

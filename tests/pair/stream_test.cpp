@@ -1,7 +1,6 @@
 #include <numeric>
 
 #include "pair/pair.hpp"
-#include "transport/quic/streams.hpp"
 
 using namespace p2pa;
 using namespace p2pa::test;
@@ -77,28 +76,6 @@ TEST_CASE("megabytes arrive in order over a wire that loses and reorders") {
   REQUIRE(s.pipe.run_until([&] { return !s.server.streams.empty() && s.served_inbox().ended; }, seconds(300)));
   CHECK(s.served_inbox().text == text);
   CHECK(s.client.resources.usage().memory <= Limits{}.send_buffer_max + (1 << 17));
-}
-
-TEST_CASE("with enough unsent a stream takes nothing more, and says so when it went out") {
-  Scene s;
-  s.server.echo = false;
-  Connection& c = s.connect();
-  const StreamId stream = *c.open_stream(false);
-  const std::string enough = pattern(quic::Streams::kUnsentEnough);
-  int told = 0;
-  s.client.on_event = [&](Instant, const TransportEvent& e) { told += e.event.kind == Kind::kWritable ? 1 : 0; };
-  CHECK(c.writable(stream) == Limits{}.send_buffer_max);
-  CHECK(*c.write(stream, as_bytes(enough).first(enough.size() - 1)) == enough.size() - 1);
-  CHECK(*c.write(stream, as_bytes("ab")) == 2);
-  CHECK(c.writable(stream) == 0);
-  CHECK(*c.write(stream, as_bytes("c")) == 0);
-  CHECK(told == 0);
-  REQUIRE(s.pipe.run_until([&] { return told > 0; }));
-  CHECK(told == 1);
-  CHECK(c.writable(stream) > 0);
-  c.finish(stream);
-  REQUIRE(s.pipe.run_until([&] { return !s.server.streams.empty() && s.served_inbox().ended; }));
-  CHECK(s.served_inbox().text.size() == enough.size() + 1);
 }
 
 TEST_CASE("a peer that never reads stops the sender at its windows, and costs bounded memory") {

@@ -89,7 +89,6 @@ bool Streams::at_end(StreamId id) const {
 std::size_t Streams::writable(StreamId id) const {
   const StreamState* stream = table_.find(id);
   if (stream == nullptr || stream->sending != SendState::kOpen || engine_ == nullptr) return 0;
-  if (stream->send.unsent_size() >= kUnsentEnough) return 0;
   const std::size_t bound = shared_.resources.limits().send_buffer_max;
   return bound - std::min(bound, stream->send.size());
 }
@@ -181,7 +180,12 @@ void Streams::on_data(StreamState& stream, ByteView bytes, bool end) {
 
 void Streams::on_acknowledged(StreamState& stream, std::uint64_t offset) {
   budget_.give_back(stream.send.acknowledge(shared_.chunks, offset) * Chunk::kSize);
-  tell_of_room(stream);
+  // Told early enough to keep the pipe full, late enough not to be told for every packet.
+  const std::size_t bound = shared_.resources.limits().send_buffer_max;
+  if (stream.wants_room && stream.sending == SendState::kOpen && stream.send.size() <= bound - bound / 4) {
+    stream.wants_room = false;
+    tell(stream, Kind::kWritable);
+  }
 }
 
 void Streams::on_reset(StreamState& stream, std::uint64_t code) {
@@ -254,7 +258,6 @@ bool Streams::reopen(StreamState& stream) {
 
 void Streams::sent(StreamState& stream, std::size_t n, bool end) {
   stream.send.mark_sent(n);
-  tell_of_room(stream);
   leave_turn(stream);
   if (end) {
     stream.sending = SendState::kFinished;
@@ -302,15 +305,6 @@ void Streams::leave_turn(StreamState& stream) {
 }
 
 // --- endings
-
-/// Early enough to keep the pipe full, late enough not to be told for every packet.
-void Streams::tell_of_room(StreamState& stream) {
-  if (!stream.wants_room || stream.sending != SendState::kOpen) return;
-  const std::size_t bound = shared_.resources.limits().send_buffer_max;
-  if (stream.send.size() > bound - bound / 4 || stream.send.unsent_size() > kUnsentEnough / 2) return;
-  stream.wants_room = false;
-  tell(stream, Kind::kWritable);
-}
 
 void Streams::tell(StreamState& stream, ConnectionEvent::Kind kind, std::uint64_t code) {
   // Nothing follows the connection's own kClosed.

@@ -20,9 +20,6 @@ struct Shared;
 class Streams final {
  public:
   static constexpr std::uint32_t kCreditLentMax = 1024;
-  /// One write may fill the buffer, but with so much unsent none takes anything: bytes that leave soon
-  /// are still in the processor's cache, and what is written later is fresher.
-  static constexpr std::size_t kUnsentEnough = 256 * 1024;
 
   Streams(Shared& shared, Connection& owner);
   ~Streams();
@@ -79,7 +76,6 @@ class Streams final {
 
  private:
   void tell(StreamState& stream, ConnectionEvent::Kind kind, std::uint64_t code = 0);
-  void tell_of_room(StreamState& stream);
   void want_to_send(StreamState& stream);
   void leave_turn(StreamState& stream);
   void end_for_application(StreamState& stream);
