@@ -107,10 +107,10 @@ TEST_CASE("datagrams between nodes arrive whole or not at all, and never twice")
       REQUIRE(world.node(pair.client).send_datagram(pair.server_id, payload_of(i)));
       world.run_for(milliseconds(5));
     }
-    world.run_for(seconds(1));
+    world.run_for(seconds(10));  // what waits for the congestion window, which such a path keeps small
     CHECK(twice == 0);
     CHECK(wrong == 0);
-    CHECK(received.size() > kCount * 7 / 10);
+    CHECK(received.size() > kCount * 8 / 10);
     CHECK(received.size() < kCount);
   });
 }
