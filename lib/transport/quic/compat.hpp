@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstdint>
+#include <vector>
 
 #include "base/byte_reader.hpp"
 #include "base/byte_writer.hpp"
@@ -124,6 +125,28 @@ inline ConnInfo info_of(ngtcp2_conn* conn) {
   ngtcp2_conn_get_conn_stat(conn, &info);
 #endif
   return info;
+}
+
+/// The connection ids by which the peer may address us.
+inline std::vector<ngtcp2_cid> own_cids(ngtcp2_conn* conn) {
+#if P2PA_NGTCP2_1
+  std::vector<ngtcp2_cid> out(ngtcp2_conn_get_scid(conn, nullptr));
+#else
+  std::vector<ngtcp2_cid> out(ngtcp2_conn_get_num_scid(conn));
+#endif
+  ngtcp2_conn_get_scid(conn, out.data());
+  return out;
+}
+
+/// Those by which we address the peer, with the tokens of its stateless resets.
+inline std::vector<ngtcp2_cid_token> peer_cids(ngtcp2_conn* conn) {
+#if P2PA_NGTCP2_1
+  std::vector<ngtcp2_cid_token> out(ngtcp2_conn_get_active_dcid(conn, nullptr));
+#else
+  std::vector<ngtcp2_cid_token> out(ngtcp2_conn_get_num_active_dcid(conn));
+#endif
+  out.resize(ngtcp2_conn_get_active_dcid(conn, out.data()));
+  return out;
 }
 
 inline int reject_early_data(ngtcp2_conn* conn) {

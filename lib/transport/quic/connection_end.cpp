@@ -100,14 +100,10 @@ void Connection::close_with(const CloseFrame& frame, const Error& why) {
 /// The engine goes at once: what lingers for three probe time-outs is a few bytes.
 void Connection::finish_close(const Error& why, Farewell farewell) {
   farewell.connection = id_;
-  std::vector<ngtcp2_cid> own(ngtcp2_conn_get_num_scid(engine_));
-  ngtcp2_conn_get_scid(engine_, own.data());
-  for (const ngtcp2_cid& raw : own) farewell.cids.push_back(Cid({raw.data, raw.datalen}));
+  for (const ngtcp2_cid& raw : compat::own_cids(engine_)) farewell.cids.push_back(Cid({raw.data, raw.datalen}));
   if (!outbound_) farewell.cids.push_back(client_dcid_);
   for (const Cid& cid : farewell.cids) shared_.cids.remove(cid, *this);
-  std::vector<ngtcp2_cid_token> theirs(ngtcp2_conn_get_num_active_dcid(engine_));
-  theirs.resize(ngtcp2_conn_get_active_dcid(engine_, theirs.data()));
-  for (const ngtcp2_cid_token& their : theirs) {
+  for (const ngtcp2_cid_token& their : compat::peer_cids(engine_)) {
     if (their.token_present) shared_.reset_tokens.remove(Cid({their.token, sizeof their.token}), *this);
   }
   farewell.linger = {3 * static_cast<std::int64_t>(ngtcp2_conn_get_pto(engine_))};
