@@ -3,14 +3,22 @@
 
 #include <new>
 
+#include "base/assert.hpp"
 #include "convert.hpp"
 #include "fault.hpp"
 #include "runtime/node_table.hpp"
 
 namespace p2pa::capi {
 
+/// A host must not be aborted: a broken invariant unwinds to the entry point, or to the step of the
+/// thread that runs the node, and ends that node alone.
+inline void contain_assertions() noexcept {
+  set_assert_handler([](const char*, const char*, int) { throw AssertionFailure{}; });
+}
+
 template <class F>
 Status guarded(F&& code) noexcept {
+  contain_assertions();
   try {
     P2PA_FAULT_POINT();
     return code();
@@ -22,7 +30,7 @@ Status guarded(F&& code) noexcept {
 /// Runs `code(host)`. What is thrown in it, but for want of memory, is a bug of ours: the node ends.
 template <class F>
 Status with_pinned(const Pin& pin, F&& code) noexcept {
-  if (!pin) return P2PA_E_STALE_HANDLE;
+  if (!pin) return P2PA_E_STALE_HANDLE;  // where there is a node, p2pa_node_open was
   try {
     P2PA_FAULT_POINT();
     return code(*pin);

@@ -1,17 +1,8 @@
-#include "base/assert.hpp"
 #include "entry.hpp"
 #include "options.hpp"
 
 using namespace p2pa;
 using namespace p2pa::capi;
-
-namespace {
-
-/// A host must not be aborted: a broken invariant unwinds to the entry point, or to the step of the
-/// thread that runs the node, and ends that node alone.
-void throw_assertion(const char*, const char*, int) { throw AssertionFailure{}; }
-
-}  // namespace
 
 int32_t p2pa_node_open(const p2pa_node_options* options, p2pa_node* node,
                        p2pa_error_info* error) noexcept {
@@ -20,7 +11,6 @@ int32_t p2pa_node_open(const p2pa_node_options* options, p2pa_node* node,
     auto read = read_options(options, std::move(sink));
     if (!read) return explain(read.error(), error);
     if (node == nullptr) return P2PA_E_INVALID_ARGUMENT;
-    set_assert_handler(throw_assertion);
     auto host = std::make_unique<Host>(read->limits);
     if (auto opened = host->open(std::move(*read)); !opened) return explain(opened.error(), error);
     Host& entered = *host;
