@@ -149,6 +149,24 @@ inline std::vector<ngtcp2_cid_token> peer_cids(ngtcp2_conn* conn) {
   return out;
 }
 
+/// RESET_STREAM and STOP_SENDING.
+inline void abort_stream(ngtcp2_conn* conn, std::int64_t stream, std::uint64_t code) {
+#if P2PA_NGTCP2_1
+  ngtcp2_conn_shutdown_stream(conn, 0, stream, code);
+#else
+  ngtcp2_conn_shutdown_stream(conn, stream, code);
+#endif
+}
+
+/// STOP_SENDING.
+inline void stop_stream(ngtcp2_conn* conn, std::int64_t stream, std::uint64_t code) {
+#if P2PA_NGTCP2_1
+  ngtcp2_conn_shutdown_stream_read(conn, 0, stream, code);
+#else
+  ngtcp2_conn_shutdown_stream_read(conn, stream, code);
+#endif
+}
+
 inline int reject_early_data(ngtcp2_conn* conn) {
 #if P2PA_NGTCP2_1
   return ngtcp2_conn_tls_early_data_rejected(conn);

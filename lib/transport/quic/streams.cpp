@@ -125,7 +125,7 @@ void Streams::stop(StreamId id, std::uint64_t code) {
   StreamState* stream = table_.find(id);
   if (stream == nullptr || engine_ == nullptr || stream->receiving == ReceiveState::kIgnored) return;
   if (stream->receiving == ReceiveState::kOpen) {
-    ngtcp2_conn_shutdown_stream_read(engine_, stream->wire_id, code);
+    compat::stop_stream(engine_, stream->wire_id, code);
     shared_.ready.push(owner_);
   }
   stream->receiving = ReceiveState::kIgnored;
@@ -248,7 +248,7 @@ bool Streams::reopen(StreamState& stream) {
   stream.in_engine = true;
   if (stream.sending == SendState::kFinished) stream.sending = SendState::kFinishing;
   if (stream.receiving == ReceiveState::kIgnored) {
-    ngtcp2_conn_shutdown_stream_read(engine_, stream.wire_id, wire_code::kNone);
+    compat::stop_stream(engine_, stream.wire_id, wire_code::kNone);
   }
   if (stream.send.size() > 0 || stream.sending == SendState::kFinishing) want_to_send(stream);
   return true;
@@ -320,7 +320,7 @@ void Streams::end_for_application(StreamState& stream) {
 /// RESET_STREAM and STOP_SENDING. What was sent is kept until the engine has done with the stream:
 /// it may still send a lost part again.
 void Streams::abandon(StreamState& stream, std::uint64_t code) {
-  if (stream.in_engine) ngtcp2_conn_shutdown_stream(engine_, stream.wire_id, code);
+  if (stream.in_engine) compat::abort_stream(engine_, stream.wire_id, code);
   stream.sending = SendState::kAborted;
   stream.receiving = ReceiveState::kIgnored;
   leave_turn(stream);
