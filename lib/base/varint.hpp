@@ -18,7 +18,6 @@ struct Varint {
   std::array<std::uint8_t, kVarintBytesMax> data;
   std::uint8_t size;
   ByteView bytes() const { return {data.data(), size}; }
-  operator ByteView() const { return bytes(); }
 };
 
 /// REQUIRES value <= kVarintMax.

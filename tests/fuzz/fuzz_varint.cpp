@@ -11,7 +11,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const Varint again = encode_varint(*value);
     P2PA_ASSERT(varint_size(*value) == again.size);
     const std::size_t begin = reader.position() - again.size;
-    P2PA_ASSERT(as_text(again) == as_text(input.subspan(begin, again.size)));
+    P2PA_ASSERT(as_text(again.bytes()) == as_text(input.subspan(begin, again.size)));
   }
   return 0;
 }
