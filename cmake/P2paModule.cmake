@@ -1,7 +1,8 @@
 # One folder of lib/ is one module: a static library p2pa_<name> of all its sources, linked with what
-# layers.txt allows it to know. The same file is what tests/tidy checks includes against.
+# layers.txt allows it, or a folder in it, to know. The same file is what tests/tidy checks includes
+# against; its lines about folders outside lib/ are for tests/tidy alone.
 
-file(STRINGS "${CMAKE_CURRENT_LIST_DIR}/layers.txt" P2PA_LAYERS REGEX "^[a-z]+:")
+file(STRINGS "${CMAKE_CURRENT_LIST_DIR}/layers.txt" P2PA_LAYERS REGEX "^[a-z]+(/[a-z]+)?:")
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${CMAKE_CURRENT_LIST_DIR}/layers.txt")
 
 function(p2pa_module name)
@@ -13,12 +14,20 @@ function(p2pa_module name)
   target_include_directories(p2pa_${name} PUBLIC
     "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}/lib")
   target_link_libraries(p2pa_${name} PRIVATE p2pa_settings)
+  set(layers)
+  set(libraries)
   foreach(line IN LISTS P2PA_LAYERS)
-    if(line MATCHES "^${name}:([^|]*)\\|(.*)$")
-      separate_arguments(layers UNIX_COMMAND "${CMAKE_MATCH_1}")
-      separate_arguments(libraries UNIX_COMMAND "${CMAKE_MATCH_2}")
+    if(line MATCHES "^${name}(/[a-z]+)?:([^|]*)\\|(.*)$")
+      separate_arguments(folders UNIX_COMMAND "${CMAKE_MATCH_2}")
+      separate_arguments(others UNIX_COMMAND "${CMAKE_MATCH_3}")
+      list(TRANSFORM folders REPLACE "/.*" "")
+      list(APPEND layers ${folders})
+      list(APPEND libraries ${others})
     endif()
   endforeach()
+  list(REMOVE_DUPLICATES layers)
+  list(REMOVE_ITEM layers ${name})
+  list(REMOVE_DUPLICATES libraries)
   foreach(layer IN LISTS layers)
     if(TARGET p2pa_${layer})
       target_link_libraries(p2pa_${name} PUBLIC p2pa_${layer})

@@ -8,6 +8,7 @@ import tidy
 from tree import Tree
 
 LAYERS = "base: | fmt\ncore: base |\nio: base core | uv\ncapi/: core |\n"
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 class TidyTest(unittest.TestCase):
@@ -33,6 +34,7 @@ class TidyTest(unittest.TestCase):
         for text in bad:
             self.write(path, "// first\n" + text + "\n")
             self.assertIn(f"{path}:2", self.found(check), text)
+        (self.root / path).unlink()
 
 
 class Layers(TidyTest):
@@ -58,13 +60,69 @@ class Layers(TidyTest):
         self.expect("layers", "capi/a.cpp",
                     good=['#include "core/x.hpp"\n'], bad=['#include "base/x.hpp"'])
 
-    def test_an_arrow_upwards_is_found(self):
+    def test_brackets_do_not_hide_what_is_ours(self):
+        self.expect("layers", "lib/core/a.hpp",
+                    good=["#include <base/x.hpp>\n", "#include <p2pagents/error.hpp>\n"],
+                    bad=["#include <io/x.hpp>", "#include <core.hpp>", '#include "uv.h"'])
+
+    def test_what_nobody_declared_is_unknown_everywhere(self):
+        for path in ("lib/io/a.cpp", "capi/a.cpp"):
+            self.expect("layers", path, good=["#include <memory>\n"],
+                        bad=["#include <nlohmann/json.hpp>", "#include <boost/asio.hpp>"])
+
+    def test_an_arrow_that_does_not_point_upwards_is_found(self):
         self.write("cmake/layers.txt", "base: core |\ncore: base |\n")
         self.assertEqual(self.found("layers"), ["cmake/layers.txt:1"])
+        self.write("cmake/layers.txt", "base: |\ncore: base | boost\n")
+        self.assertEqual(self.found("layers"), ["cmake/layers.txt:2"])
 
     def test_a_folder_without_a_line_is_found(self):
-        self.write("lib/other/a.cpp", "\n")
-        self.assertEqual(self.found("layers"), ["lib/other/a.cpp:1"])
+        for path in ("lib/other/a.cpp", "tools/a/a.cpp", "examples/a.c", "benchmarks/a/a.cpp"):
+            self.write(path, "\n")
+            self.assertEqual(self.found("layers"), [f"{path}:1"])
+            (self.root / path).unlink()
+
+
+class RealLayers(TidyTest):
+    """The file that the tree has, not one that was made for the test."""
+
+    def setUp(self):
+        super().setUp()
+        self.write("cmake/layers.txt", (ROOT / "cmake/layers.txt").read_text(encoding="utf-8"))
+
+    def test_the_arrows_that_must_not_be_are_not(self):
+        for path, *headers in [
+                ("lib/base/a.hpp", "crypto/hash.hpp", "sodium.h"),
+                ("lib/protocols/ping/a.cpp", "protocols/rpc/rpc.hpp", "swarm/swarm.hpp",
+                 "transport/quic/endpoint.hpp", "node/core.hpp", "ngtcp2/ngtcp2.h"),
+                ("lib/protocols/rpc/a.cpp", "protocols/ping/ping.hpp", "transport/memory/pair.hpp"),
+                ("lib/transport/a.hpp", "transport/quic/endpoint.hpp", "gnutls/gnutls.h"),
+                ("lib/transport/tls/a.cpp", "ngtcp2/ngtcp2.h", "transport/quic/endpoint.hpp"),
+                ("lib/transport/memory/a.cpp", "gnutls/gnutls.h", "transport/quic/endpoint.hpp"),
+                ("lib/swarm/a.cpp", "protocols/rpc/rpc.hpp", "uv.h", "transport/tls/der.hpp"),
+                ("lib/node/a.cpp", "io/uv_loop.hpp", "sim/world.hpp", "unistd.h"),
+                ("lib/io/a.cpp", "sim/world.hpp", "nlohmann/json.hpp", "ngtcp2/ngtcp2.h"),
+                ("lib/sim/a.cpp", "io/uv_loop.hpp", "uv.h", "unistd.h", "thread"),
+                ("capi/a.cpp", "ngtcp2/ngtcp2.h", "transport/quic/endpoint.hpp", "sim/world.hpp",
+                 "node/core.hpp", "unistd.h"),
+                ("capi/runtime/a.cpp", "uv.h", "io/uv_loop.hpp"),
+                ("tools/p2pa/a.cpp", "swarm/swarm.hpp", "node/core.hpp", "sodium.h"),
+                ("examples/cpp/a.cpp", "node/core.hpp", "base/assert.hpp", "fmt/format.h"),
+                ("examples/wordcount/a.cpp", "node/core.hpp", "nlohmann/json.hpp"),
+                ("benchmarks/ours/a.cpp", "node/core.hpp", "io/uv_loop.hpp"),
+                ("tests/interop/ours/a.cpp", "node/core.hpp", "protocols/rpc/rpc.hpp")]:
+            includes = [f"#include {mark}" for header in headers
+                        for mark in (f'"{header}"', f"<{header}>") if "/" in header or mark[0] == "<"]
+            self.expect("layers", path, good=["#include <vector>\n", "#include <p2pagents/node.hpp>\n"],
+                        bad=includes)
+
+    def test_a_program_sees_its_own_files_and_those_of_a_folder_it_may_know(self):
+        self.write("examples/wordcount/agent.hpp", "\n")
+        self.write("tools/p2pa/session.hpp", "\n")
+        self.expect("layers", "tools/p2pa/a.cpp",
+                    good=['#include "session.hpp"\n', '#include "agent.hpp"\n', "#include <unistd.h>\n",
+                          "#include <fmt/format.h>\n"], bad=["#include <uv.h>"])
+        self.expect("layers", "benchmarks/ours/a.cpp", good=["\n"], bad=['#include "agent.hpp"'])
 
 
 class Calls(TidyTest):
@@ -74,7 +132,7 @@ class Calls(TidyTest):
                           'auto s = "throw abort()";\n', "auto t = stats.time();\n",
                           "snprintf(b, n, f);\n", "auto n = timeout(3);\n", "int renew = 1;\n",
                           "::new (place) Foo;\n", "abort();  // tidy-allow: the one place\n"],
-                    bad=["throw 1;", "std::abort();", "exit(1);", 'printf("x");', 'getenv("X");',
+                    bad=["throw 1;", "throw;", "std::abort();", "exit(1);", 'printf("x");', 'getenv("X");',
                          "std::cout << 1;", "rand();", "time(nullptr);", "std::time(nullptr);",
                          "auto p = new Foo;", "delete p;", "delete[] p;", "assert(x);",
                          "std::chrono::steady_clock::now();", "clock_gettime(0, &t);",
@@ -83,7 +141,14 @@ class Calls(TidyTest):
     def test_io_may_ask_for_the_time(self):
         self.expect("calls", "lib/io/a.cpp",
                     good=["clock_gettime(0, &t);\n", "getrandom(b, n, 0);\n"],
-                    bad=["throw 1;", "abort();", 'getenv("X");'])
+                    bad=["throw 1;", "throw;", "abort();", 'getenv("X");'])
+
+    def test_the_c_face_has_threads_and_passes_exceptions_on_but_no_more(self):
+        self.expect("calls", "capi/runtime/a.cpp",
+                    good=["std::mutex m;\n", "std::thread t;\n", "throw;\n",
+                          "std::chrono::steady_clock::now();\n"],
+                    bad=["throw 1;", "abort();", 'getenv("X");', "auto p = new Foo;", "delete p;",
+                         'printf("x");', "getrandom(b, n, 0);", "socket(1, 2, 3);"])
 
     def test_using_namespace_in_a_header_is_found(self):
         self.expect("calls", "include/p2pagents/a.hpp",

@@ -1,7 +1,8 @@
-"""Includes follow the arrows of cmake/layers.txt.
+"""Includes follow the arrows of cmake/layers.txt, in quotes or in angle brackets.
 
-Public headers know only the standard library and each other. A folder of lib/ knows the folders and
-third parties of its line. A line whose name ends in "/" speaks of a folder outside lib/.
+Public headers know only the standard library and each other. Any other file knows the folders and
+third parties of its line there, the standard library and, where the operating system may be known,
+its headers; nothing else is known to anybody.
 """
 import re
 
@@ -28,38 +29,48 @@ UNWANTED_IN_LIB = {"chrono", "iostream", "regex", "ranges"}
 IO_ONLY = {"condition_variable", "csignal", "ctime", "filesystem", "fstream", "future", "mutex",
            "random", "shared_mutex", "thread"}
 
+# The operating system's, where the library's core does not live.
+SYSTEM = re.compile(r"(sys|netinet|net|arpa|linux)/|(dlfcn|errno|fcntl|poll|pthread|sched|signal|"
+                    r"spawn|time|unistd)\.h$")
+
 THIRD_PARTIES = {
-    "fmt": r"fmt/", "sodium": r"sodium(\.h|/)", "gnutls": r"gnutls/", "secp256k1": r"secp256k1",
-    "protozero": r"protozero/", "msgpack": r"msgpack", "ngtcp2": r"ngtcp2/", "uv": r"uv(\.h|/)",
-    "cares": r"ares", "cli11": r"CLI/", "benchmark": r"benchmark/", "catch2": r"catch2/",
+    "sodium": r"sodium(\.h$|/)", "gnutls": r"gnutls/", "secp256k1": r"secp256k1", "ngtcp2": r"ngtcp2/",
+    "protozero": r"protozero/", "uv": r"uv(\.h$|/)", "fmt": r"fmt/", "cli11": r"CLI/",
+    "json": r"nlohmann/", "hiredis": r"hiredis/", "grpc": r"grpcpp/|.*\.pb\.h$",
 }
+# What is ours and compiled, but for the tests: all of it needs a line.
+RULED = ("lib/", "capi/", "tools/", "examples/", "benchmarks/")
 
 
-def third_party(header):
-    return next((n for n, p in THIRD_PARTIES.items() if re.match(p, header)), None)
+class Rules:
+    """What the lines of the file say: the folders and the third parties that each name may know."""
+
+    def __init__(self, tree):
+        self.lines = {}
+        for number, line in tree.lines(RULES):
+            match = re.match(r"([a-z0-9_/]+):([^|]*)\|(.*)$", line)
+            if match:
+                self.lines[match[1]] = (number, set(match[2].split()), set(match[3].split()))
+
+    def of(self, path):
+        """The name whose line a file obeys: that of the innermost folder; or None."""
+        holds = [name for name in self.lines if path.startswith(folder_of(name))]
+        return max(holds, key=lambda name: len(folder_of(name)), default=None)
 
 
-def read_rules(tree):
-    """{folder: (folders it may include, third parties it may include)}, in the file's order."""
-    rules = {}
-    for _, line in tree.lines(RULES):
-        match = re.match(r"([a-z0-9_]+/?):([^|]*)\|(.*)$", line)
-        if match:
-            rules[match[1]] = (set(match[2].split()), set(match[3].split()))
-    return rules
+def folder_of(name):
+    return name if name.endswith("/") else f"lib/{name}/"
 
 
 def check(tree):
-    rules = read_rules(tree)
-    yield from _check_rules(tree, rules)
+    rules = Rules(tree)
+    yield from _check_rules(rules)
     yield from _check_public(tree)
-    for folder, (layers, parties) in rules.items():
-        prefix = folder if folder.endswith("/") else f"lib/{folder}/"
-        for path in tree.under(prefix):
-            yield from _check_file(tree, path, folder, layers, parties)
-    known = tuple(f"lib/{folder}/" for folder in rules)
-    for path in tree.under("lib/"):
-        if not path.startswith(known):
+    for path in tree.under(*RULED, *map(folder_of, rules.lines)):
+        name = rules.of(path)
+        if name:
+            yield from _check_file(tree, rules, path, name)
+        else:
             yield Problem(path, 1, f"its folder has no line in {RULES}")
 
 
@@ -70,15 +81,15 @@ def _includes(tree, path):
             yield number, match[1] == '"', match[2]
 
 
-def _check_rules(tree, rules):
+def _check_rules(rules):
     """Arrows point upwards in the file: so there is no cycle."""
     seen = set()
-    for number, line in tree.lines(RULES):
-        folder = line.split(":")[0]
-        if folder in rules:
-            for layer in sorted(rules[folder][0] - seen):
-                yield Problem(RULES, number, f"{folder} may not know {layer}: it comes later")
-            seen.add(folder)
+    for name, (number, layers, parties) in rules.lines.items():
+        for layer in sorted(layers - seen):
+            yield Problem(RULES, number, f"{name} may not know {layer}: it is not above")
+        for party in sorted(parties - THIRD_PARTIES.keys()):
+            yield Problem(RULES, number, f"nobody knows {party}")
+        seen.add(name)
 
 
 def _check_public(tree):
@@ -90,23 +101,41 @@ def _check_public(tree):
                 yield Problem(path, number, f"a public header includes <{header}>")
 
 
-def _check_file(tree, path, folder, layers, parties):
-    in_lib = not folder.endswith("/")
+def _check_file(tree, rules, path, name):
+    _, layers, parties = rules.lines[name]
+    in_lib = path.startswith("lib/")
+    knows_system = name == "io" or not path.startswith(("lib/", "capi/"))
     for number, quoted, header in _includes(tree, path):
-        first = header.split("/")[0]
-        if quoted:
-            own = first == folder or tree.has(f"{path.rsplit('/', 1)[0]}/{header}") and not in_lib
-            if first != "p2pagents" and not own and first not in layers:
-                yield Problem(path, number, f"{folder} may not include {header}")
+        party = next((n for n, p in THIRD_PARTIES.items() if re.match(p, header)), None)
+        ours = None if party else _ours(tree, rules, path, quoted, header)
+        if header.startswith("p2pagents/"):
             continue
-        party = third_party(header)
         if party:
             if party not in parties:
-                yield Problem(path, number, f"{folder} may not include <{header}> ({party})")
-        elif header not in STANDARD:
-            if in_lib and folder != "io":
-                yield Problem(path, number, f"<{header}> is a system header: io alone")
-        elif in_lib and header in UNWANTED_IN_LIB:
-            yield Problem(path, number, f"<{header}> is not used in lib/")
-        elif in_lib and header in IO_ONLY and folder != "io":
-            yield Problem(path, number, f"<{header}> is for io alone")
+                yield Problem(path, number, f"{name} may not include <{header}> ({party})")
+        elif ours:
+            if rules.of(ours) not in {name, *layers}:
+                yield Problem(path, number, f"{name} may not include {header}")
+        elif header in STANDARD:
+            if in_lib and header in UNWANTED_IN_LIB:
+                yield Problem(path, number, f"<{header}> is not used in lib/")
+            elif in_lib and header in IO_ONLY and name != "io":
+                yield Problem(path, number, f"<{header}> is for io alone")
+        elif not SYSTEM.match(header):
+            yield Problem(path, number, f"nobody knows <{header}>")
+        elif not knows_system:
+            yield Problem(path, number, f"<{header}> is a system header: io alone")
+
+
+def _ours(tree, rules, path, quoted, header):
+    """The file of this tree that an include means, as far as one can tell; or None. In lib/ a name
+    is always the whole one; elsewhere a file's own folder comes first."""
+    roots = ["lib/"]
+    if not path.startswith("lib/"):
+        named = [name for name in rules.lines if name.endswith("/")]
+        roots = [path.rpartition("/")[0] + "/", *(n for n in named if path.startswith(n)), *roots, *named]
+    found = next((root + header for root in roots if tree.has(root + header)), None)
+    modules = {name.split("/")[0] for name in rules.lines if not name.endswith("/")}
+    if not found and (quoted or "/" in header and header.split("/")[0] in modules):
+        return "lib/" + header
+    return found
