@@ -1,4 +1,4 @@
-# Sourced by the scripts beside it and by .ci/run: words on the terminal, packages, jobs.
+# Sourced by the scripts beside it: words on the terminal, packages, jobs, build and test runs.
 # shellcheck shell=bash
 
 P2PA_ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
