@@ -216,8 +216,11 @@ class Places(TidyTest):
     def test_paths_of_machines_and_package_hosts_are_found(self):
         slash = "/"
         self.expect("places", "scripts/a", good=["cd build/work/\n", "https://example.org/root/x\n"],
-                    bad=[f"cd {slash}work/main", f"cd {slash}home/me/src", f"cd {slash}root/x",
+                    bad=[f"cd {slash}mnt/main", f"cd {slash}home/me/src", f"cd {slash}root/x",
                          "get https://" + "pypi" + ".org/x"])
+
+    def test_the_folder_that_the_tree_lies_in_is_found_wherever_that_is(self):
+        self.expect("places", "scripts/a", good=["cd /elsewhere/x\n"], bad=[f"cd {self.root.resolve()}/x"])
 
 
 class Style(TidyTest):
