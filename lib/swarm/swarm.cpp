@@ -11,6 +11,7 @@ namespace {
 constexpr std::size_t kNegotiatingSlack = 1024;
 
 constexpr Error kNodeClosed{Code::kClosed, 0, "the node is closing"};
+constexpr Error kTooManyWait{Code::kLimitStreams, kWaitingOpensMax, "too many streams wait for this peer"};
 
 /// What a stream is told when its connection goes.
 Error stream_error(const Error& connection_error) {
@@ -185,51 +186,64 @@ void Swarm::process_opens(Instant now) {
 }
 
 void Swarm::process_open(Instant now, OpenRequest request) {
-  const auto failed = [&](const Error& why) {
-    request.handler->on_stream_failed(now, request.tag, why);
-  };
-  if (closing_) return failed(kNodeClosed);
-  Peer& peer = peers_[request.peer];
-  if (peer.waiting.size() >= kWaitingOpensMax) {
-    return failed({Code::kLimitStreams, kWaitingOpensMax, "too many streams wait for this peer"});
+  if (closing_) return request.handler->on_stream_failed(now, request.tag, kNodeClosed);
+  if (request.options.connection != 0) return open_bound(now, std::move(request));
+  const auto peer = peers_.find(request.peer);
+  if (peer != peers_.end() && peer->second.waiting.size() >= kWaitingOpensMax) {
+    return request.handler->on_stream_failed(now, request.tag, kTooManyWait);
   }
-  const ConnectionId only = request.options.connection;
-  Connection* connection = only == 0 ? best_connection(request.peer) : find(only);
-  if (only != 0 && (connection == nullptr || connection->peer() != request.peer)) {
-    failed({Code::kClosed, only, "the connection is gone"});
-    return forget_if_idle(request.peer);
+  if (best_connection(request.peer) != nullptr) return open_unbound(now, peer->second, std::move(request));
+  if (request.options.may_dial) return open_by_dialing(now, std::move(request));
+  request.handler->on_stream_failed(now, request.tag, {Code::kNotFound, 0, "not connected to the peer"});
+}
+
+void Swarm::open_bound(Instant now, OpenRequest request) {
+  const ConnectionId id = request.options.connection;
+  const Connection* connection = find(id);
+  if (connection == nullptr || connection->peer() != request.peer) {
+    return request.handler->on_stream_failed(now, request.tag, {Code::kClosed, id, "the connection is gone"});
   }
-  if (connection != nullptr) {
-    // First come, first served while the peer gives no credit.
-    if (!peer.waiting.empty() ||
-        !open_on(now, *connection, live_.at(connection->id()).streams, request)) {
-      peer.waiting.push_back(std::move(request));
-    }
-    return;
+  Live& live = live_.at(id);
+  if (live.waiting.size() >= kWaitingOpensMax) {
+    return request.handler->on_stream_failed(now, request.tag, kTooManyWait);
   }
-  if (!request.options.may_dial) {
-    failed({Code::kNotFound, 0, "not connected to the peer"});
-    return forget_if_idle(request.peer);
+  // First come, first served while the peer gives no credit.
+  if (!live.waiting.empty() || !open_on(now, *live.connection, live.streams, request)) {
+    live.waiting.push_back(std::move(request));
   }
-  if (peer.dial == 0) {
-    const std::uint64_t id = start_dial(now, request.peer, store_.addresses(request.peer));
-    const PeerId name = request.peer;
-    peer.waiting.push_back(std::move(request));
+}
+
+void Swarm::open_unbound(Instant now, Peer& peer, OpenRequest request) {
+  if (!peer.waiting.empty() || !open_on_any(now, peer, request)) peer.waiting.push_back(std::move(request));
+}
+
+void Swarm::open_by_dialing(Instant now, OpenRequest request) {
+  const PeerId name = request.peer;
+  if (peers_[name].dial == 0) {
+    const std::uint64_t id = start_dial(now, name, store_.addresses(name));
+    peers_[name].waiting.push_back(std::move(request));
     advance_dial(now, id);
     const auto it = peers_.find(name);  // a dial that failed at once has answered already
     if (it == peers_.end() || it->second.waiting.empty()) return;
     request = std::move(it->second.waiting.back());
     it->second.waiting.pop_back();
   }
-  Peer& waiting_peer = peers_[request.peer];
-  if (request.options.replay_safe && waiting_peer.dial != 0) {
-    for (const ConnectionId id : dials_.at(waiting_peer.dial).attempts) {
+  Peer& peer = peers_.at(name);
+  if (request.options.replay_safe && peer.dial != 0) {
+    for (const ConnectionId id : dials_.at(peer.dial).attempts) {
       const auto attempt = attempts_.find(id);
       if (attempt == attempts_.end() || !attempt->second.connection->early_data_possible()) continue;
       if (open_on(now, *attempt->second.connection, attempt->second.streams, request)) return;
     }
   }
-  waiting_peer.waiting.push_back(std::move(request));
+  peer.waiting.push_back(std::move(request));
+}
+
+bool Swarm::open_on_any(Instant now, const Peer& peer, OpenRequest& request) {
+  return std::ranges::any_of(peer.connections, [&](ConnectionId id) {
+    Live& live = live_.at(id);
+    return live.connection->established() && open_on(now, *live.connection, live.streams, request);
+  });
 }
 
 bool Swarm::open_on(Instant now, Connection& connection, StreamList& streams, OpenRequest& request) {
@@ -260,32 +274,28 @@ bool Swarm::open_on(Instant now, Connection& connection, StreamList& streams, Op
   return true;
 }
 
-void Swarm::fail_waiting(Instant now, const PeerId& peer, const Error& why, ConnectionId only) {
-  const auto it = peers_.find(peer);
-  if (it == peers_.end()) return;
-  std::deque<OpenRequest> failed;
-  for (OpenRequest& request : std::exchange(it->second.waiting, {})) {
-    const bool concerned = only == 0 || request.options.connection == only;
-    (concerned ? failed : it->second.waiting).push_back(std::move(request));
-  }
-  for (OpenRequest& request : failed) request.handler->on_stream_failed(now, request.tag, why);
+void Swarm::fail_all(Instant now, std::deque<OpenRequest> requests, const Error& why) {
+  for (OpenRequest& request : requests) request.handler->on_stream_failed(now, request.tag, why);
 }
 
-void Swarm::release_waiting(Instant now, Connection& connection) {
-  const auto live = live_.find(connection.id());
-  const auto peer = peers_.find(connection.peer());
-  if (live == live_.end() || peer == peers_.end()) return;
-  auto& waiting = peer->second.waiting;
-  for (std::size_t i = 0; i < waiting.size();) {
-    const ConnectionId only = waiting[i].options.connection;
-    if (only != 0 && only != connection.id()) {
-      ++i;
-    } else if (open_on(now, connection, live->second.streams, waiting[i])) {
-      waiting.erase(waiting.begin() + static_cast<std::ptrdiff_t>(i));
-    } else {
-      return;
-    }
+void Swarm::fail_waiting(Instant now, const PeerId& peer, const Error& why) {
+  const auto it = peers_.find(peer);
+  if (it == peers_.end() || it->second.dial != 0 || !it->second.connections.empty()) return;
+  fail_all(now, std::exchange(it->second.waiting, {}), why);
+}
+
+void Swarm::release_waiting(Instant now, const PeerId& name) {
+  const auto it = peers_.find(name);
+  if (it == peers_.end()) return;
+  Peer& peer = it->second;
+  // What can go over one connection only is tried first: the rest may take any.
+  for (const ConnectionId id : peer.connections) {
+    Live& live = live_.at(id);
+    auto& waiting = live.waiting;
+    if (!live.connection->established()) continue;  // its end will answer them
+    while (!waiting.empty() && open_on(now, *live.connection, live.streams, waiting.front())) waiting.pop_front();
   }
+  while (!peer.waiting.empty() && open_on_any(now, peer, peer.waiting.front())) peer.waiting.pop_front();
 }
 
 // --- what happened
@@ -309,7 +319,7 @@ void Swarm::handle(Instant now, Connection& connection, const ConnectionEvent& e
   switch (event.kind) {
     case Kind::kEstablished: return on_established(now, connection);
     case Kind::kClosed: return on_closed(now, connection, event.error);
-    case Kind::kStreamsAvailable: return release_waiting(now, connection);
+    case Kind::kStreamsAvailable: return release_waiting(now, connection.peer());
     case Kind::kDatagram: return observer_.on_datagram(now, connection, event.datagram);
     case Kind::kPathChanged: return observer_.on_path_changed(now, connection);
     case Kind::kStreamOpened: return on_stream_opened(now, connection, event.stream);
@@ -350,7 +360,7 @@ void Swarm::on_established(Instant now, Connection& connection) {
     if (dial != 0) finish_dial(now, dial, std::unexpected(why));
     return;
   }
-  Live live{&connection, {}, std::move(*reservation)};
+  Live live{&connection, {}, std::move(*reservation), {}};
   if (attempt != attempts_.end()) {
     live.streams = attempt->second.streams;
     attempts_.erase(attempt);
@@ -360,7 +370,7 @@ void Swarm::on_established(Instant now, Connection& connection) {
   if (connection.outbound()) store_.mark_good(peer, connection.remote_address());
   // Who waited goes first, before what the protocols have to say to each other.
   if (dial != 0) finish_dial(now, dial, &connection);
-  release_waiting(now, connection);
+  release_waiting(now, peer);
   observer_.on_connected(now, connection);
 }
 
@@ -384,13 +394,16 @@ void Swarm::on_closed(Instant now, Connection& connection, const Error& why) {
     return;
   }
   end_all(now, live->second.streams, stream_error(why));
+  auto waiting = std::move(live->second.waiting);
   live_.erase(live);
   const PeerId name = connection.peer();
   auto& connections = peers_.at(name).connections;
   std::erase(connections, id);
   const bool last = connections.empty();
   observer_.on_disconnected(now, connection, stream_error(why), last);
-  fail_waiting(now, name, stream_error(why), last ? 0 : id);
+  fail_all(now, std::move(waiting), stream_error(why));
+  fail_waiting(now, name, stream_error(why));
+  release_waiting(now, name);  // over those that are left
   forget_if_idle(name);
 }
 

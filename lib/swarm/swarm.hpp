@@ -19,7 +19,8 @@
 
 namespace p2pa::swarm {
 
-/// Streams that wait for a connection, or for the peer's stream credit, per peer.
+/// Streams that wait for a connection, or for the peer's stream credit, per peer; and per connection those
+/// that go over just that one.
 inline constexpr std::size_t kWaitingOpensMax = 4096;
 inline constexpr std::size_t kDialWaitersMax = 1024;
 /// Inbound streams must agree on a protocol within this time.
@@ -89,17 +90,18 @@ class Swarm final : public StreamOpener {
   bool idle() const { return live_.empty() && attempts_.empty() && dials_.empty(); }
 
  private:
-  struct Live {  // an established connection
-    Connection* connection;
-    StreamList streams;
-    resource::Reservation reservation;
-  };
   struct OpenRequest {
     std::string protocol;
     StreamHandler* handler;
     std::uint64_t tag;
     OpenStreamOptions options;
     PeerId peer;
+  };
+  struct Live {  // an established connection
+    Connection* connection;
+    StreamList streams;
+    resource::Reservation reservation;
+    std::deque<OpenRequest> waiting;  // for credit of this one
   };
   struct DialRequest {
     PeerId peer;        // empty: whoever answers
@@ -120,7 +122,7 @@ class Swarm final : public StreamOpener {
   struct Peer {
     std::vector<ConnectionId> connections;  // established
     std::uint64_t dial = 0;
-    std::deque<OpenRequest> waiting;
+    std::deque<OpenRequest> waiting;  // for a connection, or for credit of any
   };
 
   void process_dials(Instant now);
@@ -132,11 +134,18 @@ class Swarm final : public StreamOpener {
 
   void process_opens(Instant now);
   void process_open(Instant now, OpenRequest request);
-  /// False: the peer gives no stream credit now; the request was not used.
+  void open_bound(Instant now, OpenRequest request);
+  /// With a connection that exists.
+  void open_unbound(Instant now, Peer& peer, OpenRequest request);
+  void open_by_dialing(Instant now, OpenRequest request);
+  /// False: the peer gives no stream credit now, and kStreamsAvailable follows; the request was not used.
   bool open_on(Instant now, Connection& connection, StreamList& streams, OpenRequest& request);
-  /// Fails what waits for the peer; with a connection only what waits for just that one.
-  void fail_waiting(Instant now, const PeerId& peer, const Error& why, ConnectionId only = 0);
-  void release_waiting(Instant now, Connection& connection);
+  /// False: no connection of the peer has credit, and each of them tells when it has.
+  bool open_on_any(Instant now, const Peer& peer, OpenRequest& request);
+  void fail_all(Instant now, std::deque<OpenRequest> requests, const Error& why);
+  /// Fails what waits for a connection, when there is none and none is on its way.
+  void fail_waiting(Instant now, const PeerId& peer, const Error& why);
+  void release_waiting(Instant now, const PeerId& peer);
 
   void handle(Instant now, Connection& connection, const ConnectionEvent& event);
   void on_established(Instant now, Connection& connection);
