@@ -200,7 +200,9 @@ class Node final {
   Result<void> post(std::move_only_function<void(Node&)> fn);
   /// poll() until the predicate holds or the time is up. For tests, tools and examples.
   bool poll_until(std::move_only_function<bool()> done, Duration timeout);
-  /// Starts the orderly end: calls and streams end, connections close, kClosed comes last.
+  /// Starts the orderly end, in the next turn: calls end, what was sent or reported as done is delivered (a
+  /// peer that does not acknowledge holds this up for a second at most), connections close, and kClosed
+  /// comes last. May be called in every callback.
   void close();
   bool closed() const;
 

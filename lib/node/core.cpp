@@ -143,6 +143,7 @@ void NodeCore::Impl::identified(PeerInfo info) {
 
 bool NodeCore::Impl::turn(Instant at) {
   now = at;
+  if (state == State::kCloseAsked) begin_close(at);
   const bool more = swarm.turn(at);
   for (Protocol* protocol : protocols) {
     if (protocol->has_work()) protocol->on_turn(at);
@@ -157,33 +158,37 @@ bool NodeCore::Impl::turn(Instant at) {
     if (on_event) on_event(event);
   }
   journal.refusals(at, resources.counters());
-  if (state != State::kRunning && state != State::kClosed) advance_close(at);
+  advance_close(at);
   return more || has_work();
 }
 
 bool NodeCore::Impl::has_work() const {
-  return !deferred_.empty() || !events.empty() || swarm.has_work() || quic.has_events() ||
+  return state == State::kCloseAsked || !deferred_.empty() || !events.empty() || swarm.has_work() || quic.has_events() ||
          std::ranges::any_of(protocols, [](const Protocol* p) { return p->has_work(); });
 }
 
+void NodeCore::Impl::ask_to_close() {
+  if (state == State::kRunning) state = State::kCloseAsked;
+}
+
 void NodeCore::Impl::begin_close(Instant at) {
-  if (state != State::kRunning) return;
   state = State::kClosing;
   close_deadline = at + kCloseTimeout;
+  // From now on new work is refused; connections end as soon as they have delivered what was written.
   rpc.close_all(at, {Code::kClosed, 0, "the node is closing"});
   swarm.close(at);
-  // advance_close() runs in the next turn; make sure that there is one.
-  defer([] {});
 }
 
 void NodeCore::Impl::advance_close(Instant at) {
-  if (state == State::kClosing && (swarm.idle() || at >= close_deadline)) {
+  if (state == State::kClosing) {
+    swarm.close_connections(at >= close_deadline);
+    if (!swarm.idle()) return;
+    close_deadline = kNever;
     // One more turn, so that the driver sends the last packets before the sockets go.
     state = State::kFlushing;
     defer([] {});
   } else if (state == State::kFlushing) {
     state = State::kEnding;
-    close_deadline = kNever;
     sockets.close(at);
     defer([] {});
   } else if (state == State::kEnding) {

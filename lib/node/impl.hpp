@@ -23,12 +23,13 @@ namespace p2pa {
 
 /// Pieces of qlog that may wait for the driver; more are dropped.
 inline constexpr std::size_t kFileEffectsMax = 4096;
-/// How long an orderly close may take before it is called done.
+/// How long a node that closes waits for others to acknowledge what it sent.
 inline constexpr Duration kCloseTimeout = seconds(1);
 
 struct NodeCore::Impl final : swarm::Observer {
-  /// Until nothing is left to say, until it is sent, until what was still open is told as lost.
-  enum class State : std::uint8_t { kRunning, kClosing, kFlushing, kEnding, kClosed };
+  /// Until the next turn, until what was written is delivered and every connection closed, until that is
+  /// sent, until what was still open is told as lost.
+  enum class State : std::uint8_t { kRunning, kCloseAsked, kClosing, kFlushing, kEnding, kClosed };
 
   Impl(NodeOptions node_options, ByteView seed32, std::int64_t unix_time, Instant start);
 
@@ -47,6 +48,8 @@ struct NodeCore::Impl final : swarm::Observer {
 
   bool turn(Instant at);
   bool has_work() const;
+  /// Only notes it: close() may be called in any callback.
+  void ask_to_close();
   void begin_close(Instant at);
   void advance_close(Instant at);
   /// Runs a completion in the next turn: nothing runs inside the call that started it.

@@ -192,7 +192,7 @@ bool Node::poll_until(std::move_only_function<bool()> done, Duration timeout) {
   return true;
 }
 
-void Node::close() { core_->impl().begin_close(now()); }
+void Node::close() { core_->impl().ask_to_close(); }
 
 bool Node::closed() const { return core_->impl().state == NodeCore::Impl::State::kClosed; }
 

@@ -139,7 +139,9 @@ void Swarm::finish_dial(Instant now, std::uint64_t id, Result<Connection*> resul
     const auto a = attempts_.find(attempt);
     if (a == attempts_.end()) continue;
     a->second.dial = 0;
-    a->second.connection->close(wire_code::kConnSupplanted, "another address was faster");
+    if (closing_ && a->second.streams.count > 0) continue;  // close_connections() lets it deliver them
+    a->second.connection->close(result ? wire_code::kConnSupplanted : wire_code::kNone,
+                                result ? "another address was faster" : "the dial was given up");
   }
   const auto peer = peers_.find(dial.peer);
   if (peer != peers_.end() && peer->second.dial == id) peer->second.dial = 0;
@@ -354,9 +356,10 @@ void Swarm::on_established(Instant now, Connection& connection) {
   auto reservation = resources_.connection(peer, endpoint ? endpoint->ip : IpAddress{});
   const auto attempt = attempts_.find(id);
   const std::uint64_t dial = attempt == attempts_.end() ? 0 : attempt->second.dial;
-  if (closing_ || !reservation) {
-    const Error why = closing_ ? kNodeClosed : reservation.error();
-    connection.close(closing_ ? wire_code::kConnShutdown : wire_code::kConnResourceLimit, why.why);
+  const bool unwanted = closing_ && (attempt == attempts_.end() || attempt->second.streams.count == 0);
+  if (unwanted || !reservation) {
+    const Error why = unwanted ? kNodeClosed : reservation.error();
+    connection.close(unwanted ? wire_code::kConnShutdown : wire_code::kConnResourceLimit, why.why);
     if (dial != 0) finish_dial(now, dial, std::unexpected(why));
     return;
   }
@@ -525,10 +528,14 @@ void Swarm::close(Instant now) {
   process_dials(now);
   process_opens(now);
   while (!dials_.empty()) finish_dial(now, dials_.begin()->first, std::unexpected(kNodeClosed));
-  for (Connection* connection : connections()) connection->close(wire_code::kConnShutdown, "shutting down");
-  for (const auto& [id, attempt] : attempts_) {
-    attempt.connection->close(wire_code::kConnShutdown, "shutting down");
-  }
+}
+
+void Swarm::close_connections(bool all) {
+  const auto close = [&](Connection& connection) {
+    if (all || connection.delivered()) connection.close(wire_code::kConnShutdown, "shutting down");
+  };
+  for (Connection* connection : connections()) close(*connection);
+  for (const auto& [id, attempt] : attempts_) close(*attempt.connection);
 }
 
 void Swarm::forget_if_idle(const PeerId& peer) {

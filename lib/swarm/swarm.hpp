@@ -65,8 +65,10 @@ class Swarm final : public StreamOpener {
   void dial(const Multiaddr& address, DialDone done);
   /// Closes every connection to the peer and gives up a dial that is under way (kCancelled).
   void disconnect(const PeerId& peer, std::uint64_t code);
-  /// Closes every connection and fails every dial and open; nothing is accepted from now on.
+  /// Fails every dial and open; nothing is accepted from now on. REQUIRES to be called between turns.
   void close(Instant now);
+  /// Closes the connections that have delivered what was written to them, and the rest too when `all`.
+  void close_connections(bool all);
 
   void open_stream(const PeerId& peer, std::string_view protocol, StreamHandler& handler,
                    std::uint64_t tag, OpenStreamOptions options) override;

@@ -94,6 +94,10 @@ class Connection {
   /// Tells the peer that we read no more; what arrives is dropped.
   virtual void stop(StreamId stream, std::uint64_t code) = 0;
 
+  /// The peer acknowledged all that was written to its streams, and their ends. What was reset or stopped
+  /// does not count. After close() nothing more is delivered.
+  virtual bool delivered() const = 0;
+
   /// Unreliable, unordered, at most datagram_size_max() bytes. kUnsupported: the peer takes none.
   /// kWouldBlock: the queue is full and nothing was taken.
   virtual Result<void> send_datagram(ByteView payload) = 0;

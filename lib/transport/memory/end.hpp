@@ -56,6 +56,9 @@ class End final : public Connection {
   void reset(StreamId stream, std::uint64_t code) override;
   void stop(StreamId stream, std::uint64_t code) override;
 
+  /// The link keeps the order: what was written arrives before a close does.
+  bool delivered() const override { return true; }
+
   Result<void> send_datagram(ByteView payload) override;
   std::size_t datagram_size_max() const override { return config_.datagram_size_max; }
   void close(std::uint64_t code, std::string_view reason) override;

@@ -90,7 +90,7 @@ ngtcp2_callbacks EngineCallbacks::common() {
   };
   cb.acked_stream_data_offset = [](ngtcp2_conn*, std::int64_t, std::uint64_t offset, std::uint64_t size,
                                    void* user_data, void* stream) {
-    if (stream != nullptr) of(user_data).streams_.on_acknowledged(*stream_of(stream), offset + size);
+    if (stream != nullptr) of(user_data).streams_.on_acknowledged(*stream_of(stream), offset, size);
     return 0;
   };
   cb.stream_reset = [](ngtcp2_conn*, std::int64_t, std::uint64_t, std::uint64_t code, void* user_data, void* stream) {

@@ -49,6 +49,7 @@ struct StreamState {
   bool readable_queued = false;  ///< a kReadable is queued that covers what arrives until it is taken
   bool wants_room = false;       ///< a write was short
   bool send_queued = false;
+  bool end_pending = false;  ///< the end went alone and is not acknowledged
   bool blocked = false;  ///< noted to be tried again
 };
 
@@ -69,7 +70,7 @@ class StreamTable final {
 
   /// In the order of slots; `visit` neither opens nor releases.
   template <class Visit>
-  void for_each(Visit&& visit) {
+  void for_each(Visit&& visit) const {
     for (std::size_t i = 0; i < blocks_.size() * kBlockSize; ++i) {
       StreamState& stream = blocks_[i / kBlockSize][i % kBlockSize];
       if (stream.id != 0) visit(stream);

@@ -133,6 +133,15 @@ void Streams::stop(StreamId id, std::uint64_t code) {
   if (!stream->in_engine) end_for_application(*stream);
 }
 
+bool Streams::delivered() const {
+  bool all = true;
+  table_.for_each([&](const StreamState& stream) {
+    if (!stream.in_engine || stream.sending == SendState::kAborted) return;
+    if (stream.send.size() > 0 || stream.sending == SendState::kFinishing || stream.end_pending) all = false;
+  });
+  return all;
+}
+
 bool Streams::take(const QueuedEvent& event, ConnectionEvent& out) {
   StreamState& stream = *event.stream;
   out = {event.kind, stream.id, stream.context, event.code, {}, {}};
@@ -178,8 +187,9 @@ void Streams::on_data(StreamState& stream, ByteView bytes, bool end) {
   }
 }
 
-void Streams::on_acknowledged(StreamState& stream, std::uint64_t offset) {
-  budget_.give_back(stream.send.acknowledge(shared_.chunks, offset) * Chunk::kSize);
+void Streams::on_acknowledged(StreamState& stream, std::uint64_t offset, std::uint64_t size) {
+  if (size == 0) stream.end_pending = false;
+  budget_.give_back(stream.send.acknowledge(shared_.chunks, offset + size) * Chunk::kSize);
   // Told early enough to keep the pipe full, late enough not to be told for every packet.
   const std::size_t bound = shared_.resources.limits().send_buffer_max;
   if (stream.wants_room && stream.sending == SendState::kOpen && stream.send.size() <= bound - bound / 4) {
@@ -261,6 +271,7 @@ void Streams::sent(StreamState& stream, std::size_t n, bool end) {
   leave_turn(stream);
   if (end) {
     stream.sending = SendState::kFinished;
+    stream.end_pending = n == 0;  // otherwise it is acknowledged with the last bytes
   } else if (stream.send.unsent_size() > 0 || stream.sending == SendState::kFinishing) {
     want_to_send(stream);  // at the end of the queue: the others are next
   }

@@ -42,13 +42,15 @@ class Streams final {
   void finish(StreamId id);
   void reset(StreamId id, std::uint64_t code);
   void stop(StreamId id, std::uint64_t code);
+  bool delivered() const;
   /// Fills in what the application sees of a queued event. False: it does not concern it any more.
   bool take(const QueuedEvent& event, ConnectionEvent& out);
 
   // --- the engine's side
   StreamState& on_opened(std::int64_t wire_id);
   void on_data(StreamState& stream, ByteView bytes, bool end);
-  void on_acknowledged(StreamState& stream, std::uint64_t offset);
+  /// `size` bytes at `offset`; none: the end, which went alone.
+  void on_acknowledged(StreamState& stream, std::uint64_t offset, std::uint64_t size);
   void on_reset(StreamState& stream, std::uint64_t code);
   /// The peer wants no more of a stream. The engine acts on it by itself and tells nobody: it shows when
   /// something is to be sent.
