@@ -26,6 +26,19 @@ std::vector<Multiaddr> interleave(std::vector<Multiaddr> addresses) {
 Dial::Dial(std::vector<Multiaddr> addresses, Instant now)
     : addresses_(interleave(std::move(addresses))), due_(now) {}
 
+void Dial::add(const Multiaddr& address, Instant now) {
+  const auto untried = addresses_.begin() + static_cast<std::ptrdiff_t>(next_);
+  if (std::find(addresses_.begin(), untried, address) != untried) return;
+  const auto known = std::find(untried, addresses_.end(), address);
+  if (known != addresses_.end()) {
+    std::rotate(untried, known, known + 1);
+  } else {
+    addresses_.insert(untried, address);
+    if (addresses_.size() > kDialAddressesMax && next_ + 1 < addresses_.size()) addresses_.pop_back();
+  }
+  due_ = now;
+}
+
 const Multiaddr* Dial::candidate(Instant now) const {
   const bool ready =
       next_ < addresses_.size() && in_flight_ < kDialsParallelMax && now >= due_;

@@ -21,6 +21,9 @@ class Dial {
   /// Addresses best first; those of the two IP families are tried in turns, IPv6 first.
   Dial(std::vector<Multiaddr> addresses, Instant now);
 
+  /// One more address, due now and before all that were not tried yet; one that was tried is not tried again.
+  void add(const Multiaddr& address, Instant now);
+
   /// The address to try now, or null: nothing is due. Stays the same until started() or failed_to_start().
   const Multiaddr* candidate(Instant now) const;
   /// candidate() is being tried.
@@ -33,6 +36,8 @@ class Dial {
   Instant next_deadline() const;
   /// Nothing is in flight and nothing is left to try.
   bool exhausted() const { return in_flight_ == 0 && next_ == addresses_.size(); }
+  /// One is in flight, and nothing else is left to try.
+  bool down_to_one() const { return in_flight_ == 1 && next_ == addresses_.size(); }
   /// REQUIRES exhausted(). The reason, when all addresses failed alike; kUnreachable and how many
   /// were tried, when they differ or none answered.
   Error error() const;

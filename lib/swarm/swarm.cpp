@@ -79,11 +79,13 @@ void Swarm::process_dial(Instant now, DialRequest request) {
   } else if (id == 0) {
     id = start_dial(now, request.peer, store_.addresses(request.peer));
   }
-  auto& waiters = dials_.at(id).waiters;
-  if (waiters.size() >= kDialWaitersMax) {
+  PendingDial& dial = dials_.at(id);
+  if (dial.waiters.size() >= kDialWaitersMax) {
     return request.done(now, fail(Code::kRateLimited, "too many wait for one dial", kDialWaitersMax));
   }
-  waiters.push_back(std::move(request.done));
+  dial.waiters.push_back(std::move(request.done));
+  // A dial that was under way began without it.
+  if (!request.address.empty()) dial.machine.add(request.address.without_peer_id(), now);
   advance_dial(now, id);
 }
 
