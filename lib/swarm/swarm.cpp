@@ -141,7 +141,8 @@ void Swarm::finish_dial(Instant now, std::uint64_t id, Result<Connection*> resul
     const auto a = attempts_.find(attempt);
     if (a == attempts_.end()) continue;
     a->second.dial = 0;
-    if (closing_ && a->second.streams.count > 0) continue;  // close_connections() lets it deliver them
+    // An address that was added later may have won; what has begun on this one goes on.
+    if (a->second.streams.count > 0 && (result || closing_)) continue;
     a->second.connection->close(result ? wire_code::kConnSupplanted : wire_code::kNone,
                                 result ? "another address was faster" : "the dial was given up");
   }
@@ -233,7 +234,8 @@ void Swarm::open_by_dialing(Instant now, OpenRequest request) {
     it->second.waiting.pop_back();
   }
   Peer& peer = peers_.at(name);
-  if (request.options.replay_safe && peer.dial != 0) {
+  // Early data goes down with its attempt, so it waits while another address may win.
+  if (request.options.replay_safe && peer.dial != 0 && dials_.at(peer.dial).machine.down_to_one()) {
     for (const ConnectionId id : dials_.at(peer.dial).attempts) {
       const auto attempt = attempts_.find(id);
       if (attempt == attempts_.end() || !attempt->second.connection->early_data_possible()) continue;
