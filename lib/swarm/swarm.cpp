@@ -355,11 +355,13 @@ void Swarm::handle(Instant now, Connection& connection, const ConnectionEvent& e
 
 void Swarm::on_established(Instant now, Connection& connection) {
   const ConnectionId id = connection.id();
+  const auto attempt = attempts_.find(id);
+  const std::uint64_t dial = attempt == attempts_.end() ? 0 : attempt->second.dial;
+  // Another attempt was established at the same moment and was heard of first.
+  if (connection.outbound() && dial == 0 && !connection.established()) return;
   const PeerId peer = connection.peer();
   const auto endpoint = quic_endpoint(connection.remote_address());
   auto reservation = resources_.connection(peer, endpoint ? endpoint->ip : IpAddress{});
-  const auto attempt = attempts_.find(id);
-  const std::uint64_t dial = attempt == attempts_.end() ? 0 : attempt->second.dial;
   const bool unwanted = closing_ && (attempt == attempts_.end() || attempt->second.streams.count == 0);
   if (unwanted || !reservation) {
     const Error why = unwanted ? kNodeClosed : reservation.error();
