@@ -11,6 +11,7 @@ namespace {
 constexpr std::size_t kNegotiatingSlack = 1024;
 
 constexpr Error kNodeClosed{Code::kClosed, 0, "the node is closing"};
+constexpr Error kGivenUp{Code::kCancelled, 0, "the peer was disconnected meanwhile"};
 constexpr Error kTooManyWait{Code::kLimitStreams, kWaitingOpensMax, "too many streams wait for this peer"};
 
 /// What a stream is told when its connection goes.
@@ -57,15 +58,16 @@ void Swarm::dial(const Multiaddr& address, DialDone done) {
 
 void Swarm::process_dials(Instant now) {
   for (const std::uint64_t id : std::exchange(dials_given_up_, {})) {
-    constexpr Error kGivenUp{Code::kCancelled, 0, "the peer was disconnected while it was dialed"};
     if (dials_.contains(id)) finish_dial(now, id, std::unexpected(kGivenUp));
   }
-  auto requests = std::exchange(dial_requests_, {});
-  for (DialRequest& request : requests) process_dial(now, std::move(request));
+  std::swap(dial_requests_, dial_requests_taken_);
+  for (DialRequest& request : dial_requests_taken_) process_dial(now, std::move(request));
+  dial_requests_taken_.clear();
 }
 
 void Swarm::process_dial(Instant now, DialRequest request) {
   if (closing_) return request.done(now, std::unexpected(kNodeClosed));
+  if (request.given_up) return request.done(now, std::unexpected(kGivenUp));
   if (!request.peer.empty()) {
     if (!request.address.empty()) {
       store_.add_address(request.peer, request.address, peerstore::Peerstore::Source::kHost);
@@ -192,6 +194,7 @@ void Swarm::process_opens(Instant now) {
 
 void Swarm::process_open(Instant now, OpenRequest request) {
   if (closing_) return request.handler->on_stream_failed(now, request.tag, kNodeClosed);
+  if (request.given_up) return request.handler->on_stream_failed(now, request.tag, kGivenUp);
   if (request.options.connection != 0) return open_bound(now, std::move(request));
   const auto peer = peers_.find(request.peer);
   if (peer != peers_.end() && peer->second.waiting.size() >= kWaitingOpensMax) {
@@ -253,6 +256,10 @@ bool Swarm::open_on_any(Instant now, const Peer& peer, OpenRequest& request) {
 }
 
 bool Swarm::open_on(Instant now, Connection& connection, StreamList& streams, OpenRequest& request) {
+  if (request.given_up) {
+    request.handler->on_stream_failed(now, request.tag, kGivenUp);
+    return true;
+  }
   auto reservation = resources_.stream(request.peer);
   if (!reservation) {
     request.handler->on_stream_failed(now, request.tag, reservation.error());
@@ -523,8 +530,16 @@ std::uint32_t Swarm::streams_count(const Connection& connection) const {
 }
 
 void Swarm::disconnect(const PeerId& peer, std::uint64_t code) {
+  const auto give_up = [&](auto& requests) {
+    for (auto& request : requests) request.given_up = request.given_up || request.peer == peer;
+  };
+  give_up(opens_);
+  give_up(opens_taken_);
+  give_up(dial_requests_);
+  give_up(dial_requests_taken_);
   const auto it = peers_.find(peer);
   if (it == peers_.end()) return;
+  give_up(it->second.waiting);
   if (it->second.dial != 0) dials_given_up_.push_back(it->second.dial);
   for (const ConnectionId id : it->second.connections) live_.at(id).connection->close(code, "");
 }

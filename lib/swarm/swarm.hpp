@@ -63,7 +63,8 @@ class Swarm final : public StreamOpener {
   /// and is satisfied by a connection that exists. `done` comes once, in a turn.
   void dial(const PeerId& peer, DialDone done);
   void dial(const Multiaddr& address, DialDone done);
-  /// Closes every connection to the peer and gives up a dial that is under way (kCancelled).
+  /// Closes every connection to the peer, and gives up a dial that is under way and what was asked in this
+  /// turn (kCancelled).
   void disconnect(const PeerId& peer, std::uint64_t code);
   /// Fails every dial and open; nothing is accepted from now on. REQUIRES to be called between turns.
   void close(Instant now);
@@ -98,6 +99,7 @@ class Swarm final : public StreamOpener {
     std::uint64_t tag;
     OpenStreamOptions options;
     PeerId peer;
+    bool given_up = false;
   };
   struct Live {  // an established connection
     Connection* connection;
@@ -109,6 +111,7 @@ class Swarm final : public StreamOpener {
     PeerId peer;        // empty: whoever answers
     Multiaddr address;  // empty: what the peerstore knows
     DialDone done;
+    bool given_up = false;
   };
   struct PendingDial {
     Dial machine;
@@ -177,6 +180,7 @@ class Swarm final : public StreamOpener {
   std::vector<OpenRequest> opens_;  // asked since the last turn
   std::vector<OpenRequest> opens_taken_;
   std::vector<DialRequest> dial_requests_;  // asked since the last turn
+  std::vector<DialRequest> dial_requests_taken_;
   std::vector<std::uint64_t> dials_given_up_;  // likewise
   struct Negotiating {  // an inbound stream that has not named a protocol of ours
     Instant deadline;
