@@ -57,7 +57,9 @@ NodeCore::Impl::Impl(NodeOptions node_options, ByteView seed32, std::int64_t uni
       streams(swarm),
       protocols{&identify, &ping, &perf, &rpc} {
   for (Protocol* protocol : protocols) {
-    for (std::string& id : protocol->protocol_ids()) (void)swarm.serve(std::move(id), *protocol);
+    for (std::string& id : protocol->protocol_ids()) {
+      (void)swarm.serve(std::move(id), *protocol, protocol->replay_safe());
+    }
   }
   for (const Multiaddr& address : options.listen) {
     if (auto listening = sockets.listen(address); !listening) {

@@ -1,6 +1,7 @@
 #include "swarm/swarm.hpp"
 
 #include <algorithm>
+#include <ranges>
 #include <utility>
 
 #include "base/assert.hpp"
@@ -28,13 +29,13 @@ Swarm::Swarm(quic::Endpoint& quic, resource::Manager& resources, peerstore::Peer
       resources_(resources),
       store_(peers),
       observer_(observer),
-      known_([this](std::string_view protocol) { return handlers_.contains(protocol); }) {}
+      known_([this](std::string_view protocol) { return services_.contains(protocol); }) {}
 
-Result<void> Swarm::serve(std::string protocol, StreamHandler& handler) {
+Result<void> Swarm::serve(std::string protocol, StreamHandler& handler, bool replay_safe) {
   if (protocol.empty() || protocol.size() + 2 > multistream::kMessageBytesMax) {
     return fail(Code::kInvalidArgument, "a protocol id has 1 to 1,022 bytes");
   }
-  if (!handlers_.try_emplace(std::move(protocol), &handler).second) {
+  if (!services_.try_emplace(std::move(protocol), Service{&handler, replay_safe}).second) {
     return fail(Code::kInvalidState, "the protocol is served already");
   }
   return {};
@@ -42,7 +43,7 @@ Result<void> Swarm::serve(std::string protocol, StreamHandler& handler) {
 
 std::vector<std::string> Swarm::protocols() const {
   std::vector<std::string> out;
-  for (const auto& [id, handler] : handlers_) out.push_back(id);
+  for (const auto& [id, service] : services_) out.push_back(id);
   return out;
 }
 
@@ -388,6 +389,7 @@ void Swarm::on_established(Instant now, Connection& connection) {
   if (dial != 0) finish_dial(now, dial, &connection);
   release_waiting(now, peer);
   observer_.on_connected(now, connection);
+  hand_over_early(now, id);
 }
 
 void Swarm::on_closed(Instant now, Connection& connection, const Error& why) {
@@ -448,7 +450,7 @@ void Swarm::await_protocol(Instant now, StreamSlot& slot) {
 void Swarm::on_readable(Instant now, StreamSlot& slot) {
   Stream& stream = *slot.stream;
   if (!stream.negotiation().agreed()) return negotiate(now, slot);
-  stream.handler()->on_readable(now, stream);
+  if (stream.handler() != nullptr) stream.handler()->on_readable(now, stream);
 }
 
 void Swarm::negotiate(Instant now, StreamSlot& slot) {
@@ -459,13 +461,33 @@ void Swarm::negotiate(Instant now, StreamSlot& slot) {
     return end_stream(now, slot, agreed.error());
   }
   if (!*agreed) return;
-  const std::uint32_t generation = slot.generation;
-  if (!stream.outbound()) {
-    stream.set_handler(handlers_.find(stream.protocol())->second);
-    stream.handler()->on_stream_open(now, stream);
+  if (stream.outbound()) {
+    if (!stream.peek().empty() || stream.at_end()) stream.handler()->on_readable(now, stream);
+    return;
   }
+  const bool early = !live_.contains(stream.connection().id());
+  if (!early || services_.find(stream.protocol())->second.replay_safe) hand_over(now, slot);
+}
+
+void Swarm::hand_over(Instant now, StreamSlot& slot) {
+  Stream& stream = *slot.stream;
+  const std::uint32_t generation = slot.generation;
+  stream.set_handler(services_.find(stream.protocol())->second.handler);
+  stream.handler()->on_stream_open(now, stream);
   if (slot.generation == generation && (!stream.peek().empty() || stream.at_end())) {
     stream.handler()->on_readable(now, stream);
+  }
+}
+
+void Swarm::hand_over_early(Instant now, ConnectionId connection) {
+  std::vector<std::pair<StreamSlot*, std::uint32_t>> held;
+  for (StreamSlot* slot = live_.at(connection).streams.first; slot != nullptr; slot = slot->next) {
+    const Stream& stream = *slot->stream;
+    const bool holds = !stream.outbound() && stream.negotiation().agreed() && stream.handler() == nullptr;
+    if (holds) held.push_back({slot, slot->generation});
+  }
+  for (const auto& [slot, generation] : held | std::views::reverse) {  // oldest first
+    if (slot->generation == generation) hand_over(now, *slot);
   }
 }
 

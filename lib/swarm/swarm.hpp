@@ -55,8 +55,10 @@ class Swarm final : public StreamOpener {
   Swarm(quic::Endpoint& quic, resource::Manager& resources, peerstore::Peerstore& peers,
         Observer& observer);
 
-  /// Inbound streams that agree on this protocol go to `handler`. kInvalidState: the id is taken.
-  Result<void> serve(std::string protocol, StreamHandler& handler);
+  /// Inbound streams that agree on this protocol go to `handler`. Of 0-RTT, which may be a replay, only
+  /// those of a protocol that is `replay_safe` go at once; the others when the connection is established.
+  /// kInvalidState: the id is taken.
+  Result<void> serve(std::string protocol, StreamHandler& handler, bool replay_safe = false);
   std::vector<std::string> protocols() const;
 
   /// Connects by everything the peerstore knows, or by one address. Joins a dial that is under way
@@ -93,6 +95,10 @@ class Swarm final : public StreamOpener {
   bool idle() const { return live_.empty() && attempts_.empty() && dials_.empty(); }
 
  private:
+  struct Service {
+    StreamHandler* handler;
+    bool replay_safe;
+  };
   struct OpenRequest {
     std::string protocol;
     StreamHandler* handler;
@@ -161,6 +167,9 @@ class Swarm final : public StreamOpener {
   void end_all(Instant now, StreamList& streams, const Error& why);
   StreamList& list_of(const Connection& connection);
   void negotiate(Instant now, StreamSlot& slot);
+  /// Gives an inbound stream to the handler of the protocol that it agreed on.
+  void hand_over(Instant now, StreamSlot& slot);
+  void hand_over_early(Instant now, ConnectionId connection);
   void await_protocol(Instant now, StreamSlot& slot);
   void forget_if_idle(const PeerId& peer);
 
@@ -169,7 +178,7 @@ class Swarm final : public StreamOpener {
   peerstore::Peerstore& store_;
   Observer& observer_;
 
-  std::map<std::string, StreamHandler*, std::less<>> handlers_;
+  std::map<std::string, Service, std::less<>> services_;
   multistream::Negotiation::Known known_;
   StreamPool pool_;
   std::unordered_map<ConnectionId, Live> live_;
