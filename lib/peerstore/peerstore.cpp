@@ -59,15 +59,12 @@ void Peerstore::add_address(const PeerId& peer, const Multiaddr& address, Source
     return;
   }
   if (addresses.size() >= kAddressesPerPeerMax) {
-    // A peer's claims never push out what the host said.
-    const auto oldest = std::ranges::find(addresses, Source::kPeer, &Address::source);
-    if (oldest != addresses.end()) {
-      addresses.erase(oldest);
-    } else if (source == Source::kPeer) {
-      return;
-    } else {
-      addresses.erase(addresses.begin());
-    }
+    // A peer's claims never push out what the host said, and nothing pushes out what works.
+    const auto claim = std::ranges::find_if(
+        addresses, [](const Address& a) { return a.source == Source::kPeer && !a.worked_last; });
+    if (claim == addresses.end() && source == Source::kPeer) return;
+    addresses.erase(claim != addresses.end() ? claim
+                                             : std::ranges::find(addresses, false, &Address::worked_last));
   }
   addresses.push_back(std::move(entry));
   recount(peer, record);
@@ -77,23 +74,21 @@ std::vector<Multiaddr> Peerstore::addresses(const PeerId& peer) const {
   std::vector<Multiaddr> out;
   const auto it = peers_.find(peer);
   if (it == peers_.end()) return out;
-  for (const Source wanted : {Source::kHost, Source::kPeer}) {
+  const auto take = [&](auto&& wanted) {
     for (const Address& a : it->second.addresses) {
-      if (a.source == wanted) out.push_back(a.address);
+      if (wanted(a)) out.push_back(a.address);
     }
-  }
+  };
+  take([](const Address& a) { return a.worked_last; });
+  take([](const Address& a) { return !a.worked_last && a.source == Source::kHost; });
+  take([](const Address& a) { return !a.worked_last && a.source == Source::kPeer; });
   return out;
 }
 
 void Peerstore::mark_good(const PeerId& peer, const Multiaddr& address) {
   const Multiaddr bare = address.without_peer_id();
-  auto& addresses = touch(peer).addresses;
-  const auto it = std::ranges::find(addresses, bare, &Address::address);
-  if (it != addresses.end()) {
-    std::rotate(addresses.begin(), it, it + 1);
-  } else {
-    add_address(peer, bare, Source::kPeer);
-  }
+  add_address(peer, bare, Source::kPeer);
+  for (Address& a : touch(peer).addresses) a.worked_last = a.address == bare;
 }
 
 void Peerstore::set_info(PeerInfo info) {

@@ -20,8 +20,8 @@ inline constexpr std::size_t kBytesMax = std::size_t{32} << 20;
 
 /// When full, the peer that was touched longest ago is forgotten, strangers before those that the host gave
 /// an address of: inventing peers is cheap, and must not make us forget where we wanted to go. Addresses of
-/// one peer: the newest kAddressesPerPeerMax; those that the host gave stay in front of those that the peer
-/// claimed.
+/// one peer: the newest kAddressesPerPeerMax; the one that worked last is first, and those that the host gave
+/// stay in front of those that the peer claimed.
 class Peerstore {
  public:
   enum class Source : std::uint8_t { kHost, kPeer };
@@ -43,6 +43,7 @@ class Peerstore {
   struct Address {
     Multiaddr address;
     Source source;
+    bool worked_last = false;
   };
   struct Record {
     std::vector<Address> addresses;

@@ -30,14 +30,14 @@ TEST_CASE("an address is kept once and without the peer's name") {
   CHECK(store.addresses(peer(2)).empty());
 }
 
-TEST_CASE("what the host said comes before what the peer claimed, what worked before what did not") {
+TEST_CASE("what worked last comes first, then what the host said, then what the peer claimed") {
   Peerstore store;
   store.add_address(peer(1), address(1), Source::kPeer);
   store.add_address(peer(1), address(2), Source::kPeer);
   store.add_address(peer(1), address(3), Source::kHost);
   store.mark_good(peer(1), address(2));
   const auto known = store.addresses(peer(1));
-  CHECK(known == std::vector<Multiaddr>{address(3), address(2), address(1)});
+  CHECK(known == std::vector<Multiaddr>{address(2), address(3), address(1)});
 }
 
 TEST_CASE("one address over the bound pushes out a claim, never what the host said") {
