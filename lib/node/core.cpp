@@ -49,7 +49,7 @@ NodeCore::Impl::Impl(NodeOptions node_options, ByteView seed32, std::int64_t uni
              return config;
            }()),
       sockets(quic),
-      swarm(quic, resources, peers, *this),
+      swarm(options.key->peer_id(), quic, resources, peers, *this),
       identify(identify_context(unix_time)),
       ping(swarm, rng),
       perf(swarm, options.serve_perf),

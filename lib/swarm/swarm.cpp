@@ -15,6 +15,14 @@ constexpr Error kNodeClosed{Code::kClosed, 0, "the node is closing"};
 constexpr Error kGivenUp{Code::kCancelled, 0, "the peer was disconnected meanwhile"};
 constexpr Error kTooManyWait{Code::kLimitStreams, kWaitingOpensMax, "too many streams wait for this peer"};
 
+constexpr Error kSelf{Code::kInvalidArgument, 0, "a node does not dial itself"};
+constexpr Error kBadProtocol{Code::kInvalidArgument, 0, "a protocol id has 1 to 1,022 bytes, none of control"};
+
+bool valid_protocol(std::string_view id) {
+  const auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+  return !id.empty() && id.size() + 2 <= multistream::kMessageBytesMax && std::ranges::none_of(id, control);
+}
+
 /// What a stream is told when its connection goes.
 Error stream_error(const Error& connection_error) {
   if (connection_error.code != Code::kOk) return connection_error;
@@ -23,18 +31,17 @@ Error stream_error(const Error& connection_error) {
 
 }  // namespace
 
-Swarm::Swarm(quic::Endpoint& quic, resource::Manager& resources, peerstore::Peerstore& peers,
+Swarm::Swarm(const PeerId& self, quic::Endpoint& quic, resource::Manager& resources, peerstore::Peerstore& peers,
              Observer& observer)
-    : quic_(quic),
+    : self_(self),
+      quic_(quic),
       resources_(resources),
       store_(peers),
       observer_(observer),
       known_([this](std::string_view protocol) { return services_.contains(protocol); }) {}
 
 Result<void> Swarm::serve(std::string protocol, StreamHandler& handler, bool replay_safe) {
-  if (protocol.empty() || protocol.size() + 2 > multistream::kMessageBytesMax) {
-    return fail(Code::kInvalidArgument, "a protocol id has 1 to 1,022 bytes");
-  }
+  if (!valid_protocol(protocol)) return std::unexpected(kBadProtocol);
   if (!services_.try_emplace(std::move(protocol), Service{&handler, replay_safe}).second) {
     return fail(Code::kInvalidState, "the protocol is served already");
   }
@@ -69,6 +76,7 @@ void Swarm::process_dials(Instant now) {
 void Swarm::process_dial(Instant now, DialRequest request) {
   if (closing_) return request.done(now, std::unexpected(kNodeClosed));
   if (request.given_up) return request.done(now, std::unexpected(kGivenUp));
+  if (request.peer == self_) return request.done(now, std::unexpected(kSelf));
   if (!request.peer.empty()) {
     if (!request.address.empty()) {
       store_.add_address(request.peer, request.address, peerstore::Peerstore::Source::kHost);
@@ -196,6 +204,7 @@ void Swarm::process_opens(Instant now) {
 void Swarm::process_open(Instant now, OpenRequest request) {
   if (closing_) return request.handler->on_stream_failed(now, request.tag, kNodeClosed);
   if (request.given_up) return request.handler->on_stream_failed(now, request.tag, kGivenUp);
+  if (!valid_protocol(request.protocol)) return request.handler->on_stream_failed(now, request.tag, kBadProtocol);
   if (request.options.connection != 0) return open_bound(now, std::move(request));
   const auto peer = peers_.find(request.peer);
   if (peer != peers_.end() && peer->second.waiting.size() >= kWaitingOpensMax) {
@@ -228,6 +237,7 @@ void Swarm::open_unbound(Instant now, Peer& peer, OpenRequest request) {
 
 void Swarm::open_by_dialing(Instant now, OpenRequest request) {
   const PeerId name = request.peer;
+  if (name == self_) return request.handler->on_stream_failed(now, request.tag, kSelf);
   if (peers_[name].dial == 0) {
     const std::uint64_t id = start_dial(now, name, store_.addresses(name));
     peers_[name].waiting.push_back(std::move(request));
@@ -370,6 +380,11 @@ void Swarm::on_established(Instant now, Connection& connection) {
   const PeerId peer = connection.peer();
   const auto endpoint = quic_endpoint(connection.remote_address());
   auto reservation = resources_.connection(peer, endpoint ? endpoint->ip : IpAddress{});
+  if (peer == self_) {  // at an address that did not say so
+    connection.close(wire_code::kNone, kSelf.why);
+    if (dial != 0) finish_dial(now, dial, std::unexpected(kSelf));
+    return;
+  }
   const bool unwanted = closing_ && (attempt == attempts_.end() || attempt->second.streams.count == 0);
   if (unwanted || !reservation) {
     const Error why = unwanted ? kNodeClosed : reservation.error();

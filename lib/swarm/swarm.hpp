@@ -51,13 +51,13 @@ using DialDone = std::move_only_function<void(Instant, Result<Connection*>)>;
 
 class Swarm final : public StreamOpener {
  public:
-  /// REQUIRES that all outlive the swarm.
-  Swarm(quic::Endpoint& quic, resource::Manager& resources, peerstore::Peerstore& peers,
+  /// `self`: whom it never dials. REQUIRES that all others outlive the swarm.
+  Swarm(const PeerId& self, quic::Endpoint& quic, resource::Manager& resources, peerstore::Peerstore& peers,
         Observer& observer);
 
   /// Inbound streams that agree on this protocol go to `handler`. Of 0-RTT, which may be a replay, only
   /// those of a protocol that is `replay_safe` go at once; the others when the connection is established.
-  /// kInvalidState: the id is taken.
+  /// kInvalidState: the id is taken. kInvalidArgument: it is empty, too long, or has control characters.
   Result<void> serve(std::string protocol, StreamHandler& handler, bool replay_safe = false);
   std::vector<std::string> protocols() const;
 
@@ -173,6 +173,7 @@ class Swarm final : public StreamOpener {
   void await_protocol(Instant now, StreamSlot& slot);
   void forget_if_idle(const PeerId& peer);
 
+  const PeerId self_;
   quic::Endpoint& quic_;
   resource::Manager& resources_;
   peerstore::Peerstore& store_;

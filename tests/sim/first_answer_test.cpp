@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include "node/impl.hpp"
 #include "support.hpp"
 
 using namespace p2pa;
@@ -82,5 +83,44 @@ TEST_CASE("early data that a restarted server rejects is sent again by itself") 
     const Duration took = time_to_answer(world, pair, {.replay_safe = true});
     CHECK(took.us() >= kRtt.us());  // one, should the tickets' key survive a restart one day
     CHECK(took.us() <= (kRtt * 2).us());
+  });
+}
+
+TEST_CASE("early data on a protocol that is not replay-safe waits for the handshake") {
+  for_seeds(1, "early data of another make", [](World& world) {
+    set_rtt(world);
+    const Pair pair = make_pair(world);
+    time_to_answer(world, pair);
+    disconnect(world, pair);
+    std::string received;
+    std::optional<Instant> served;
+    std::size_t connections = 0;
+    REQUIRE(world.node(pair.server).handle_protocol("/test/unsafe/1", [&](AgentStream& stream) {
+      served = world.now();
+      connections = world.node(pair.server).connections().size();
+      stream.set_handler({.on_readable = [&](AgentStream& s) {
+        received += as_text(s.peek());
+        s.consume(s.peek().size());
+      }});
+    }));
+    // A client that sends early what it must not.
+    struct Careless final : StreamHandler {
+      void on_stream_open(Instant, Stream& stream) override {
+        (void)stream.write(as_bytes("do it"));
+        stream.finish();
+      }
+      void on_stream_failed(Instant, std::uint64_t, const Error&) override {}
+      void on_readable(Instant, Stream&) override {}
+      void on_writable(Instant, Stream&) override {}
+      void on_stream_closed(Instant, Stream&, const Error&) override {}
+    } careless;
+    const Instant begin = world.now();
+    world.node(pair.client).core().impl().swarm.open_stream(pair.server_id, "/test/unsafe/1", careless, 1,
+                                                            {.replay_safe = true});
+    world.run_for(seconds(2));
+    REQUIRE(served.has_value());
+    CHECK((*served - begin).us() == (kRtt * 3 / 2).us());  // with the client's last flight
+    CHECK(connections == 1);
+    CHECK(received == "do it");
   });
 }

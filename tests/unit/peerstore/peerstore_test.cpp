@@ -53,6 +53,21 @@ TEST_CASE("one address over the bound pushes out a claim, never what the host sa
   CHECK(known.back() == address(bound + 10));
 }
 
+TEST_CASE("the address that worked last is not pushed out, and another success takes its place") {
+  Peerstore store;
+  store.mark_good(peer(1), address(1));
+  const int bound = static_cast<int>(peerstore::kAddressesPerPeerMax);
+  for (int port = 2; port <= bound + 10; ++port) {
+    store.add_address(peer(1), address(port), port % 2 == 0 ? Source::kHost : Source::kPeer);
+  }
+  CHECK(store.addresses(peer(1)).size() == peerstore::kAddressesPerPeerMax);
+  CHECK(store.addresses(peer(1)).front() == address(1));
+  for (int port = 100; port < 100 + bound; ++port) store.add_address(peer(1), address(port), Source::kHost);
+  CHECK(store.addresses(peer(1)).front() == address(1));
+  store.mark_good(peer(1), address(110));
+  CHECK(store.addresses(peer(1)).front() == address(110));
+}
+
 TEST_CASE("one peer over the bound makes the longest untouched one forgotten") {
   Peerstore store;
   const auto bound = static_cast<std::uint32_t>(peerstore::kPeersMax);

@@ -93,3 +93,47 @@ TEST_CASE("attempts in flight and addresses tried are bounded") {
   }
   CHECK(tried == swarm::kDialAddressesMax);
 }
+
+TEST_CASE("an address that is added is due at once and before the others") {
+  Dial dial({v4(1), v4(2)}, kStart);
+  dial.started(kStart);
+  dial.add(v4(3), kStart);
+  REQUIRE(dial.candidate(kStart) != nullptr);
+  CHECK(*dial.candidate(kStart) == v4(3));
+  dial.add(v4(2), kStart);  // known, and not tried yet
+  CHECK(*dial.candidate(kStart) == v4(2));
+  dial.add(v4(1), kStart);  // in flight
+  CHECK(*dial.candidate(kStart) == v4(2));
+  for (int i = 0; i < 2; ++i) {
+    dial.failed_to_start(kStart, kRefusal);
+    CHECK_FALSE(dial.exhausted());
+  }
+  dial.attempt_failed(kStart, kRefusal);
+  CHECK(dial.exhausted());
+}
+
+TEST_CASE("an address that is added to a full dial takes the place of the last one") {
+  std::vector<Multiaddr> many;
+  for (int port = 1; port <= static_cast<int>(swarm::kDialAddressesMax); ++port) many.push_back(v4(port));
+  Dial dial(many, kStart);
+  dial.add(v4(99), kStart);
+  std::vector<Multiaddr> tried;
+  while (const Multiaddr* next = dial.candidate(kStart)) {
+    tried.push_back(*next);
+    dial.failed_to_start(kStart, kRefusal);
+  }
+  CHECK(tried.size() == swarm::kDialAddressesMax);
+  CHECK(tried.front() == v4(99));
+  CHECK(tried.back() == many[many.size() - 2]);
+}
+
+TEST_CASE("a dial is down to one when nothing else can win") {
+  Dial dial({v4(1), v4(2)}, kStart);
+  CHECK_FALSE(dial.down_to_one());
+  dial.started(kStart);
+  CHECK_FALSE(dial.down_to_one());
+  dial.attempt_failed(kStart, kRefusal);
+  CHECK_FALSE(dial.down_to_one());
+  dial.started(kStart);
+  CHECK(dial.down_to_one());
+}
