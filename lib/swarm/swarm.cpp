@@ -586,6 +586,8 @@ void Swarm::close(Instant now) {
   process_dials(now);
   process_opens(now);
   while (!dials_.empty()) finish_dial(now, dials_.begin()->first, std::unexpected(kNodeClosed));
+  for (auto& [peer, state] : peers_) fail_all(now, std::exchange(state.waiting, {}), kNodeClosed);
+  for (auto& [id, live] : live_) fail_all(now, std::exchange(live.waiting, {}), kNodeClosed);
 }
 
 void Swarm::close_connections(bool all) {

@@ -313,3 +313,40 @@ TEST_CASE("a path that becomes slower is paced from then on, and not for what we
   REQUIRE(s.pipe.run_until([&] { return s.served_inbox().ended; }, seconds(8)));
   CHECK(s.served_inbox().text == text);
 }
+
+TEST_CASE("what was written is delivered once it is acknowledged, an end that goes alone too") {
+  Scene scene;
+  scene.server.echo = false;
+  Connection& c = scene.connect();
+  scene.pipe.run_for(seconds(1));
+  CHECK(c.delivered());
+  const auto stream = c.open_stream(false);
+  REQUIRE(stream);
+  REQUIRE(c.write(*stream, as_bytes("hello")) == 5);
+  CHECK_FALSE(c.delivered());
+  REQUIRE(scene.pipe.run_until([&] { return c.delivered(); }));
+  CHECK(scene.served_inbox().text == "hello");
+  bool lose = true;
+  scene.pipe.filter = [&](Peer& from, Bytes&) { return &from != &scene.client || !lose; };
+  c.finish(*stream);
+  CHECK_FALSE(c.delivered());
+  scene.pipe.run_for(milliseconds(100));
+  CHECK_FALSE(c.delivered());
+  lose = false;
+  REQUIRE(scene.pipe.run_until([&] { return c.delivered(); }));
+  CHECK(scene.served_inbox().ended);
+}
+
+TEST_CASE("a stream that was given up does not wait to be delivered") {
+  Scene scene;
+  scene.server.echo = false;
+  Connection& c = scene.connect();
+  scene.pipe.filter = [&](Peer& from, Bytes&) { return &from != &scene.client; };
+  const auto stream = c.open_stream(false);
+  REQUIRE(stream);
+  REQUIRE(c.write(*stream, as_bytes("hello")) == 5);
+  scene.pipe.run_for(milliseconds(100));
+  CHECK_FALSE(c.delivered());
+  c.reset(*stream, 1);
+  CHECK(c.delivered());
+}
