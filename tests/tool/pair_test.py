@@ -2,10 +2,11 @@
 """Two processes: a node, and each command that talks to it."""
 import json
 import os
+import subprocess
 import unittest
 
-from tool import (APPLICATION, DONE, FAILED, LOOPBACK, STRANGER, TIMED_OUT, UNREACHABLE, Node, Running, Silence, TestCase,
-                  p2pa)
+from tool import (APPLICATION, DONE, FAILED, LOOPBACK, PROGRAM, STRANGER, TIMED_OUT, TIMEOUT_S, UNREACHABLE, Node,
+                  Running, Silence, TestCase, p2pa)
 
 MESSAGE_BYTES_MAX = 4 << 20
 
@@ -74,8 +75,8 @@ class Pair(TestCase):
         self.assertEqual(done.stderr, "p2pa: directory.offer answered with error 1: a skill and addresses\n")
 
     def test_call_that_takes_too_long(self):
-        """No machine carries 4 MiB there and back in a tenth of a millisecond."""
-        done = p2pa("call", self.address, "echo", "-", "--timeout", "0.0001", stdin=bytes(MESSAGE_BYTES_MAX))
+        """No machine connects and carries 4 MiB there and back in a millisecond."""
+        done = p2pa("call", self.address, "echo", "-", "--timeout", "0.001", stdin=bytes(MESSAGE_BYTES_MAX))
         self.check_failure(done, TIMED_OUT, "--timeout")
 
     def test_perf(self):
@@ -107,6 +108,30 @@ class Pair(TestCase):
             done = p2pa("ping", silence.address)
             self.check_failure(done, UNREACHABLE, "is a node running there")
             self.assertNotIn("connecting ...", done.stderr)  # it took seconds, but a pipe is no terminal
+
+    def test_a_call_to_nobody_ends_by_its_timeout(self):
+        with Silence() as silence:
+            done = p2pa("call", silence.address, "echo", "--timeout", "0.2")
+            self.check_failure(done, TIMED_OUT, "cannot connect", "--timeout")
+
+    def test_what_cannot_be_printed_is_a_failure(self):
+        key = str(self.folder / "me.key")
+        for arguments in (["call", self.address, "echo", "hello"], ["ping", "-n", "1", self.address],
+                          ["ping", "--json", "-n", "1", self.address], ["id", "--key", key], ["id", "--json", "--key", key],
+                          ["perf", "--upload", "1", "--download", "1", self.address],
+                          ["--help"], ["demo", "--agents", "1", "--kill", "0", str(self.folder)]):
+            with self.subTest(arguments), open("/dev/full", "wb") as full:
+                (self.folder / "text").write_text("words")
+                done = subprocess.run([PROGRAM, *arguments], stdout=full, stderr=subprocess.PIPE, timeout=TIMEOUT_S,
+                                      check=False)
+                self.assertEqual(done.returncode, FAILED)
+                self.assertRegex(done.stderr.decode(), r"p2pa: not all of the output could be written.*\n\Z")
+
+    def test_a_large_answer_that_cannot_be_printed(self):
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([PROGRAM, "call", self.address, "echo", "-"], input=bytes(MESSAGE_BYTES_MAX), stdout=full,
+                                  stderr=subprocess.PIPE, timeout=TIMEOUT_S, check=False)
+        self.assertEqual(done.returncode, FAILED)
 
 
 class Events(TestCase):

@@ -26,6 +26,14 @@ class Signals(TestCase):
                     self.assertEqual((code, errors), (DONE, ""))
                     self.assertRegex(output, r"\n?\d+ answers, min .*\n\Z")
 
+    def test_a_ping_that_was_to_send_more_is_interrupted_after_its_summary(self):
+        with Node() as node, Running("ping", "-n", "1000", "--interval", "50", node.address) as ping:
+            ping.line()
+            ping.line()
+            code, output, errors = ping.stop(signal.SIGINT)
+            self.assertEqual((code, errors), (INTERRUPTED, "p2pa: interrupted\n"))
+            self.assertRegex(output, r"\n?\d+ answers, min .*\n\Z")
+
     def test_what_waits_for_a_connection_is_interrupted(self):
         for command in (["ping"], ["perf"], ["call"]):
             with Silence() as silence:

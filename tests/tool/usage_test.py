@@ -43,9 +43,11 @@ class Usage(TestCase):
                           ["ping", peer, "--count", "many"], ["ping", peer, "-n", "-1"],
                           ["ping", peer, "--interval", "-1"], ["call"], ["call", peer], ["call", peer, "echo", "a", "b"],
                           ["call", peer, "echo", "--timeout", "0"], ["call", peer, "echo", "--timeout", "-1"],
+                          *(["call", peer, "echo", "--timeout", text]
+                            for text in ("nan", "inf", "1e30", "1e-10", "0.0009", "86401", "soon", "1s")),
                           ["perf"], ["perf", peer, "--upload", "much"], ["perf", peer, "--upload", "-1"],
                           ["demo", "--agents", "0"], ["demo", "--agents", "1000"], ["demo", "--kill", "12"],
-                          ["demo", "--agents", "2", "--kill", "2"], ["demo", "--folder", "/no/such/folder"]):
+                          ["demo", "--agents", "2", "--kill", "2"], ["demo", "--role", "anything"], ["demo", "--folder", "/no/such/folder"]):
             with self.subTest(arguments):
                 self.check_failure(p2pa(*arguments), USAGE)
 

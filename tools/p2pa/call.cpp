@@ -18,11 +18,11 @@ std::string read_all(std::FILE* file) {
 
 int run_call(const CallCommandOptions& options) {
   const std::string data = options.data == "-" ? read_all(stdin) : options.data;
-  Session session(options.address);
+  Session session(options.address, p2pa::nanoseconds(static_cast<std::int64_t>(options.timeout_s * 1e9)));
   if (session.node() == nullptr) return session.exit_code();
 
   p2pa::CallOptions call_options;
-  call_options.deadline = p2pa::nanoseconds(static_cast<std::int64_t>(options.timeout_s * 1e9));
+  call_options.deadline = session.left();
   const auto exit_code = later<int>();
   session.node()->call(
       session.peer(), options.method, p2pa::as_bytes(data), call_options,

@@ -36,6 +36,10 @@ struct PingOptions {
   int interval_ms = 1000;
   bool json = false;
 };
+/// What `call --timeout` takes: the shortest and the longest deadline that travels with a call
+/// (docs/wire/rpc.md).
+inline constexpr double kTimeoutSecondsMin = 0.001, kTimeoutSecondsMax = 86'400;
+
 struct CallCommandOptions {
   std::string address, method, data;
   double timeout_s = 30;

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <system_error>
 
 #include "output.hpp"
 #include "p2pagents/version.hpp"
@@ -33,8 +34,10 @@ std::string failure(const CLI::App*, const CLI::Error& error) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  using namespace p2pa_tool;
+namespace p2pa_tool {
+namespace {
+
+int run(int argc, char** argv) {
   CLI::App app{"p2pa: talk to agents and libp2p nodes by their keys", "p2pa"};
   app.set_version_flag("--version", "p2pa " P2PA_VERSION_TEXT);
   int verbosity = 0;
@@ -91,8 +94,18 @@ int main(int argc, char** argv) {
   call_command->add_option("address", call.address, kAddress)->required();
   call_command->add_option("method", call.method, "name of the method")->required();
   call_command->add_option("data", call.data, "request bytes; `-` reads standard input");
-  call_command->add_option("--timeout", call.timeout_s, "seconds")
-      ->check(CLI::PositiveNumber)
+  // Not CLI::Range, which lets nan pass.
+  const CLI::Validator timeout(
+      [](const std::string& text) {
+        double seconds = 0;
+        const bool good = CLI::detail::lexical_cast(text, seconds) && seconds >= kTimeoutSecondsMin &&
+                          seconds <= kTimeoutSecondsMax;
+        return good ? std::string()
+                    : fmt::format("not {} to {} seconds: {}", kTimeoutSecondsMin, kTimeoutSecondsMax, text);
+      },
+      "");
+  call_command->add_option("--timeout", call.timeout_s, "seconds, for connecting and the answer together")
+      ->check(timeout)
       ->capture_default_str();
 
   PerfOptions perf;
@@ -127,7 +140,9 @@ int main(int argc, char** argv) {
   demo_command->add_option("--liars", demo.liars, "agents that count wrong, to see that it is noticed")
       ->check(CLI::Range(0, 200))
       ->capture_default_str();
-  demo_command->add_option("--role", demo.role)->group("");
+  demo_command->add_option("--role", demo.role)
+      ->group("")
+      ->check(CLI::IsMember({"directory", "agent", "liar"}));
   demo_command->add_option("--directory", demo.directory)->group("");
 
   if (argc == 1) {
@@ -151,4 +166,15 @@ int main(int argc, char** argv) {
   if (call_command->parsed()) return run_call(call);
   if (perf_command->parsed()) return run_perf(perf);
   return run_demo(demo);
+}
+
+}  // namespace
+}  // namespace p2pa_tool
+
+int main(int argc, char** argv) {
+  try {
+    return p2pa_tool::finish_output(p2pa_tool::run(argc, argv));
+  } catch (const std::system_error&) {  // how fmt says that it could not print
+    return p2pa_tool::finish_output(p2pa_tool::kFailed);
+  }
 }

@@ -119,6 +119,15 @@ int report_interrupted() {
   return kInterrupted;
 }
 
+int finish_output(int code) {
+  errno = 0;
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
+  // What was lost before has left no reason behind.
+  print_error(fmt::format("not all of the output could be written{}{}", errno == 0 ? "" : ": ",
+                          errno == 0 ? "" : std::strerror(errno)));
+  return code == kOk ? kFailed : code;
+}
+
 std::string human_bytes(double bytes) {
   static constexpr const char* kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB"};
   std::size_t unit = 0;
@@ -174,8 +183,10 @@ void Progress::update(double fraction, std::string_view note) {
                    note));
 }
 
-void Progress::update() {
-  if (due()) show(fmt::format("{} ... {} s", label_, (monotonic_ns() - started_ns_) / 1'000'000'000));
+void Progress::update(std::string_view note) {
+  if (!due()) return;
+  const std::int64_t seconds = (monotonic_ns() - started_ns_) / 1'000'000'000;
+  show(fmt::format("{} ... {} s{}{}", label_, seconds, note.empty() ? "" : ", ", note));
 }
 
 void Progress::clear() {

@@ -26,6 +26,9 @@ int report(std::string_view what, const p2pa::Error& error);
 int report_address(std::string_view text, const p2pa::Error& error);
 /// The same for what a signal ended.
 int report_interrupted();
+/// At the end of the process: `code`, or kFailed with a reason when not all that was printed on standard
+/// output got there.
+int finish_output(int code);
 
 std::string human_bytes(double bytes);
 /// 1234567 as "1,234,567".
@@ -50,7 +53,7 @@ class Progress {
   /// A bar.
   void update(double fraction, std::string_view note);
   /// For what has no known end: the seconds so far.
-  void update();
+  void update(std::string_view note = {});
   /// Takes it off the terminal, so that a line can be printed; the next update shows it again.
   void clear();
 

@@ -40,6 +40,9 @@ int run_ping(const PingOptions& options) {
     fmt::print("{} answers, min {:.3f} / median {:.3f} / max {:.3f} ms\n", milliseconds.size(),
                milliseconds.front(), milliseconds[milliseconds.size() / 2], milliseconds.back());
   }
+  // To stop is the only end that an endless one has.
+  const bool all = options.count == 0 || milliseconds.size() == static_cast<std::size_t>(options.count);
+  if (!all) return report_interrupted();
   return kOk;
 }
 

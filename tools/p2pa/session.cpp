@@ -22,7 +22,7 @@ p2pa::NodeOptions default_options() {
   return options;
 }
 
-Session::Session(const std::string& text) {
+Session::Session(const std::string& text, p2pa::Duration timeout) {
   stop_on_signals();
   const auto address = p2pa::Multiaddr::parse(text);
   if (!address) {
@@ -35,11 +35,16 @@ Session::Session(const std::string& text) {
     return;
   }
   node_ = *std::move(opened);
+  if (timeout.ns > 0) deadline_ = node_->now() + timeout;
   const auto dialed = later<p2pa::Result<p2pa::ConnectionInfo>>();
   node_->dial(*address, [dialed](auto result) { *dialed = std::move(result); });
   Progress progress("connecting");
-  if (!run_until([&] { return dialed->has_value(); }, progress)) {
+  if (!run_until([&] { return dialed->has_value() || node_->now() >= deadline_; }, progress)) {
     exit_code_ = report_interrupted();
+    return;
+  }
+  if (!dialed->has_value()) {
+    exit_code_ = report("cannot connect to " + text, {p2pa::Code::kDeadlineExceeded, 0, "no answer in time"});
     return;
   }
   if (!**dialed) {
@@ -59,7 +64,7 @@ Session::~Session() {
 
 bool Session::run_until(std::move_only_function<bool()> done) {
   while (!done()) {
-    if (stop_requested() || !node_->poll(p2pa::milliseconds(100))) return false;
+    if (stop_requested() || !node_->poll(std::min(p2pa::milliseconds(100), left()))) return false;
   }
   return true;
 }

@@ -1,6 +1,7 @@
 #pragma once
 // A node that lives for one command: opened, connected to one peer, closed.
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 
@@ -22,15 +23,18 @@ std::shared_ptr<std::optional<T>> later() {
 
 class Session {
  public:
-  /// Opens a node and connects to the peer that the address names. On failure node() is null and
-  /// exit_code() says why; the reason was printed.
-  explicit Session(const std::string& address);
+  /// Opens a node and connects to the peer that the address names, giving up when `timeout` is over
+  /// (zero: when the node does). On failure node() is null and exit_code() says why; the reason was
+  /// printed.
+  explicit Session(const std::string& address, p2pa::Duration timeout = {});
   ~Session();
 
   p2pa::Node* node() const { return ok_ ? node_.get() : nullptr; }
   const p2pa::PeerId& peer() const { return connection_.peer; }
   const p2pa::ConnectionInfo& connection() const { return connection_; }
   int exit_code() const { return exit_code_; }
+  /// What is left of the time-out. REQUIRES that there is one.
+  p2pa::Duration left() const { return std::max(deadline_ - node_->now(), p2pa::nanoseconds(1)); }
   /// Runs the node until the predicate holds, or somebody asked to stop.
   bool run_until(std::move_only_function<bool()> done);
   /// The same, and shows meanwhile that it is waiting.
@@ -39,6 +43,7 @@ class Session {
  private:
   std::unique_ptr<p2pa::Node> node_;
   p2pa::ConnectionInfo connection_;
+  p2pa::Instant deadline_ = p2pa::kNever;
   bool ok_ = false;
   int exit_code_ = kFailed;
 };
