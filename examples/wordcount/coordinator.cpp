@@ -1,5 +1,6 @@
 #include "coordinator.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "agent.hpp"
@@ -18,6 +19,11 @@ Coordinator::Coordinator(p2pa::Node& node, std::vector<std::string_view> tasks)
 }
 
 void Coordinator::start(const p2pa::Multiaddr& directory) {
+  // No agent could be sent it, and each would be lost for what is our fault.
+  if (std::ranges::any_of(tasks_, [](auto task) { return task.size() > kTaskBytesMax; })) {
+    failure_ = "a task is larger than a message may be";
+    return;
+  }
   find(node_, directory, kSkill, [this](std::vector<p2pa::Multiaddr> found) {
     started_ = true;
     for (const p2pa::Multiaddr& address : found) add_agent(address);

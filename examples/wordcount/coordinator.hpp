@@ -16,6 +16,8 @@ namespace wordcount {
 
 /// Tasks that one agent has in hand at most: one that it works on, one that waits at its door.
 inline constexpr int kTasksInHand = 2;
+/// A task travels as one message.
+inline constexpr std::size_t kTaskBytesMax = p2pa::Limits{}.message_bytes_max;
 
 class Coordinator {
  public:
@@ -45,8 +47,10 @@ class Coordinator {
   std::size_t tasks_total() const { return tasks_.size(); }
   std::size_t tasks_done() const { return done_; }
   bool finished() const { return done_ == tasks_.size(); }
-  /// Nobody is left to do what is left to do.
-  bool stuck() const { return started_ && !finished() && alive() == 0; }
+  /// Nobody can do what is left to do: all agents were lost, or failure().
+  bool stuck() const { return !failure_.empty() || (started_ && !finished() && alive() == 0); }
+  /// Why the work cannot be done by anybody; empty when it can.
+  const std::string& failure() const { return failure_; }
   std::size_t alive() const;
   const std::map<p2pa::PeerId, Agent>& agents() const { return agents_; }
   const Counts& counts() const { return counts_; }
@@ -67,6 +71,7 @@ class Coordinator {
   Counts counts_;
   std::size_t done_ = 0;
   bool started_ = false;
+  std::string failure_;
   std::move_only_function<void()> progress_;
   std::move_only_function<void(const Agent&)> given_;
 };

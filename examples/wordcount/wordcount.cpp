@@ -12,19 +12,34 @@ bool is_letter(char c) {
   return (u >= 'a' && u <= 'z') || (u >= 'A' && u <= 'Z') || u > 127;
 }
 
+char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+/// Does a UTF-8 character go on with this byte?
+bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; }
+
+/// Size of the word at the beginning of the text; 0: there is none.
+std::size_t word_size(std::string_view text) {
+  std::size_t size = 0;
+  while (size < text.size() && size < kWordBytesMax && is_letter(text[size])) ++size;
+  if (size < kWordBytesMax || size == text.size()) return size;
+  std::size_t cut = size;
+  while (cut > 0 && is_continuation(text[cut])) --cut;
+  return cut > 0 ? cut : size;  // not UTF-8: any cut is as good
+}
+
 }  // namespace
 
 Counts count_words(std::string_view text) {
   Counts counts;
   std::string word;
-  for (std::size_t i = 0; i <= text.size(); ++i) {
-    if (i < text.size() && is_letter(text[i])) {
-      const char c = text[i];
-      word.push_back(c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c);
-    } else if (!word.empty()) {
+  while (!text.empty()) {
+    const std::size_t size = word_size(text);
+    if (size > 0) {
+      word.resize(size);
+      std::ranges::transform(text.substr(0, size), word.begin(), to_lower);
       ++counts[word];
-      word.clear();
     }
+    text.remove_prefix(std::max<std::size_t>(size, 1));
   }
   return counts;
 }
@@ -79,15 +94,16 @@ std::string digest(const Counts& counts) {
 
 std::vector<std::string_view> split(std::string_view text, std::size_t size) {
   std::vector<std::string_view> pieces;
-  while (text.size() > size) {
-    std::size_t cut = size;
-    while (cut > 0 && is_letter(text[cut]) && is_letter(text[cut - 1])) --cut;
-    if (cut == 0) {  // one word longer than a piece stays whole
-      cut = size;
-      while (cut < text.size() && is_letter(text[cut])) ++cut;
+  std::size_t cut = 0;
+  while (cut < text.size()) {
+    const std::size_t next = std::max<std::size_t>(word_size(text.substr(cut)), 1);
+    if (cut > 0 && cut + next > size) {
+      pieces.push_back(text.substr(0, cut));
+      text.remove_prefix(cut);
+      cut = 0;
+    } else {
+      cut += next;
     }
-    pieces.push_back(text.substr(0, cut));
-    text.remove_prefix(cut);
   }
   if (!text.empty()) pieces.push_back(text);
   return pieces;

@@ -10,7 +10,11 @@
 
 namespace wordcount {
 
-/// A word is a run of ASCII letters, taken in lower case, or of bytes over 127.
+/// A word is a run of ASCII letters, taken in lower case, or of bytes over 127. A longer run than this
+/// is several words, none of which ends within a UTF-8 character: Chinese has no spaces, and whoever
+/// splits the text must not have to look for the next one without end.
+inline constexpr std::size_t kWordBytesMax = 64;
+
 using Counts = std::map<std::string, std::uint64_t, std::less<>>;
 
 Counts count_words(std::string_view text);
@@ -27,7 +31,8 @@ std::vector<std::pair<std::string, std::uint64_t>> top(const Counts& counts, std
 /// FNV-1a over encode(): equal counts, equal digest.
 std::string digest(const Counts& counts);
 
-/// Pieces of at most `size` bytes that cut no word, unless one word is longer than `size`.
+/// Pieces that cut no word, as large as they can be without being over `size` bytes; a word over
+/// that is a piece of its own. So what is counted does not depend on the size.
 std::vector<std::string_view> split(std::string_view text, std::size_t size);
 
 }  // namespace wordcount

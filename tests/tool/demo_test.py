@@ -78,6 +78,16 @@ class Demo(TestCase):
         self.assertEqual(done.returncode, DONE, done.stderr)
         self.assertEqual(done.stdout.count("SIGKILLed"), 2)
 
+    def test_a_text_without_separators_is_split_too(self):
+        """As Chinese is written; more than one message carries, and one answer fits a column."""
+        folder = self.folder / "long"
+        folder.mkdir()
+        (folder / "a").write_text("語" * 1_500_000)
+        done = p2pa("demo", str(folder), "--agents", "2", "--kill", "1")
+        self.assertEqual((done.returncode, done.stderr), (DONE, ""))
+        self.assertIn(" " + "語" * 10 + "…\n", done.stdout)
+        self.assertEqual(numbers(re.search(r"^words(.*)", done.stdout, re.M)[1]), [71_429] * 2)
+
     def test_agents_need_not_be_lost(self):
         done = p2pa("demo", str(self.folder), "--agents", "1", "--kill", "0")
         self.assertEqual(done.returncode, DONE, done.stderr)

@@ -10,6 +10,17 @@ using wordcount::Counts;
 
 constexpr std::size_t kTopWords = 20;
 constexpr std::size_t kTopColumns = 4;
+constexpr std::size_t kShownLettersMax = 10;  // of a word, in its column
+
+/// As much of a word as fits; a word is whatever bytes a file has.
+std::string shown(const std::string& word) {
+  std::size_t letters = 0;
+  for (std::size_t i = 0; i < word.size(); ++i) {
+    if ((static_cast<unsigned char>(word[i]) & 0xc0) == 0x80) continue;  // within a UTF-8 character
+    if (++letters > kShownLettersMax) return word.substr(0, i) + "…";
+  }
+  return word;
+}
 
 std::string state_of(const DemoSwarm& swarm, const Coordinator::Agent& agent) {
   if (agent.alive) return "alive";
@@ -27,7 +38,7 @@ void print_top(const Counts& counts) {
   for (std::size_t row = 0; row < rows; ++row) {
     std::string line;
     for (std::size_t i = row; i < words.size(); i += rows) {
-      line += fmt::format("{:>10} {:<10}", grouped(words[i].second), words[i].first);
+      line += fmt::format("{:>10} {:<10}", grouped(words[i].second), shown(words[i].first));
     }
     fmt::print("{}\n", line.substr(0, line.find_last_not_of(' ') + 1));
   }

@@ -138,7 +138,10 @@ int DemoSwarm::work() {
     return coordinator_->finished() || coordinator_->stuck();
   }, p2pa::hours(24));
   progress_->clear();
-  if (!coordinator_->finished()) return failed("the work was not finished: all agents were lost");
+  if (!coordinator_->finished()) {
+    const std::string& why = coordinator_->failure();
+    return failed("the work was not finished: " + (why.empty() ? "all agents were lost" : why));
+  }
   say(fmt::format("done      in {:.1f} s; what the lost ones had in hand was done by others",
                   (node_->now() - begin).seconds()));
   return kOk;
