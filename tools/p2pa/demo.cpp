@@ -22,7 +22,7 @@ using p2pa::Node;
 using p2pa::NodeEvent;
 
 constexpr const char* kLoopback = "/ip4/127.0.0.1/udp/0/quic-v1";
-constexpr std::size_t kTaskBytesMax = 64 * 1024;
+constexpr std::size_t kTaskBytesWanted = 64 * 1024;
 
 // --- the other processes
 
@@ -72,14 +72,14 @@ std::vector<std::string> corpus_folders(const DemoOptions& options) {
 Corpus read_with_progress(const std::vector<std::string>& folders) {
   Progress progress("reading");
   return read_corpus(folders, [&](std::size_t bytes) {
-    progress.update(static_cast<double>(bytes) / kCorpusBytesMax, human_bytes(static_cast<double>(bytes)));
+    progress.update(human_bytes(static_cast<double>(bytes)));
   });
 }
 
 /// Many more tasks than agents, so that faster agents can do more of them.
 std::size_t task_size(std::size_t text_size, int agents) {
   const std::size_t wanted = text_size / (static_cast<std::size_t>(agents) * 16);
-  return std::clamp<std::size_t>(wanted, 1, kTaskBytesMax);
+  return std::clamp<std::size_t>(wanted, 1, kTaskBytesWanted);
 }
 
 /// What everything is compared with: file by file, so that not even the cuts are the same.
