@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
 """Progress: for what takes longer than a second, on a terminal. (pair_test.py sees that a pipe gets none.)"""
 import signal
+import time
 import unittest
 
 from tool import DONE, INTERRUPTED, UNREACHABLE, Node, OnTerminal, Silence, TestCase
 
+SHOWN_AFTER_S = 1
+ATTEMPTS_MAX = 5
 ERASE = "\r\x1b[K"
 
 
@@ -23,9 +26,17 @@ class Terminal(TestCase):
             self.assertEqual(perf.end(), INTERRUPTED)
 
     def test_what_is_quick_shows_nothing(self):
-        with Node() as node, OnTerminal("call", node.address, "echo", "hello") as call:
-            self.assertEqual(call.end(), DONE)
-            self.assertEqual(call.shown, "hello\r\n")
+        """On a machine so busy that a call takes longer, another one is tried."""
+        with Node() as node:
+            for _ in range(ATTEMPTS_MAX):
+                begin = time.monotonic()
+                with OnTerminal("call", node.address, "echo", "hello") as call:
+                    self.assertEqual(call.end(), DONE)
+                if time.monotonic() - begin < SHOWN_AFTER_S:
+                    self.assertEqual(call.shown, "hello\r\n")
+                    return
+                self.assertTrue(call.shown.endswith("hello\r\n"), call.shown)
+        self.skipTest("no call was quick")
 
     def test_a_dumb_terminal_gets_no_escapes(self):
         with Silence() as silence, OnTerminal("ping", silence.address, term="dumb") as ping:
