@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -24,6 +25,15 @@ constexpr std::size_t kKeyFileBytesMax = 256;
 
 std::unexpected<Error> refused(const char* why) {
   return fail(Code::kIo, why, static_cast<std::uint64_t>(errno));
+}
+
+/// Are the bytes one `Type`, then one `Data` that reaches to the end, each in its shortest form?
+/// A protobuf may repeat its fields and have others; a key file has one key and nothing else.
+bool only_a_key(ByteView bytes) {
+  constexpr std::size_t kDataBytesMax = 127;  // its length is one byte
+  if (bytes.size() < 4 || bytes.size() - 4 > kDataBytesMax) return false;
+  const std::array<std::uint8_t, 4> head{0x08, 0x01, 0x12, static_cast<std::uint8_t>(bytes.size() - 4)};
+  return std::ranges::equal(bytes.first(4), head);
 }
 
 /// An open descriptor.
@@ -155,9 +165,11 @@ Result<KeyPair> load_key_file(const std::string& path) {
   std::array<std::uint8_t, kKeyFileBytesMax> bytes;
   const auto size = file.read(bytes);
   if (!size) return std::unexpected(size.error());
-  auto key = KeyPair::from_protobuf({bytes.data(), *size});
+  const ByteView content = ByteView(bytes).first(*size);
+  auto key = KeyPair::from_protobuf(content);
+  const bool good = key && only_a_key(content);
   crypto::wipe(bytes);
-  if (!key) return fail(Code::kBadKeyFile, "the key file is damaged, or no Ed25519 key file");
+  if (!good) return fail(Code::kBadKeyFile, "the key file is damaged, or no Ed25519 key file");
   return key;
 }
 

@@ -150,6 +150,41 @@ TEST_CASE("a foreign file is refused") {
   CHECK(code_of_load(folder / "rsa") == Code::kBadKeyFile);
 }
 
+TEST_CASE("a protobuf that says more than one key is no key file") {
+  const TemporaryFolder folder;
+  const Bytes good = known_key().to_protobuf();
+  const Bytes other = KeyPair::from_seed(Bytes(KeyPair::kSeedSize, 8)).to_protobuf();
+  const auto joined = [](std::initializer_list<ByteView> parts) {
+    Bytes out;
+    for (const ByteView part : parts) out.insert(out.end(), part.begin(), part.end());
+    return out;
+  };
+  const ByteView type = ByteView(good).first(2), data = ByteView(good).subspan(2);
+  const Bytes unknown{0x18, 0x01}, long_type{0x08, 0x81, 0x00}, long_size{0x12, 0xc0, 0x00};
+  const std::vector<Bytes> bad{
+      joined({good, other}),    joined({good, good}), joined({type, good}),
+      joined({good, unknown}),  joined({unknown, good}), joined({type, unknown, data}),
+      joined({data, type}),     joined({long_type, data}),
+      joined({type, long_size, data.subspan(2)})};
+  for (const Bytes& bytes : bad) {
+    put(folder / "key", bytes);
+    CAPTURE(&bytes - bad.data());
+    CHECK(code_of_load(folder / "key") == Code::kBadKeyFile);
+  }
+}
+
+TEST_CASE("the old form of a key file is read, with nothing before or after it") {
+  const TemporaryFolder folder;
+  Bytes old = known_key().to_protobuf();
+  old[3] = 96;
+  old.insert(old.end(), old.end() - 32, old.end());
+  put(folder / "key", old);
+  CHECK(code_of_load(folder / "key") == Code::kOk);
+  old.insert(old.end(), {0x18, 0x01});
+  put(folder / "key", old);
+  CHECK(code_of_load(folder / "key") == Code::kBadKeyFile);
+}
+
 TEST_CASE("a key file that others can reach is refused until its mode is right") {
   const TemporaryFolder folder;
   for (const mode_t mode : {0604, 0602, 0601, 0640, 0620, 0610, 0666, 0777}) {
