@@ -114,6 +114,31 @@ TEST_CASE("an idle connection stays up for a quarter of a packet a second, both 
   CHECK(packets >= 100);
 }
 
+TEST_CASE("the shorter idle time-out of the two is kept, whoever named it") {
+  quic::Config client = Pipe::default_config(), server = Pipe::default_config();
+  const bool both = GENERATE(true, false), at_client = GENERATE(true, false);
+  if (both || at_client) client.idle_timeout = seconds(5);
+  if (both || !at_client) server.idle_timeout = seconds(5);
+  if (at_client) server.keep_alive = {}; else client.keep_alive = {};
+  Scene s({}, {}, {}, std::move(client), std::move(server));
+  s.connect();
+  s.pipe.run_for(seconds(120));
+  CHECK(s.up());
+}
+
+TEST_CASE("a peer that names a tiny idle time-out does not make us busy") {
+  quic::Config client = Pipe::default_config();
+  client.idle_timeout = milliseconds(1);
+  client.keep_alive = {};
+  Link near;
+  near.delay = microseconds(200);
+  Scene s(near, {}, {}, std::move(client));
+  s.connect();
+  const std::uint64_t before = s.server.packets_sent;
+  s.pipe.run_for(seconds(10));
+  CHECK(s.server.packets_sent - before < 20);
+}
+
 TEST_CASE("a dialer that pings nothing is kept alive by the other end") {
   quic::Config client = Pipe::default_config();
   client.keep_alive = {};

@@ -15,6 +15,8 @@ constexpr std::size_t kReasonBytesMax = 128;
 // A peer that never sends a ticket must not make us keep its handshake for ever.
 constexpr Duration kTicketWait = seconds(3);
 constexpr Duration kTimerGranularity = milliseconds(1);  // RFC 9002 §6.1.2
+// A peer that wants silence to last less than that loses the connection; it does not make us busy.
+constexpr Duration kKeepAliveMin = seconds(1);
 
 }  // namespace
 
@@ -183,13 +185,13 @@ bool Connection::on_handshake_completed() {
 /// Only the dialer keeps the connection alive; a little later the other end would, should the dialer
 /// not care to. So an idle connection of two nodes of ours costs one ping and one answer a period.
 void Connection::keep_alive() {
-  Duration period = outbound_ ? shared_.config.keep_alive : shared_.config.keep_alive * 9 / 8;
+  std::uint64_t idle = static_cast<std::uint64_t>(shared_.config.idle_timeout.ns);
   const ngtcp2_transport_params* theirs = ngtcp2_conn_get_remote_transport_params(engine_);
-  if (theirs != nullptr && theirs->max_idle_timeout > 0) {
-    const std::uint64_t soon_enough = theirs->max_idle_timeout / 5 * 2;  // one may be lost
-    period.ns = static_cast<std::int64_t>(std::min(static_cast<std::uint64_t>(period.ns), soon_enough));
-  }
-  ngtcp2_conn_set_keep_alive_timeout(engine_, static_cast<ngtcp2_duration>(period.ns));
+  if (theirs != nullptr && theirs->max_idle_timeout > 0) idle = std::min(idle, theirs->max_idle_timeout);
+  // RFC 9000 §10.1: the shorter one counts for both ends. One ping may be lost.
+  const Duration soon_enough{static_cast<std::int64_t>(idle / 5 * 2)};
+  const Duration period = std::min(shared_.config.keep_alive, std::max(soon_enough, kKeepAliveMin));
+  ngtcp2_conn_set_keep_alive_timeout(engine_, static_cast<ngtcp2_duration>((outbound_ ? period : period * 9 / 8).ns));
 }
 
 bool Connection::on_stream_opened(std::int64_t wire_id) {
