@@ -99,6 +99,7 @@ void Pipe::handle(Peer& peer, const TransportEvent& event) {
 }
 
 void Pipe::launch(Peer& from, const Transmit& transmit, ByteView batch) {
+  from.sent_from.insert(transmit.local);
   for (std::size_t at = 0; at < transmit.size; at += transmit.segment_size) {
     const std::size_t n = std::min(transmit.segment_size, transmit.size - at);
     Bytes bytes(batch.begin() + static_cast<std::ptrdiff_t>(at), batch.begin() + static_cast<std::ptrdiff_t>(at + n));

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -51,6 +52,7 @@ struct Peer {
 
   // How often and how much, both counted at the sender.
   std::uint64_t packets_sent = 0;
+  std::set<IpEndpoint> sent_from;  ///< as it was told to its driver
   std::vector<std::pair<Instant, std::size_t>> trace;
 };
 

@@ -111,7 +111,9 @@ bool Connection::take(const QueuedEvent& event, ConnectionEvent& out) {
 
 void Connection::receive(const InboundDatagram& datagram, ByteView packet) {
   if (engine_ == nullptr) return;
-  const EnginePath path({datagram.socket, datagram.socket == socket_ ? epoch_ : std::uint16_t{0}}, datagram.remote);
+  // A dialer sends from whatever address it has now; whoever was dialed answers from where it was asked.
+  const bool any_address = outbound_ && datagram.socket == socket_;
+  const EnginePath path({datagram.socket, any_address ? local_ : datagram.local}, datagram.remote);
   ngtcp2_pkt_info info{};
   info.ecn = static_cast<std::uint8_t>(datagram.ecn);
   ++packets_received_;
@@ -119,7 +121,6 @@ void Connection::receive(const InboundDatagram& datagram, ByteView packet) {
   const int rv = ngtcp2_conn_read_pkt(engine_, &path.get(), &info, packet.data(), packet.size(),
                                       static_cast<ngtcp2_tstamp>(shared_.now.ns));
   if (rv != 0) return end_by_engine(rv);
-  local_ = datagram.local;
   streams_.retry_blocked(shared_.now);
   release_handshake_when_done();
   shared_.ready.push(*this);
@@ -143,23 +144,6 @@ void Connection::on_deadline() {
   free_stuck_datagrams();
   streams_.tidy();
   release_handshake_when_done();
-  shared_.ready.push(*this);
-}
-
-void Connection::migrate(SocketId socket, const IpEndpoint& local) {
-  if (engine_ == nullptr || !outbound_) return;
-  const auto epoch = static_cast<std::uint16_t>(socket == socket_ ? epoch_ + 1 : 0);
-  const ngtcp2_path* current = ngtcp2_conn_get_path(engine_);
-  const EnginePath path({socket, epoch}, remote_of(*current));
-  // A peer that forbids migration, or gave us no spare connection id, makes this fail. Then the old
-  // path is used as long as it lives: it may well be that the change did not touch it.
-  if (ngtcp2_conn_initiate_immediate_migration(engine_, &path.get(), static_cast<ngtcp2_tstamp>(shared_.now.ns)) != 0) {
-    return;
-  }
-  socket_ = socket;
-  epoch_ = epoch;
-  local_ = local;
-  local_address_ = quic_multiaddr(local);
   shared_.ready.push(*this);
 }
 

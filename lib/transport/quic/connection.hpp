@@ -76,8 +76,6 @@ class Connection final : public p2pa::Connection {
   Instant next_deadline() const;  ///< kNever when closed
   /// Writes datagrams of one size to one destination. False: nothing to send now.
   bool transmit(MutableBytes buffer, const TransmitLimits& limits, Transmit& out);
-  /// Moves to a socket, or to the same one whose interfaces changed.
-  void migrate(SocketId socket, const IpEndpoint& local);
   void lose_socket(SocketId socket);
   /// Turns a queued event into what the application sees. False: it does not concern it any more.
   bool take(const QueuedEvent& event, ConnectionEvent& out);
@@ -140,8 +138,7 @@ class Connection final : public p2pa::Connection {
   PeerId peer_;
   Multiaddr remote_address_, local_address_;
   SocketId socket_;
-  std::uint16_t epoch_ = 0;
-  IpEndpoint local_;  // where the peer's last datagram came in: what ours go out from
+  IpEndpoint local_;  // at the begin; from then on the engine's path has it
   Cid client_dcid_;  // of a server: what the client addressed before it knew an id of ours
   Streams streams_;
   DatagramQueue datagrams_out_, datagrams_in_;

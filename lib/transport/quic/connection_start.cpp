@@ -98,7 +98,7 @@ bool Connection::start_client(const IpEndpoint& remote, const DialTarget& target
   const ngtcp2_cid scid = engine_cid(own);
   const ngtcp2_settings settings = make_settings(shared_, dcid);
   const ngtcp2_transport_params params = make_parameters(shared_);
-  const EnginePath path({socket_, epoch_}, remote);
+  const EnginePath path({socket_, local_}, remote);
   if (ngtcp2_conn_client_new(&engine_, &dcid, &scid, &path.get(), NGTCP2_PROTO_VER_V1, &EngineCallbacks::client(),
                              &settings, &params, nullptr, this) != 0) {
     return false;
@@ -129,7 +129,7 @@ bool Connection::start_server(const IpEndpoint& remote, const ngtcp2_pkt_hd& fir
   }
   params.stateless_reset_token_present = 1;
   shared_.reset_token(own, params.stateless_reset_token);
-  const EnginePath path({socket_, epoch_}, remote);
+  const EnginePath path({socket_, local_}, remote);
   if (ngtcp2_conn_server_new(&engine_, &first.scid, &scid, &path.get(), first.version, &EngineCallbacks::server(),
                              &settings, &params, nullptr, this) != 0) {
     return false;

@@ -159,10 +159,10 @@ void Connection::pace(std::size_t bytes) {
 
 Transmit Connection::destination(const ngtcp2_path& path, std::uint32_t ecn) const {
   Transmit out;
-  out.socket = local_of(path).socket;
+  const LocalEnd local = local_of(path);
+  out.socket = local.socket;
   out.remote = remote_of(path);
-  // An answer comes from where it was asked; a dialer sends from whatever address it has now.
-  if (!outbound_) out.local = local_;
+  if (!outbound_) out.local = local.address;
   out.ecn = static_cast<Ecn>(ecn);
   return out;
 }

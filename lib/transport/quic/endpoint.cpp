@@ -124,13 +124,6 @@ bool Endpoint::poll_transmit(Instant now, MutableBytes buffer, const TransmitLim
   return false;
 }
 
-void Endpoint::migrate(Instant now, SocketId socket) {
-  impl_->shared.set_now(now);
-  const auto known = impl_->sockets.find(socket);
-  if (known == impl_->sockets.end()) return;
-  for (const auto& [id, connection] : impl_->connections) connection->migrate(socket, known->second.local);
-}
-
 p2pa::Connection* Endpoint::find(ConnectionId id) {
   const auto it = impl_->connections.find(id);
   return it == impl_->connections.end() ? nullptr : it->second.get();

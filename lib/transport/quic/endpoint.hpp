@@ -52,8 +52,6 @@ class Endpoint final {
   /// Fills `buffer` (>= 65,536 bytes) with the next datagrams to send. False: nothing now.
   bool poll_transmit(Instant now, MutableBytes buffer, const TransmitLimits& limits, Transmit& out);
 
-  /// The local address of connections changed (interface change): validate paths again.
-  void migrate(Instant now, SocketId socket);
   Connection* find(ConnectionId id);
   std::size_t connections_count() const;
 

@@ -1,9 +1,13 @@
 #include "transport/quic/path.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 
 namespace p2pa::quic {
 namespace {
+
+constexpr std::array<std::uint8_t, 16> kMapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
 std::uint16_t network_order(std::uint16_t value) {
   const std::uint8_t bytes[] = {static_cast<std::uint8_t>(value >> 8), static_cast<std::uint8_t>(value)};
@@ -20,11 +24,20 @@ std::uint16_t host_order(std::uint16_t value) {
 
 }  // namespace
 
-EnginePath::EnginePath(LocalEnd local, const IpEndpoint& remote) {
+// The engine compares address and port; the rest it only carries: there is the socket, which the port
+// tells from others. An IPv4 address is mapped (RFC 4291 §2.5.5.2).
+EnginePath::EnginePath(const LocalEnd& local, const IpEndpoint& remote) {
   std::memset(&remote_, 0, sizeof remote_);
-  local_.sin_family = NGTCP2_AF_INET;
-  local_.sin_port = local.epoch;
-  std::memcpy(&local_.sin_addr, &local.socket, sizeof local.socket);
+  local_.sin6_family = NGTCP2_AF_INET6;
+  local_.sin6_port = network_order(local.address.port);
+  local_.sin6_scope_id = local.address.scope;
+  local_.sin6_flowinfo = local.socket;
+  std::array<std::uint8_t, 16> ip = local.address.ip.bytes;
+  if (!local.address.ip.v6) {
+    ip = kMapped;
+    std::copy_n(local.address.ip.bytes.begin(), 4, ip.begin() + 12);
+  }
+  std::memcpy(&local_.sin6_addr, ip.data(), ip.size());
   path_.local = {reinterpret_cast<ngtcp2_sockaddr*>(&local_), sizeof local_};
   if (remote.ip.v6) {
     remote_.v6.sin6_family = NGTCP2_AF_INET6;
@@ -41,11 +54,20 @@ EnginePath::EnginePath(LocalEnd local, const IpEndpoint& remote) {
 }
 
 LocalEnd local_of(const ngtcp2_path& path) {
-  ngtcp2_sockaddr_in address;
+  ngtcp2_sockaddr_in6 address;
   std::memcpy(&address, path.local.addr, sizeof address);
   LocalEnd out;
-  out.epoch = address.sin_port;
-  std::memcpy(&out.socket, &address.sin_addr, sizeof out.socket);
+  out.socket = address.sin6_flowinfo;
+  out.address.port = host_order(address.sin6_port);
+  out.address.scope = address.sin6_scope_id;
+  std::array<std::uint8_t, 16> ip;
+  std::memcpy(ip.data(), &address.sin6_addr, ip.size());
+  out.address.ip.v6 = !std::equal(ip.begin(), ip.begin() + 12, kMapped.begin());
+  if (out.address.ip.v6) {
+    out.address.ip.bytes = ip;
+  } else {
+    std::copy_n(ip.begin() + 12, 4, out.address.ip.bytes.begin());
+  }
   return out;
 }
 

@@ -9,24 +9,24 @@
 
 namespace p2pa::quic {
 
-/// The engine only compares local addresses, so ours name the socket and not an interface: a socket
-/// bound to the unspecified address is one local end, whatever address a datagram came in on. The
-/// epoch makes the same socket a new path when the interfaces under it changed.
+/// Our end of a path: that of a dialer is as its socket was bound, most often to the unspecified
+/// address; that of who was dialed is the address that the peer used. Since it is part of the path, it
+/// changes as the path does: only with a packet that was authentic, and after a validation.
 struct LocalEnd {
   SocketId socket = 0;
-  std::uint16_t epoch = 0;
+  IpEndpoint address;
 };
 
 /// Storage for one ngtcp2_path. Not copied: the path points into it.
 class EnginePath final {
  public:
-  EnginePath(LocalEnd local, const IpEndpoint& remote);
+  EnginePath(const LocalEnd& local, const IpEndpoint& remote);
   EnginePath(const EnginePath&) = delete;
   EnginePath& operator=(const EnginePath&) = delete;
   const ngtcp2_path& get() const { return path_; }
 
  private:
-  ngtcp2_sockaddr_in local_{};
+  ngtcp2_sockaddr_in6 local_{};
   union {
     ngtcp2_sockaddr_in v4;
     ngtcp2_sockaddr_in6 v6;
