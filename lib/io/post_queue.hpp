@@ -28,23 +28,20 @@ class PostQueue final {
   }
 
   /// Runs what was pushed until now, and says whether there was anything. What they push comes with
-  /// the next call.
+  /// the next call. One that throws has run; those behind it run with the next call, first of all.
   bool run(Node& node) {
     if (empty()) return false;
+    run_taken(node);
     {
       const std::lock_guard lock(mutex_);
-      running_.swap(waiting_);
+      taken_.swap(waiting_);
       any_.store(false, std::memory_order_relaxed);
     }
-    for (Function& fn : running_) {
-      fn(node);
-      fn = nullptr;  // what it holds goes before the next one runs
-    }
-    running_.clear();
+    run_taken(node);
     return true;
   }
 
-  bool empty() const { return !any_.load(std::memory_order_acquire); }
+  bool empty() const { return next_ == taken_.size() && !any_.load(std::memory_order_acquire); }
 
   /// From now on push() answers kClosed. What was taken before is still run.
   void close() {
@@ -53,10 +50,23 @@ class PostQueue final {
   }
 
  private:
+  void run_taken(Node& node) {
+    while (next_ < taken_.size()) {
+      Function fn = std::move(taken_[next_++]);  // what it holds goes before the next one runs
+      fn(node);
+    }
+    taken_.clear();
+    next_ = 0;
+  }
+
   std::mutex mutex_;
-  std::vector<Function> waiting_, running_;
+  std::vector<Function> waiting_;
   std::atomic<bool> any_ = false;
   bool closed_ = false;
+
+  // Of the thread that runs them; no lock.
+  std::vector<Function> taken_;
+  std::size_t next_ = 0;
 };
 
 }  // namespace p2pa::io

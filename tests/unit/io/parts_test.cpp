@@ -241,6 +241,31 @@ TEST_CASE("posted functions run once, in order, and what they post runs with the
   CHECK_FALSE(queue.run(no_node()));
 }
 
+TEST_CASE("of posted functions one may throw; none runs twice, and the others still run") {
+  PostQueue queue;
+  std::string order;
+  const auto say = [&](char c) { return [&order, c](Node&) { order += c; }; };
+  REQUIRE(queue.push(say('a')));
+  REQUIRE(queue.push([&](Node&) {
+    order += 'b';
+    throw 1;
+  }));
+  REQUIRE(queue.push(say('c')));
+  CHECK_THROWS_AS(queue.run(no_node()), int);
+  CHECK(order == "ab");
+  CHECK_FALSE(queue.empty());
+  REQUIRE(queue.push(say('d')));
+  CHECK(queue.run(no_node()));
+  CHECK(order == "abcd");
+  CHECK(queue.empty());
+  REQUIRE(queue.push([](Node&) { throw 1; }));  // the last one
+  CHECK_THROWS_AS(queue.run(no_node()), int);
+  REQUIRE(queue.push(say('e')));
+  CHECK(queue.run(no_node()));
+  CHECK_FALSE(queue.run(no_node()));
+  CHECK(order == "abcde");
+}
+
 TEST_CASE("a function is destroyed as soon as it ran, was refused, or never can run") {
   std::weak_ptr<int> ran, refused, never;
   const auto holding = [](std::weak_ptr<int>& watch) {
