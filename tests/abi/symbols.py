@@ -14,11 +14,19 @@ def exported(nm, library):
     return {line.split()[-1].split("@")[0] for line in out.stdout.splitlines()}
 
 
-def constructors(nm, library):
-    """Functions that run when the library is loaded."""
+def constructors(nm, objdump, library):
+    """Functions that run when the library is loaded: by name, and those that only the number of them tells, as
+    in a stripped library. The compiler's own are one, and what sanitizers and coverage add to an object."""
     out = subprocess.run([nm, library], check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    names = (line.split()[-1] for line in out.stdout.splitlines())
-    return [name for name in names if re.match(r"_GLOBAL__(sub_)?I_", name)]
+    names = [line.split()[-1] for line in out.stdout.splitlines()]
+    found = [name for name in names if re.match(r"_GLOBAL__(sub_)?I_", name)]
+    usual = 1 + sum(bool(re.match(r"_sub_I_|[at]san\.module_ctor", name)) for name in names)
+    out = subprocess.run([objdump, "-p", library], check=True, stdout=subprocess.PIPE, text=True)
+    size = re.search(r"^\s*INIT_ARRAYSZ\s+(\S+)$", out.stdout, re.MULTILINE)
+    with open(library, "rb") as file:
+        pointer = {1: 4, 2: 8}[file.read(5)[4]]  # ELF's class
+    more = (int(size[1], 16) // pointer if size else 0) - usual - len(found)
+    return found + [f"one without a name ({i + 1})" for i in range(more)]
 
 
 def soname(objdump, library):
@@ -73,7 +81,7 @@ def main():
     if (name := soname(arguments.objdump, arguments.library)) != f"libp2pagents.so.{major}":
         faults.append(f"SONAME is {name}, the ABI's major is {major}")
     faults += [f"runs when the library is loaded: {name}"
-               for name in constructors(arguments.nm, arguments.library)]
+               for name in constructors(arguments.nm, arguments.objdump, arguments.library)]
     for fault in faults:
         print(fault)
     print(f"{len(symbols)} functions exported")
