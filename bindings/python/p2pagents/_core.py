@@ -143,7 +143,7 @@ class Core(abc.ABC):
 
     def free(self) -> None:
         """The end, at once."""
-        if self.closed or self.forked:
+        if self.forked:
             return
         self.ended()
         if self.node:

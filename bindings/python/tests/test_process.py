@@ -142,6 +142,22 @@ def test_garbage_in_a_cycle_with_its_methods_is_a_warning_too() -> None:
     assert code == 0 and "ResourceWarning" in output and output.endswith("alive")
 
 
+@pytest.mark.parametrize("use", ["Node(LOOPBACK, workers=1).close()", "asyncio.run(opened_and_closed())"])
+def test_a_node_that_was_closed_leaves_no_thread_and_no_descriptor(use: str) -> None:
+    code, output = python(f"""
+        async def opened_and_closed():
+            async with aio.Node(LOOPBACK):
+                pass
+        def count():
+            return [len(os.listdir("/proc/self/" + what)) for what in ("fd", "task")]
+        {use}
+        before = count()
+        {use}
+        print(count() == before)
+        """)
+    assert (code, output) == (0, "True")
+
+
 def test_ctrl_c_ends_a_call_and_the_node_goes_on() -> None:
     code, output = interrupted("""
         begun = threading.Event()
