@@ -79,7 +79,8 @@ class Engine(Core):
         status = lib.p2pa_node_poll(self.node, 0, 0)
         while self.node and lib.p2pa_node_next_event(self.node, byref(self._taken)) == ffi.OK:
             event, self._taken = self._taken, ffi.Event()
-            self.dispatch(event)
+            if not self.dispatch(event):
+                lib.p2pa_event_release(byref(event))
         if status < 0:
             self.ended()
         self.had_a_turn()

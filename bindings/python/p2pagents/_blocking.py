@@ -21,22 +21,38 @@ from ._options import Options
 from ._values import check
 
 LOOK_UP_SECONDS = 0.1
+DISPATCHES_MAX = 3  # of one event, when interruptions cut it short
 
 T = TypeVar("T")
 
 
 class _Pending:
-    __slots__ = ("_end", "_done", "_value")
+    """Its own lock, held but while it rings, wakes the thread that waits for it."""
+
+    __slots__ = ("_end", "_done", "_value", "_bell")
 
     def __init__(self, seconds: float | None) -> None:
         self._end = None if seconds is None else time.monotonic() + seconds
         self._done, self._value = False, None
+        self._bell = threading.Lock()
+        self._bell.acquire()
 
     def done(self) -> bool:
         return self._done
 
     def set_result(self, value: Any, /) -> None:
-        self._done, self._value = True, value
+        self._value = value
+        self._done = True
+        self.ring()
+
+    def ring(self) -> None:
+        try:
+            self._bell.release()
+        except RuntimeError:  # it rings already
+            pass
+
+    def until_it_rings(self, seconds: float) -> None:
+        self._bell.acquire(timeout=seconds)
 
     def left(self) -> float:
         """Seconds until it is None by itself."""
@@ -49,16 +65,23 @@ class _Pending:
 
 
 class Engine(Core):
-    """Everything below runs with `turn` held, except the code of handlers."""
+    """What the core has is touched with `turn` held, and nobody waits or runs handlers holding it.
+
+    A signal handler may raise (Ctrl-C does) between any two steps of the main thread. So locks are
+    only held by `with`, which takes and gives them back whole; who takes events is an attribute,
+    cleared without a call; and a wake-up that is lost costs one look-up.
+    """
 
     def __init__(self, options: Options, shown: Callable[[Engine, Any], Any]) -> None:
         """shown: a channel as the handlers of users know it."""
         super().__init__(options)
         self._shown = shown
-        self.turn = threading.Condition(threading.Lock())
-        self._taker: int | None = None  # the thread that takes events
-        self._taken = ffi.Event()
+        self.turn = threading.Lock()
+        self._waiting: collections.deque[_Pending] = collections.deque()
+        self._taker: _Pending | None = None  # whose thread takes events
+        self._taken = ffi.Event()  # until it is where it belongs
         self._work: collections.deque[Incoming] = collections.deque()
+        self._idle: collections.deque[_Pending] = collections.deque()  # who waits for work
         self._unanswered: dict[int, Incoming] = {}
         self.workers: list[threading.Thread] = []
 
@@ -70,12 +93,22 @@ class Engine(Core):
     def incoming(self, work: Incoming) -> None:
         if work.request is not None:
             self._unanswered[work.handle] = work
-        self._work.append(work)
+        if self._work and self._work[-1].handle == work.handle:  # its event was cut short
+            self._work[-1] = work
+        else:
+            self._work.append(work)
+        if self._idle:
+            self._idle.popleft().set_result(None)
 
     def caller_left(self, handle: int) -> None:
-        work = self._unanswered.pop(handle, None)
+        work = self._unanswered.get(handle)
         if work is not None and work.request is not None:
             work.request.cancelled = True
+
+    def ended(self) -> None:
+        super().ended()
+        for idle in list(self._idle):
+            idle.set_result(None)
 
     def start(self) -> None:
         check(lib.p2pa_node_start_thread(self.node))
@@ -92,19 +125,23 @@ class Engine(Core):
                 coroutine.close()
             finally:
                 self.usable()
-        with self.turn:
-            try:
-                awaited = coroutine.send(None)
-                while True:
-                    try:
-                        self._wait(awaited)
-                    except BaseException as interruption:
-                        awaited = coroutine.throw(interruption)
-                    else:
-                        awaited = coroutine.send(None)
-            except StopIteration as end:
-                value: T = end.value
-                return value
+        step: Callable[[Any], _Pending] = coroutine.send
+        sent: Any = None
+        try:
+            while True:
+                with self.turn:
+                    awaited = step(sent)
+                try:
+                    self._wait(awaited)
+                    step, sent = coroutine.send, None
+                except BaseException as interruption:
+                    step, sent = coroutine.throw, interruption
+        except StopIteration as end:
+            value: T = end.value
+            return value
+        finally:
+            with self.turn:
+                coroutine.close()  # if an interruption came between its steps
 
     def exclusively(self, function: Callable[..., T], *arguments: Any) -> T:
         """Runs what does not wait, between the turns of other threads."""
@@ -114,49 +151,60 @@ class Engine(Core):
             return function(*arguments)
 
     def _wait(self, pending: _Pending) -> None:
-        while not pending.done():
-            left = pending.left()
-            if left <= 0:
-                pending.set_result(None)
-            else:
-                self._take_events(min(left, LOOK_UP_SECONDS))
+        """Until it is done or its time is up. Takes the events meanwhile, unless another thread does."""
+        try:
+            self._waiting.append(pending)
+            while not pending.done() and (left := pending.left()) > 0:
+                if self._takes(pending):
+                    self._take_events(min(left, LOOK_UP_SECONDS))
+                else:
+                    pending.until_it_rings(min(left, LOOK_UP_SECONDS))
+        finally:
+            if self._taker is pending:
+                self._taker = None
+            self._waiting.remove(pending)
+            with self.turn:  # the next one takes them
+                if self._taker is None and self._waiting:
+                    self._waiting[0].ring()
+
+    def _takes(self, pending: _Pending) -> bool:
+        with self.turn:
+            if self._taker is None:
+                self._taker = pending
+            return self._taker is pending
 
     def _take_events(self, seconds: float) -> None:
-        """Waits for events and sends them where they belong, or waits until another thread has."""
-        me = threading.get_ident()
-        if self._taker not in (None, me):  # me: an interruption came before it was cleared
-            self.turn.wait(seconds)
-            return
-        self._taker = me
-        self.turn.release()
+        """Waits for events and sends them where they belong."""
+        self.show_log()
         status = ffi.OK
-        try:
-            self.show_log()
-            if not self._taken.kind:  # else an interruption came after it was taken
-                status = lib.p2pa_node_wait_event(self.node, int(seconds * 1e6) or 1, byref(self._taken))
-        finally:
-            self._take_turn_again()
-            self._taker = None
-            self.turn.notify_all()
-        while status == ffi.OK:
-            event, self._taken = self._taken, ffi.Event()
-            self.dispatch(event)
-            if not self.node:
-                return
-            status = lib.p2pa_node_next_event(self.node, byref(self._taken))
-        if status < 0:
-            self.ended()
-        self.had_a_turn()
+        if not self._taken.kind:  # else an interruption came after it was taken
+            status = lib.p2pa_node_wait_event(self.node, int(seconds * 1e6) or 1, byref(self._taken))
+        with self.turn:
+            while status == ffi.OK:
+                self._dispatch_taken()
+                if not self.node:
+                    return
+                status = lib.p2pa_node_next_event(self.node, byref(self._taken))
+            if status < 0:
+                self.ended()
+            self.had_a_turn()
 
-    def _take_turn_again(self) -> None:
-        """Whoever called us gives the turn back, so an interruption is raised once we have it."""
+    def _dispatch_taken(self) -> None:
+        """Whole, also when an interruption cuts it short: what is lost, others would wait for without
+        end. So it begins again; the core may do the same event twice."""
+        event, following = self._taken, ffi.Event()
+        kept: bool | None = None
         interruption: BaseException | None = None
-        while True:
+        for _ in range(DISPATCHES_MAX):
             try:
-                self.turn.acquire()
+                if kept is None:
+                    kept = self.dispatch(event)
+                if not kept:
+                    lib.p2pa_event_release(byref(event))
                 break
             except BaseException as why:
                 interruption = why
+        self._taken = following
         if interruption is not None:
             raise interruption
 
@@ -164,13 +212,22 @@ class Engine(Core):
 
     def serve_one(self, end: float | None) -> bool:
         """Waits for somebody to serve and does it. False: the time is up or the node closed."""
-        with self.turn:
-            while not self._work:
-                left = LOOK_UP_SECONDS if end is None else end - time.monotonic()
+        while True:
+            left = LOOK_UP_SECONDS if end is None else end - time.monotonic()
+            idle = self.pending(min(left, LOOK_UP_SECONDS))
+            with self.turn:
+                if self._work:
+                    work = self._work.popleft()
+                    break
                 if self.closed or left <= 0:
                     return False
-                self._take_events(min(left, LOOK_UP_SECONDS))
-            work = self._work.popleft()
+                self._idle.append(idle)
+            try:
+                self._wait(idle)
+            finally:
+                with self.turn:
+                    if idle in self._idle:
+                        self._idle.remove(idle)
         self._serve(work)
         return True
 

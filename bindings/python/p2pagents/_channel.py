@@ -50,7 +50,8 @@ class Channel:
         if event.kind in _DATA:
             if self.unwanted:
                 return False
-            self._arrived.append(event)
+            if not self._arrived or self._arrived[-1] is not event:
+                self._arrived.append(event)
             self._readable.fire()
             return True
         if event.kind in _WRITABLE:

@@ -155,9 +155,7 @@ class Core(abc.ABC):
         nodes.discard(self)
 
     def ended(self) -> None:
-        """No more events come: everybody who waits is told."""
-        if self.closed:
-            return
+        """No more events come: everybody who waits is told. Twice is fine."""
         self.closed = True
         for handle in list(self._completions):
             self._complete(handle, None, error_of(ffi.CLOSED))
@@ -256,9 +254,10 @@ class Core(abc.ABC):
     def _answer_listen(self, error: P2PError | None) -> None:
         """Also to those who do not wait any more, lest the next one takes it for its own."""
         if self._listening:
-            pending = self._listening.popleft()
+            pending = self._listening[0]
             if not pending.done():
                 pending.set_result(error)
+            self._listening.popleft()
 
     async def dial(self, peer: str) -> PeerId:
         def answered(event: ffi.Event, _: bool) -> PeerId:
@@ -318,11 +317,13 @@ class Core(abc.ABC):
         made: list[StreamChannel] = []
 
         def opened(event: ffi.Event, wanted: bool) -> StreamChannel:
+            if made:
+                return made[0]
             channel = StreamChannel(self, event.stream, name, protocol)
             self._channels[event.stream] = channel
-            made.append(channel)
             if not wanted:
                 channel.give_up()
+            made.append(channel)
             return channel
 
         try:
@@ -392,42 +393,44 @@ class Core(abc.ABC):
 
     # --- events
 
-    def dispatch(self, event: ffi.Event) -> None:
-        """Sends an event to where it belongs. It is released here, unless a channel keeps it."""
+    def dispatch(self, event: ffi.Event) -> bool:
+        """Sends an event to where it belongs. True: a channel keeps it, else it is to be released.
+
+        Where Ctrl-C may raise anywhere, this is cut short and begun again with the same event, before
+        any other. So all below bears to be done twice; only a notification may then be told twice.
+        """
         kept = False
-        try:
-            if event.dropped:
-                self._lost(event.dropped)
-            if event.op:
-                error = error_in(event)
-                self._complete(event.op, event, error)
-            elif event.kind in _CHANNEL_EVENTS:
-                channel = self._channels.get(event.call or event.stream)
-                if channel is not None:
-                    kept = channel.tell(event)
-                if event.kind == ffi.EVENT_CALL_ENDED and event.status < 0:
-                    if channel is None or not channel.unwanted:
-                        self.caller_left(event.call)
-                if event.kind in (ffi.EVENT_CALL_ENDED, ffi.EVENT_STREAM_ENDED):
-                    self._channels.pop(event.call or event.stream, None)
-            elif event.kind in _INCOMING_EVENTS:
-                self._begin(event)
-            elif event.kind == ffi.EVENT_CLOSED:
-                self.ended()
-            else:
-                self._notify(event)
-        finally:
-            if not kept:
-                lib.p2pa_event_release(byref(event))
+        if event.dropped:
+            self._lost(event.dropped)
+            event.dropped = 0
+        if event.op:
+            self._complete(event.op, event, error_in(event))
+        elif event.kind in _CHANNEL_EVENTS:
+            channel = self._channels.get(event.call or event.stream)
+            if channel is not None:
+                kept = channel.tell(event)
+            if event.kind == ffi.EVENT_CALL_ENDED and event.status < 0:
+                if channel is None or not channel.unwanted:
+                    self.caller_left(event.call)
+            if event.kind in (ffi.EVENT_CALL_ENDED, ffi.EVENT_STREAM_ENDED):
+                self._channels.pop(event.call or event.stream, None)
+        elif event.kind in _INCOMING_EVENTS:
+            self._begin(event)
+        elif event.kind == ffi.EVENT_CLOSED:
+            self.ended()
+        else:
+            self._notify(event)
+        return kept
 
     def _complete(self, op: int, event: ffi.Event | None, error: P2PError | None) -> None:
-        pending, convert = self._completions.pop(op, (None, None))
+        pending, convert = self._completions.get(op, (None, None))
         wanted = pending is not None and not pending.done()
         value = None
         if event is not None and error is None and convert is not None:
             value = convert(event, wanted)
         if pending is not None and wanted:
             pending.set_result((value, error))
+        self._completions.pop(op, None)
 
     def _begin(self, event: ffi.Event) -> None:
         name, who = event.name.text(), peer_name(event.peer)

@@ -31,15 +31,13 @@ class Signal:
         if core is None:
             raise Closed()
         pending = core.pending(seconds)
-        self._waiting.append(pending)
         try:
+            self._waiting.append(pending)
             await pending
         finally:
-            if pending in self._waiting:
-                self._waiting.remove(pending)
+            self._waiting.remove(pending)
 
     def fire(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for pending in waiting:
+        for pending in self._waiting:
             if not pending.done():
                 pending.set_result(None)

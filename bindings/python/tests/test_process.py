@@ -158,6 +158,34 @@ def test_a_node_that_was_closed_leaves_no_thread_and_no_descriptor(use: str) -> 
     assert (code, output) == (0, "True")
 
 
+def test_ctrl_c_at_any_instant_leaves_the_node_to_all_its_threads() -> None:
+    code, output = python("""
+        import random
+        random.seed(1)
+        def interrupt(*_):
+            raise KeyboardInterrupt
+        signal.signal(signal.SIGALRM, interrupt)
+        with Node(LOOPBACK, workers=1, methods={"echo": lambda data: data}) as server, Node() as client:
+            over = threading.Event()
+            def ask():
+                while not over.is_set():
+                    client.call(server.address, "echo", b"another thread")
+            other = threading.Thread(target=ask)
+            other.start()
+            for _ in range(500):
+                try:
+                    signal.setitimer(signal.ITIMER_REAL, random.uniform(0.0005, 0.003))
+                    for _ in range(10_000):
+                        client.call(server.address, "echo", b"interrupted")
+                except KeyboardInterrupt:
+                    pass
+            over.set()
+            other.join()
+            print(client.call(server.address, "echo", b"goes on").decode())
+        """)
+    assert (code, output) == (0, "goes on")
+
+
 def test_ctrl_c_ends_a_call_and_the_node_goes_on() -> None:
     code, output = interrupted("""
         begun = threading.Event()
