@@ -118,9 +118,15 @@ class Engine(Core):
             if self.node:
                 self._give_up(work)
             raise
-        except Exception as error:
-            self.log_accident(work, error)
-            self.answer_error(work, error)
+        except GeneratorExit:  # the loop is gone
+            raise
+        except BaseException as error:  # SystemExit too: a caller does not end the program
+            try:
+                self.log_accident(work, error)
+            finally:
+                self.answer_error(work, error)
+            if isinstance(error, KeyboardInterrupt):
+                raise
 
     def _give_up(self, work: Incoming) -> None:
         if work.channel is not None:

@@ -8,6 +8,8 @@ What is served runs in `Node.run`, or in the workers.
 from __future__ import annotations
 
 import collections
+import contextlib
+import logging
 import threading
 import time
 from collections.abc import Callable, Coroutine, Generator
@@ -17,6 +19,7 @@ from typing import Any, TypeVar
 from . import _ffi as ffi
 from ._core import Core, Incoming
 from ._ffi import lib
+from ._log import logger
 from ._options import Options
 from ._values import check
 
@@ -237,8 +240,10 @@ class Engine(Core):
             if not self.closed:
                 self.drive(self.answer(work, result))
         except BaseException as error:
-            self.log_accident(work, error)
-            self.exclusively(self.answer_error, work, error)
+            try:
+                self.log_accident(work, error)
+            finally:
+                self.exclusively(self.answer_error, work, error)
             if not isinstance(error, Exception):
                 raise
         finally:
@@ -252,4 +257,9 @@ class Engine(Core):
 
     def _work_on(self) -> None:
         while not self.closed:
-            self.serve_one(None)
+            try:
+                self.serve_one(None)
+            except BaseException as error:  # SystemExit too, which is answered as an accident
+                with contextlib.suppress(Exception):
+                    logger.log(logging.ERROR if isinstance(error, Exception) else logging.DEBUG,
+                               "a worker goes on after what was raised", exc_info=error)

@@ -372,18 +372,28 @@ class Core(abc.ABC):
             await data.back()
 
     def answer_error(self, work: Incoming, error: BaseException) -> None:
-        """What a method raised: an ApplicationError is its answer, of all else only the kind is told."""
-        code, text, data = UNHANDLED, type(error).__name__, b""
-        if isinstance(error, ApplicationError):
-            code, text, data = error.application_code, error.text, error.data
+        """What a method raised: an ApplicationError is its answer, of all else only the kind is told,
+        and of one that cannot be sent, too long perhaps."""
         if isinstance(work.channel, StreamChannel):
             work.channel.give_up()
         elif self.node:
-            lib.p2pa_call_fail(work.handle, code, *_text(text), data, len(data))
+            own = isinstance(error, ApplicationError) and self._fail(
+                work, *(getattr(error, name, None) for name in ("application_code", "text", "data")))
+            if not own and not self._fail(work, UNHANDLED, type(error).__name__, b""):
+                self._fail(work, UNHANDLED, "", b"")
+
+    def _fail(self, work: Incoming, code: Any, text: Any, data: Any) -> bool:
+        """False: this cannot be sent."""
+        try:
+            words = text.encode(errors="replace")
+            status = lib.p2pa_call_fail(work.handle, code, words, len(words), data, len(data))
+        except (AttributeError, TypeError, ctypes.ArgumentError):  # changed since it was checked
+            return False
+        return status not in (ffi.INVALID_ARGUMENT, ffi.MESSAGE_TOO_LARGE)
 
     @staticmethod
     def log_accident(work: Incoming, error: BaseException) -> None:
-        """Handlers of logs are the user's code too."""
+        """Handlers of logs are the user's code too, and may raise."""
         if isinstance(error, ApplicationError):
             return
         # Neither the other end going away nor Ctrl-C is an accident of the method's.

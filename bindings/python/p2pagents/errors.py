@@ -2,12 +2,17 @@
 `detail` (the number that belongs to it) and `peer` (whose doing it was, if anybody's)."""
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import operator
+from typing import TYPE_CHECKING, Union
 
 from ._ffi import lib
 
 if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
     from ._values import PeerId
+
+    Data = Union[Buffer, str]
 
 
 class P2PError(Exception):
@@ -147,16 +152,23 @@ class CallError(P2PError):
 
 
 class ApplicationError(CallError):
-    """The method's own error. Raise it in a method to answer with it; the caller gets it raised."""
+    """The method's own error. Raise it in a method to answer with it; the caller gets it raised.
+
+    application_code: 32 bits with a sign. data: bytes, or text, which travels as UTF-8.
+    """
 
     default_code = -300
 
-    def __init__(self, text: str = "", application_code: int = 0, data: bytes = b"", *,
+    def __init__(self, text: str = "", application_code: int = 0, data: Data = b"", *,
                  peer: PeerId | None = None) -> None:
+        if not isinstance(text, str):
+            raise TypeError(f"the text of an error is a str, not {type(text).__name__}")
         super().__init__(text, peer=peer)
         self.text = text
-        self.application_code = application_code
-        self.data = data
+        self.application_code = operator.index(application_code)
+        if not -2**31 <= self.application_code < 2**31:
+            raise InvalidArgument(f"application_code has 32 bits: {application_code}")
+        self.data = data.encode() if isinstance(data, str) else bytes(memoryview(data))
 
 
 class NoSuchMethod(CallError, LookupError):

@@ -146,6 +146,23 @@ def test_the_methods_own_error_and_its_accidents(caplog: pytest.LogCaptureFixtur
     assert "secret" in caplog.text
 
 
+def test_whatever_a_method_raises_is_answered_and_ends_no_loop() -> None:
+    async def main(server: aio.Node, client: aio.Node) -> None:
+        @server.serve
+        async def leave(_: Request) -> None:
+            raise SystemExit(3)
+
+        @server.serve
+        async def refuse(_: Request) -> None:
+            raise p2pagents.ApplicationError("x" * (17 << 20))
+
+        for method, kind in (("leave", "SystemExit"), ("refuse", "ApplicationError")):
+            with pytest.raises(p2pagents.ApplicationError, match=kind):
+                await client.call(server.address, method, timeout=None)
+
+    run(main)
+
+
 def test_messages_go_both_ways() -> None:
     async def main(server: aio.Node, client: aio.Node) -> None:
         @server.serve("double", streaming=True)

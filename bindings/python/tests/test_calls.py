@@ -81,6 +81,84 @@ def test_the_methods_own_error_reaches_the_caller(server: Node, client: Node) ->
     assert (error.application_code, error.data, error.peer) == (404, b"name", server.peer_id)
 
 
+@pytest.mark.parametrize("data", [b"ab", bytearray(b"ab"), memoryview(b"ab"), "ab"], ids=lambda d: type(d).__name__)
+def test_an_error_carries_everything_with_bytes_in_it(server: Node, client: Node, data: Any) -> None:
+    @server.serve
+    def refuse(_: bytes) -> None:
+        raise p2pagents.ApplicationError("\ud800", -2**31, data)
+
+    with pytest.raises(p2pagents.ApplicationError) as caught:
+        client.call(server.address, "refuse")
+    assert (caught.value.text, caught.value.application_code, caught.value.data) == ("?", -2**31, b"ab")
+
+
+@pytest.mark.parametrize("arguments, complaint", [
+    ((5,), TypeError), (("", "E42"), TypeError), (("", 2**31), p2pagents.InvalidArgument),
+    (("", -2**31 - 1), p2pagents.InvalidArgument), (("", 0, 5), TypeError), (("", 0, None), TypeError)])
+def test_what_cannot_be_an_error_is_said_where_it_is_made(arguments: Any, complaint: type) -> None:
+    with pytest.raises(complaint):
+        p2pagents.ApplicationError(*arguments)
+
+
+class Forgetful(p2pagents.ApplicationError):
+    def __init__(self) -> None:
+        """Does not do what that of its base does."""
+
+
+def spoilt() -> p2pagents.ApplicationError:
+    error = p2pagents.ApplicationError("spoilt")
+    error.data = 5  # type: ignore[assignment]
+    return error
+
+
+def sentence(size: int) -> p2pagents.ApplicationError:
+    return p2pagents.ApplicationError("x" * size, 7, b"y")
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt(), GeneratorExit(), Forgetful(),
+                                   spoilt(), sentence(1000)], ids=lambda e: type(e).__name__)
+def test_whatever_a_method_raises_is_answered_and_ends_no_worker(client: Node, error: BaseException) -> None:
+    with Node(LOOPBACK, workers=1, limits={"message_bytes_max": 1000}) as server:
+        @server.serve
+        def end(_: bytes) -> None:
+            raise error
+
+        server.serve("echo")(lambda data: data)
+        for _ in range(2):
+            with pytest.raises(p2pagents.ApplicationError, match=type(error).__name__) as caught:
+                client.call(server.address, "end", timeout=None)
+            assert (caught.value.application_code, caught.value.data) == (-1, b"")
+        assert client.call(server.address, "echo", b"goes on", timeout=None) == b"goes on"
+
+
+def test_an_error_of_just_the_message_bound_is_sent_whole(client: Node) -> None:
+    with Node(LOOPBACK, workers=1, limits={"message_bytes_max": 1000}) as server:
+        @server.serve
+        def end(_: bytes) -> None:
+            raise sentence(999)
+
+        with pytest.raises(p2pagents.ApplicationError, match="x{999}") as caught:
+            client.call(server.address, "end", timeout=None)
+        assert (caught.value.application_code, caught.value.data) == (7, b"y")
+
+
+def test_a_handler_of_the_log_that_raises_leaves_no_caller_waiting(server: Node, client: Node) -> None:
+    class Failing(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            raise OSError("the disk is full")
+
+    handler = Failing()
+    wrong: Any = lambda _: 1.5
+    server.serve("wrong")(wrong)
+    logging.getLogger("p2pagents").addHandler(handler)
+    try:
+        for _ in range(3):  # more than there are workers
+            with pytest.raises(p2pagents.ApplicationError):
+                client.call(server.address, "wrong", timeout=None)
+    finally:
+        logging.getLogger("p2pagents").removeHandler(handler)
+
+
 def test_an_accident_in_a_method_is_an_error_without_its_secrets(
         server: Node, client: Node, caplog: pytest.LogCaptureFixture) -> None:
     @server.serve
