@@ -74,7 +74,7 @@ class Engine(Core):
 
     def _pump(self) -> None:
         """One turn of the node, and its events."""
-        if not self.node:
+        if not self.node or self.forked:  # the sockets are the parent's
             return
         status = lib.p2pa_node_poll(self.node, 0, 0)
         while self.node and lib.p2pa_node_next_event(self.node, byref(self._taken)) == ffi.OK:

@@ -71,6 +71,24 @@ def test_a_child_that_forked_is_told_so_and_may_open_its_own() -> None:
     assert (code, output) == (0, "child has 1\nparent lives")
 
 
+def test_a_child_that_goes_on_with_the_loop_does_not_move_the_parent_s_node() -> None:
+    code, output = python("""
+        async def main():
+            async with aio.Node(LOOPBACK) as node:
+                child = os.fork()
+                if child == 0:
+                    p2pagents._ffi.lib.p2pa_node_poll = None
+                    node._engine._pump()
+                    node._engine._on_timer()
+                    os._exit(0)
+                assert os.waitpid(child, 0)[1] == 0
+                print("parent lives at", len(node.addresses), "address")
+        warnings.simplefilter("ignore", DeprecationWarning)
+        asyncio.run(main())
+        """)
+    assert (code, output) == (0, "parent lives at 1 address")
+
+
 def test_a_process_that_is_spawned_opens_its_own(tmp_path: pathlib.Path) -> None:
     program = tmp_path / "spawning.py"
     program.write_text(textwrap.dedent("""
