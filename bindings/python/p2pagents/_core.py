@@ -12,6 +12,8 @@ import abc
 import collections
 import ctypes
 import logging
+import math
+import time
 import warnings
 import weakref
 from collections.abc import Callable
@@ -33,6 +35,7 @@ from .errors import ApplicationError, Closed, DeadlineExceeded, Forked, P2PError
 
 CLOSE_SECONDS_MAX = 3.0
 ADDRESSES_REMEMBERED_MAX = 4096
+ROOM_SECONDS_MAX = 30.0  # for what has no deadline of its own to be queued
 LENT_BYTES_MIN = 1 << 16  # a smaller copy is cheaper than a call back into Python
 UNHANDLED = -1  # the application code of an exception that a method did not mean to raise
 
@@ -190,22 +193,28 @@ class Core(abc.ABC):
         return copy(handle, memory.pointer, memory.size)
 
     async def _submit(self, function: Callable[..., int], *arguments: Any, peer: PeerId | None = None,
-                      info: ffi.ErrorInfo | None = None) -> None:
-        """Has the node's next turn do something; waits while there is no room for it."""
-        while True:
-            status = function(self.usable(), *arguments)
-            if status != ffi.WOULD_BLOCK:
-                break
-            await self._room.wait(0.01)
+                      info: ffi.ErrorInfo | None = None, options: ffi.CallOptions | None = None) -> None:
+        """Has the node's next turn do something. Waits while there is no room for it, which may be
+        for ever, so at most for the time of the call that `options` are for."""
+        microseconds = ROOM_SECONDS_MAX * 1e6 if options is None else options.deadline_us
+        end = time.monotonic() + (microseconds / 1e6 if microseconds >= 0 else math.inf)
+        while (status := function(self.usable(), *arguments)) == ffi.WOULD_BLOCK:
+            left = end - time.monotonic()
+            if left <= 0:
+                raise error_of(ffi.TIMEOUT if options is None else ffi.DEADLINE_EXCEEDED,
+                               "there was no room for it all the time", peer=peer)
+            await self._room.wait(min(left, 0.01))
+            if options is not None and options.deadline_us >= 0:
+                options.deadline_us = max(1, int((end - time.monotonic()) * 1e6))
         check(status, peer, info)
 
     async def _operate(self, convert: Callable[[ffi.Event, bool], T], function: Callable[..., int],
-                       *arguments: Any, peer: PeerId | None = None,
-                       info: ffi.ErrorInfo | None = None) -> T:
+                       *arguments: Any, peer: PeerId | None = None, info: ffi.ErrorInfo | None = None,
+                       options: ffi.CallOptions | None = None) -> T:
         """Begins an operation and waits for its completion, as `convert` made it a value."""
         op = ffi.Handle()
         extra = () if info is None else (byref(info),)
-        await self._submit(function, *arguments, byref(op), *extra, peer=peer, info=info)
+        await self._submit(function, *arguments, byref(op), *extra, peer=peer, info=info, options=options)
         pending = self.pending()
         self._completions[op.value] = (pending, convert)
         try:
@@ -287,9 +296,10 @@ class Core(abc.ABC):
                    replay_safe: bool) -> bytes:
         who, name = await self._known(peer)
         request = Memory(data)
+        options = _call_options(timeout, replay_safe)
         return await self._operate(_data, lib.p2pa_node_call, who,
                                    *_text(method), request.pointer, request.size,
-                                   byref(_call_options(timeout, replay_safe)), peer=name)
+                                   byref(options), peer=name, options=options)
 
     async def notify(self, peer: str, method: str, data: Payload) -> None:
         who, name = await self._known(peer)
@@ -304,9 +314,9 @@ class Core(abc.ABC):
 
     async def open_call(self, peer: str, method: str, timeout: float | None) -> CallChannel:
         who, name = await self._known(peer)
-        handle = ffi.Handle()
+        handle, options = ffi.Handle(), _call_options(timeout, False)
         await self._submit(lib.p2pa_node_call_open, who, *_text(method),
-                           byref(_call_options(timeout, False)), byref(handle), peer=name)
+                           byref(options), byref(handle), peer=name, options=options)
         channel = CallChannel(self, handle.value, name, method)
         self._channels[handle.value] = channel
         return channel
