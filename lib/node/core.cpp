@@ -165,7 +165,8 @@ bool NodeCore::Impl::turn(Instant at) {
 }
 
 bool NodeCore::Impl::has_work() const {
-  return state == State::kCloseAsked || !deferred_.empty() || !events.empty() || swarm.has_work() || quic.has_events() ||
+  return state == State::kCloseAsked || !deferred_.empty() || !events.empty() || swarm.has_work() ||
+         quic.has_events() ||
          std::ranges::any_of(protocols, [](const Protocol* p) { return p->has_work(); });
 }
 

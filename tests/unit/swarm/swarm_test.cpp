@@ -18,7 +18,8 @@ quic::Config config() {
 
 /// A swarm on an endpoint of its own. Its sockets have the numbers 1, 2, ... and the ports 4001, 4002, ...
 struct Host final : swarm::Observer {
-  explicit Host(std::uint8_t seed, SocketId sockets = 1) : key(KeyPair::from_seed(Bytes(32, seed))), rng(Bytes(32, seed)) {
+  explicit Host(std::uint8_t seed, SocketId sockets = 1)
+      : key(KeyPair::from_seed(Bytes(32, seed))), rng(Bytes(32, seed)) {
     ip.bytes = {192, 0, 2, seed};
     for (SocketId socket = 1; socket <= sockets; ++socket) endpoint.add_socket(socket, local(socket), true);
   }
