@@ -112,7 +112,7 @@ void NodeCore::Impl::on_path_changed(Instant, Connection& connection) {
 }
 
 void NodeCore::Impl::on_datagram(Instant, Connection& connection, ByteView payload) {
-  if (datagram_handler) datagram_handler(connection.peer(), payload);
+  datagram_handler(connection.peer(), payload);
 }
 
 void NodeCore::Impl::on_dial_failed(const PeerId& peer, const Multiaddr& address, const Error& why) {
@@ -157,7 +157,7 @@ bool NodeCore::Impl::turn(Instant at) {
     events.pop_front();
     journal.happened(event);
     if (event_tap) event_tap(event);
-    if (on_event) on_event(event);
+    on_event(event);
   }
   journal.refusals(at, resources.counters());
   advance_close(at);

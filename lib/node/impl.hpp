@@ -7,6 +7,7 @@
 
 #include "crypto/rng.hpp"
 #include "node/agent_streams.hpp"
+#include "node/callback.hpp"
 #include "node/core.hpp"
 #include "node/journal.hpp"
 #include "node/sockets.hpp"
@@ -82,8 +83,8 @@ struct NodeCore::Impl final : swarm::Observer {
   std::vector<std::move_only_function<void()>> deferred_;
   std::deque<NodeEvent> events;
   std::move_only_function<void(const NodeEvent&)> event_tap;
-  std::move_only_function<void(const NodeEvent&)> on_event;
-  std::move_only_function<void(const PeerId&, ByteView)> datagram_handler;
+  Callback<const NodeEvent&> on_event;
+  Callback<const PeerId&, ByteView> datagram_handler;
 };
 
 }  // namespace p2pa

@@ -135,7 +135,7 @@ Result<void> Node::send_datagram(const PeerId& peer, ByteView payload) {
 }
 
 void Node::on_datagram(std::move_only_function<void(const PeerId&, ByteView)> handler) {
-  core_->impl().datagram_handler = std::move(handler);
+  core_->impl().datagram_handler.set(std::move(handler));
 }
 
 // --- measuring
@@ -151,7 +151,7 @@ void Node::perf(const PeerId& peer, std::uint64_t upload, std::uint64_t download
 // --- running
 
 void Node::on_event(std::move_only_function<void(const NodeEvent&)> handler) {
-  core_->impl().on_event = std::move(handler);
+  core_->impl().on_event.set(std::move(handler));
 }
 
 Result<int> Node::poll(Duration timeout, int budget) {

@@ -231,6 +231,25 @@ TEST_CASE("a handler may replace itself while it runs") {
   CHECK(second >= 1);
 }
 
+TEST_CASE("what is told of events and datagrams may replace itself while it runs") {
+  Two two;
+  int events = 0, first = 0, second = 0;
+  two.client.on_event([&, keep = std::string(100, 'k')](const NodeEvent&) {
+    two.client.on_event({});
+    events += static_cast<int>(keep.size());
+  });
+  two.server.on_datagram([&, keep = std::string(100, 'k')](const PeerId&, ByteView) {
+    two.server.on_datagram([&](const PeerId&, ByteView) { ++second; });
+    first += static_cast<int>(keep.size());
+  });
+  REQUIRE(two.dial(two.address()).has_value());
+  for (int i = 0; i < 3; ++i) REQUIRE(two.client.send_datagram(two.server.id(), as_bytes("x")));
+  two.world.run_for(seconds(1));
+  CHECK(events == 100);
+  CHECK(first == 100);
+  CHECK(second == 2);
+}
+
 TEST_CASE("datagrams pass between connected nodes and are refused between strangers") {
   Two two;
   CHECK(two.client.send_datagram(two.server.id(), as_bytes("early")).error().code == Code::kNotFound);
