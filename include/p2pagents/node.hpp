@@ -117,6 +117,7 @@ using PingCallback = std::move_only_function<void(Result<Duration>)>;
 struct PerfResult { std::uint64_t bytes_up = 0, bytes_down = 0; Duration upload{}, download{}; };
 using PerfCallback = std::move_only_function<void(Result<PerfResult>)>;
 
+/// A callback that tells how something ended may be empty: nobody wants to know.
 /// REQUIRES for every function unless it says "any thread": the thread that polls, or, in thread
 /// mode, a function given to post().
 class Node final {
@@ -152,7 +153,8 @@ class Node final {
   LimitUsage usage() const;
 
   // --- requests
-  /// Serves a method. kInvalidState: the name is taken. Names: 1 to 255 bytes of UTF-8.
+  /// Serves a method. kInvalidState: the name is taken. kInvalidArgument: names are 1 to 255 bytes of
+  /// UTF-8, and the function is not empty.
   Result<void> serve(std::string name, Method method);
   Result<void> serve(std::string name, UnaryMethod method);
   void stop_serving(std::string_view name);
@@ -169,6 +171,7 @@ class Node final {
   Call* find_call(CallId id);
 
   // --- raw streams, own protocols
+  /// kInvalidState: the protocol is served. kInvalidArgument: its name, or an empty function.
   Result<void> handle_protocol(std::string protocol, std::move_only_function<void(AgentStream&)> on_stream);
   void open_stream(const PeerId& peer, std::string_view protocol,
                    std::move_only_function<void(Result<AgentStream*>)> done);

@@ -114,6 +114,7 @@ Call* Node::find_call(CallId id) { return core_->impl().rpc.find_call(id); }
 
 Result<void> Node::handle_protocol(std::string protocol,
                                    std::move_only_function<void(AgentStream&)> on_stream) {
+  if (!on_stream) return fail(Code::kInvalidArgument, "nobody takes the protocol's streams");
   NodeCore::Impl& node = core_->impl();
   if (auto served = node.swarm.serve(protocol, node.streams); !served) return served;
   node.streams.serve(std::move(protocol), std::move(on_stream));
@@ -123,6 +124,7 @@ Result<void> Node::handle_protocol(std::string protocol,
 
 void Node::open_stream(const PeerId& peer, std::string_view protocol,
                        std::move_only_function<void(Result<AgentStream*>)> done) {
+  if (!done) done = [](Result<AgentStream*>) {};
   core_->impl().streams.open(peer, protocol, std::move(done));
 }
 
@@ -141,10 +143,12 @@ void Node::on_datagram(std::move_only_function<void(const PeerId&, ByteView)> ha
 // --- measuring
 
 void Node::ping(const PeerId& peer, PingCallback done) {
+  if (!done) done = [](Result<Duration>) {};
   core_->impl().ping.ping(now(), peer, std::move(done));
 }
 
 void Node::perf(const PeerId& peer, std::uint64_t upload, std::uint64_t download, PerfCallback done) {
+  if (!done) done = [](Result<PerfResult>) {};
   core_->impl().perf.measure(now(), peer, upload, download, std::move(done));
 }
 
@@ -177,6 +181,7 @@ void Node::stop_thread() {
 }
 
 Result<void> Node::post(std::move_only_function<void(Node&)> fn) {
+  if (!fn) return fail(Code::kInvalidArgument, "an empty function");
   if (driver_) return driver_->post(std::move(fn));
   if (closed()) return fail(Code::kClosed, "the node is closed");
   core_->impl().defer([this, fn = std::move(fn)]() mutable { fn(*this); });

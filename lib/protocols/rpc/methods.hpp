@@ -15,7 +15,7 @@ using ServedMethod = std::variant<Method, UnaryMethod>;
 
 class Methods final {
  public:
-  /// kInvalidArgument: not a method name. kInvalidState: the name is taken.
+  /// kInvalidArgument: not a method name, or an empty function. kInvalidState: the name is taken.
   Result<void> add(std::string name, ServedMethod method);
   void remove(std::string_view name);
   /// Null: not served. Shared, since a method may stop serving itself while it runs.

@@ -231,6 +231,26 @@ TEST_CASE("a handler may replace itself while it runs") {
   CHECK(second >= 1);
 }
 
+TEST_CASE("how something ends may be told to nobody; what is served needs somebody") {
+  Two two;
+  CHECK(two.server.handle_protocol("/test/x/1", {}).error().code == Code::kInvalidArgument);
+  CHECK(two.server.serve("x", Method{}).error().code == Code::kInvalidArgument);
+  CHECK(two.server.serve("x", UnaryMethod{}).error().code == Code::kInvalidArgument);
+  CHECK(two.client.post({}).error().code == Code::kInvalidArgument);
+  REQUIRE(two.client.add_address(two.server.id(), two.address()));
+  for (const PeerId& peer : {two.server.id(), stranger()}) {  // what ends well, and what does not
+    two.client.dial(peer, {});
+    for (int i = 0; i < 3; ++i) two.client.ping(peer, {});
+    two.client.open_stream(peer, "/test/x/1", {});
+    two.client.perf(peer, 10, 10, {});
+    two.client.call(peer, "x", {}, {}, {});
+    two.client.notify(peer, "x", {});
+    (void)two.client.open_call(peer, "x", {}, {});
+    two.world.run_for(seconds(5));
+  }
+  CHECK(two.client.connections().size() == 1);
+}
+
 TEST_CASE("what is told of events and datagrams may replace itself while it runs") {
   Two two;
   int events = 0, first = 0, second = 0;
