@@ -6,7 +6,8 @@
 
 namespace p2pa {
 
-/// The bounds of one node. What is over a bound is refused with a reason and counted.
+/// The bounds of one node. What is over a bound is refused with a reason and counted. Node::open
+/// takes no zero, but for handshakes, calls and inbound streams, of which a node may want none.
 struct Limits {
   std::uint32_t connections_max = 1024;
   std::uint32_t connections_per_peer_max = 8;

@@ -123,7 +123,7 @@ using PerfCallback = std::move_only_function<void(Result<PerfResult>)>;
 class Node final {
  public:
   /// A node on the real network. Starts no thread, opens its sockets at once.
-  /// Errors: kInvalidArgument (option), kIo (no socket at all; detail: errno).
+  /// Errors: kInvalidArgument (an option that can never work, by name), kIo (no socket at all; detail: errno).
   static Result<std::unique_ptr<Node>> open(NodeOptions options);
   /// For drivers: the face of a core that somebody else runs. `driver` may be null (the world).
   Node(std::unique_ptr<NodeCore> core, std::unique_ptr<Driver> driver);

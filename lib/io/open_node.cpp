@@ -10,6 +10,7 @@
 #include "crypto/secret_bytes.hpp"
 #include "io/entropy.hpp"
 #include "io/uv_driver.hpp"
+#include "node/check_options.hpp"
 #include "p2pagents/key_file.hpp"
 #include "p2pagents/node.hpp"
 
@@ -29,9 +30,10 @@ Result<void> check_directory(const std::string& path) {
 }  // namespace
 
 Result<std::unique_ptr<Node>> Node::open(NodeOptions options) {
+  if (auto fine = check_options(options); !fine) return std::unexpected(fine.error());
   for (const Multiaddr& address : options.listen) {
     if (!quic_endpoint(address)) {
-      return fail(Code::kInvalidArgument, "only /udp/…/quic-v1 addresses can be listened on");
+      return fail(Code::kInvalidArgument, "listen: only /udp/…/quic-v1 addresses can be listened on");
     }
   }
   if (!options.qlog_directory.empty()) {

@@ -4,6 +4,8 @@
 #include <string>
 #include <utility>
 
+#include "base/assert.hpp"
+#include "node/check_options.hpp"
 #include "node/impl.hpp"
 #include "p2pagents/version.hpp"
 
@@ -233,7 +235,9 @@ void NodeCore::Impl::append_qlog(ConnectionId id, ByteView bytes) {
 // --- what a driver does
 
 NodeCore::NodeCore(NodeOptions options, ByteView seed32, std::int64_t unix_time, Instant now)
-    : impl_(std::make_unique<Impl>(std::move(options), seed32, unix_time, now)) {}
+    : impl_(std::make_unique<Impl>(std::move(options), seed32, unix_time, now)) {
+  P2PA_ASSERT(check_options(impl_->options).has_value());
+}
 NodeCore::~NodeCore() = default;
 
 void NodeCore::handle(Instant now, const InboundDatagram& datagram) {

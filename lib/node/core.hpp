@@ -17,7 +17,7 @@ class Manager;
 class NodeCore final {
  public:
   /// `seed32`: all entropy the core will ever have. `unix_time`: wall clock seconds, for
-  /// certificates and records only. REQUIRES options.key is set.
+  /// certificates and records only. REQUIRES options.key is set and check_options() takes them.
   NodeCore(NodeOptions options, ByteView seed32, std::int64_t unix_time, Instant now);
   ~NodeCore();
 

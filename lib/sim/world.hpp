@@ -110,7 +110,8 @@ class World final {
   void heal(HostId a, HostId b);
 
   // --- nodes
-  /// Starts a node. Without options.key it gets one that follows from the seed.
+  /// Starts a node. Without options.key it gets one that follows from the seed. REQUIRES options
+  /// that Node::open takes.
   NodeId add_node(NodeOptions options, HostId host = kNoHost);  ///< kNoHost: on a host of its own
   std::size_t nodes_count() const;
   /// The public face. Its poll() and poll_until() run the whole world, so that code written for

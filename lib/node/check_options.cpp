@@ -1,0 +1,50 @@
+#include "node/check_options.hpp"
+
+namespace p2pa {
+namespace {
+
+/// So that no sum of times overflows.
+constexpr Duration kTimeMax = hours(24);
+/// What a QUIC transport parameter carries (RFC 9000 §16).
+constexpr std::size_t kWindowMax = (std::size_t{1} << 62) - 1;
+
+Result<void> refuse(const char* why) { return fail(Code::kInvalidArgument, why); }
+
+/// The bounds of which nothing may be zero. That a node takes no handshake, no call or no stream of a
+/// peer is a choice; that it can have no connection is none.
+Result<void> check_limits(const Limits& limits) {
+  if (limits.connections_max == 0) return refuse("limits.connections_max is 0");
+  if (limits.connections_per_peer_max == 0) return refuse("limits.connections_per_peer_max is 0");
+  if (limits.connections_per_ip_max == 0) return refuse("limits.connections_per_ip_max is 0");
+  if (limits.streams_max == 0) return refuse("limits.streams_max is 0");
+  if (limits.streams_per_peer_max == 0) return refuse("limits.streams_per_peer_max is 0");
+  if (limits.memory_max == 0) return refuse("limits.memory_max is 0");
+  if (limits.memory_per_peer_max == 0) return refuse("limits.memory_per_peer_max is 0");
+  if (limits.message_bytes_max == 0) return refuse("limits.message_bytes_max is 0");
+  if (limits.stream_window == 0) return refuse("limits.stream_window is 0");
+  if (limits.connection_window == 0) return refuse("limits.connection_window is 0");
+  if (limits.send_buffer_max == 0) return refuse("limits.send_buffer_max is 0");
+  if (limits.events_max == 0) return refuse("limits.events_max is 0");
+  if (limits.stream_window > kWindowMax) return refuse("limits.stream_window is over 2^62 - 1");
+  if (limits.connection_window > kWindowMax) return refuse("limits.connection_window is over 2^62 - 1");
+  return {};
+}
+
+Result<void> check_times(const NodeOptions& options) {
+  if (options.idle_timeout <= Duration{0}) return refuse("idle_timeout is not over 0");
+  if (options.handshake_timeout <= Duration{0}) return refuse("handshake_timeout is not over 0");
+  if (options.keep_alive < Duration{0}) return refuse("keep_alive is negative");
+  if (options.idle_timeout > kTimeMax) return refuse("idle_timeout is over a day");
+  if (options.handshake_timeout > kTimeMax) return refuse("handshake_timeout is over a day");
+  if (options.keep_alive > kTimeMax) return refuse("keep_alive is over a day");
+  return {};
+}
+
+}  // namespace
+
+Result<void> check_options(const NodeOptions& options) {
+  if (auto fine = check_times(options); !fine) return fine;
+  return check_limits(options.limits);
+}
+
+}  // namespace p2pa
