@@ -59,6 +59,7 @@ struct World::Impl {
   std::string time_text() const;
   void trace_delivery(const Packet& packet);
   void trace_event(NodeId id, const NodeEvent& event);
+  void trace_note(const std::string& line);
   void fail(std::string why);
 
   const std::uint64_t seed;

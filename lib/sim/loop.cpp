@@ -134,6 +134,12 @@ void World::Impl::trace_event(NodeId id, const NodeEvent& event) {
   if (event_tap) event_tap(id, event);
 }
 
+void World::Impl::trace_note(const std::string& line) {
+  trace.add(static_cast<std::uint64_t>(now.ns));
+  trace.add(as_bytes(line));
+  if (trace_tap) trace_tap(time_text() + " note " + line);
+}
+
 void World::Impl::fail(std::string why) {
   if (!failure.empty()) return;
   failure = "seed " + std::to_string(seed) + ", scenario \"" + scenario + "\", " + time_text() +

@@ -185,6 +185,10 @@ void World::on_node_event(std::move_only_function<void(NodeId, const NodeEvent&)
   impl_->event_tap = std::move(tap);
 }
 
+void World::note(const std::string& line) {
+  impl_->trace_note(line);
+}
+
 void World::on_trace(std::move_only_function<void(const std::string&)> tap) {
   impl_->trace_tap = std::move(tap);
 }

@@ -156,9 +156,11 @@ class World final {
   const std::string& failure() const;
 
   const Stats& stats() const;
-  /// Over every datagram delivered (time, addresses, size) and every node event, in order. Two runs
-  /// of one seed are equal or something is not deterministic.
+  /// Over every datagram delivered (time, addresses, size), every node event and every note, in
+  /// order. Two runs of one seed are equal or something is not deterministic.
   std::uint64_t trace_hash() const;
+  /// What an agent saw (an answer, an error) goes into the trace, with the time.
+  void note(const std::string& line);
   /// The same as text, a line for each: to see what happened, or where two runs part.
   void on_trace(std::move_only_function<void(const std::string& line)> tap);
 

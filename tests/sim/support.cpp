@@ -103,6 +103,9 @@ std::shared_ptr<Answer> call(World& world, NodeId from, const PeerId& to, std::s
                           answer->outcome = outcome;
                           answer->bytes.assign(bytes.begin(), bytes.end());
                           answer->at = world.now();
+                          world.note(describe(outcome.error) + ' ' +
+                                     std::to_string(outcome.application.code) + ' ' +
+                                     std::string(as_text(bytes)));
                         });
   return answer;
 }
@@ -116,7 +119,10 @@ Answer call_and_wait(World& world, NodeId from, const PeerId& to, std::string_vi
 
 bool connect(World& world, NodeId from, const PeerId& to) {
   auto result = std::make_shared<std::optional<bool>>();
-  world.node(from).dial(to, [result](Result<ConnectionInfo> info) { *result = info.has_value(); });
+  world.node(from).dial(to, [result, &world](Result<ConnectionInfo> info) {
+    *result = info.has_value();
+    world.note(info ? "dialed " + std::to_string(info->id) : describe(info.error()));
+  });
   return world.run_until([&] { return result->has_value(); }, minutes(2)) && **result;
 }
 

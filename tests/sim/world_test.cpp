@@ -59,6 +59,21 @@ TEST_CASE("two seeds give two runs") {
   CHECK(hashes[0] != hashes[1]);
 }
 
+TEST_CASE("two runs that differ in nothing but an answer have two traces") {
+  const auto hash_with = [](const char* said) {
+    World world(1);
+    const Pair pair = make_pair(world);
+    REQUIRE(world.node(pair.server).serve("say", UnaryMethod([said](const PeerId&, ByteView) {
+      const ByteView bytes = as_bytes(said);
+      return std::expected<Bytes, ApplicationError>(Bytes(bytes.begin(), bytes.end()));
+    })));
+    CHECK(call_and_wait(world, pair.client, pair.server_id, "say", {}).ok());
+    return world.trace_hash();
+  };
+  CHECK(hash_with("yes") == hash_with("yes"));
+  CHECK(hash_with("yes") != hash_with("nay"));
+}
+
 TEST_CASE("code for the real network runs in the world by poll_until") {
   for_seeds(1, "poll", [](World& world) {
     world.set_default_link({.delay = milliseconds(50)});
