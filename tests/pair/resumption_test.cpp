@@ -48,6 +48,18 @@ TEST_CASE("early data is taken, and answered before the handshake is over") {
   CHECK(c->stats(s.pipe.now).streams_opened == 1);
 }
 
+TEST_CASE("a ticket is used for hours of virtual time, and never after a week of it") {
+  Scene s(slow());
+  get_ticket(s);
+  s.pipe.run_for(hours(5));
+  Connection* in_time = s.pipe.dial(s.client, s.server);
+  CHECK(in_time->early_data_possible());
+  s.pipe.run_for(seconds(2));  // it gives a new one
+  in_time->close(0, "");
+  s.pipe.run_for(hours(7 * 24));  // RFC 8446 §4.6.1
+  CHECK_FALSE(s.pipe.dial(s.client, s.server)->early_data_possible());
+}
+
 TEST_CASE("a resumed connection gives a ticket again") {
   Scene s(slow());
   get_ticket(s);

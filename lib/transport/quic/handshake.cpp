@@ -10,7 +10,7 @@ std::unique_ptr<Handshake> Handshake::client(Shared& shared, const PeerId& expec
   std::unique_ptr<Handshake> out(new Handshake(shared, true));
   out->expected_ = expected;
   if (resume) {
-    if (const StoredSession* stored = shared.sessions.find(expected)) {
+    if (const StoredSession* stored = shared.sessions.find(expected, shared.now)) {
       // The same rules as in a handshake, before a byte goes to whoever holds the ticket's other end.
       if (out->accept_certificate(stored->certificate)) {
         out->resumes_ = *stored;
@@ -66,10 +66,11 @@ bool Handshake::accept_certificate(ByteView der) {
   return !refusal_;
 }
 
-void Handshake::keep_ticket(Bytes ticket) {
+void Handshake::keep_ticket(Bytes ticket, Duration lifetime) {
   ticket_kept_ = true;
   if (!shared_.config.early_data || peer_.empty()) return;
-  shared_.sessions.put(peer_, {std::move(ticket), compat::save_early_parameters(engine_), certificate_});
+  shared_.sessions.put(peer_, {std::move(ticket), compat::save_early_parameters(engine_), certificate_,
+                               shared_.now + lifetime});
 }
 
 void Handshake::complete() {

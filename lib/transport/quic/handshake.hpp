@@ -46,7 +46,7 @@ class Handshake final : private TlsSession::Owner {
   ngtcp2_conn* engine() override { return engine_; }
   bool accept_certificate(ByteView der) override;
   void refuse_certificate(const Error& why) override { refusal_ = why; }
-  void keep_ticket(Bytes ticket) override;
+  void keep_ticket(Bytes ticket, Duration lifetime) override;
 
   Shared& shared_;
   const bool client_;

@@ -14,9 +14,13 @@ void SessionCache::put(const PeerId& peer, StoredSession session) {
   index_.emplace(peer, entries_.begin());
 }
 
-const StoredSession* SessionCache::find(const PeerId& peer) {
+const StoredSession* SessionCache::find(const PeerId& peer, Instant now) {
   const auto it = index_.find(peer);
   if (it == index_.end()) return nullptr;
+  if (it->second->session.until <= now) {
+    forget(peer);
+    return nullptr;
+  }
   entries_.splice(entries_.begin(), entries_, it->second);
   return &it->second->session;
 }

@@ -7,6 +7,7 @@
 
 #include "p2pagents/bytes.hpp"
 #include "p2pagents/peer_id.hpp"
+#include "p2pagents/time.hpp"
 
 namespace p2pa::quic {
 
@@ -14,6 +15,7 @@ struct StoredSession {
   Bytes ticket;       ///< TLS session data, opaque
   Bytes parameters;   ///< the peer's transport parameters (RFC 9000 §7.4.1)
   Bytes certificate;  ///< DER; TLS does not send it again, so it is verified again from here
+  Instant until = kNever;  ///< what its server said, in our time
 };
 
 /// The newest session of each peer; of the peers, those used last.
@@ -24,8 +26,9 @@ class SessionCache final {
 
   /// Replaces what was there. A session over kSessionBytesMax is not kept.
   void put(const PeerId& peer, StoredSession session);
-  /// Null when there is none. Valid until the next put() or forget(). Counts as a use.
-  const StoredSession* find(const PeerId& peer);
+  /// Null when there is none whose time is not over. Valid until the next put(), find() or forget().
+  /// Counts as a use.
+  const StoredSession* find(const PeerId& peer, Instant now);
   void forget(const PeerId& peer);
   std::size_t size() const { return index_.size(); }
 

@@ -1,7 +1,9 @@
 #include "transport/quic/tls_session.hpp"
 
+#include <algorithm>
 #include <new>
 
+#include "base/byte_reader.hpp"
 #include "crypto/gnutls_datum.hpp"
 #include "transport/tls/certificate_key.hpp"
 
@@ -13,6 +15,8 @@ constexpr std::string_view kAlpn = "libp2p";
 
 // RFC 9001 §4.6.1: the only value that QUIC allows.
 constexpr std::size_t kEarlyDataUnlimited = 0xffff'ffff;
+
+constexpr Duration kTicketLifetimeMax = hours(7 * 24);  // RFC 8446 §4.6.1
 
 TlsSession& session_of(gnutls_session_t session) {
   const auto* ref = static_cast<ngtcp2_crypto_conn_ref*>(gnutls_session_get_ptr(session));
@@ -92,7 +96,7 @@ int TlsSession::on_message(gnutls_session_t session, unsigned type, unsigned, un
                            const gnutls_datum_t* message) try {
   if (incoming == 0) return 0;
   TlsSession& self = session_of(session);
-  if (type == GNUTLS_HANDSHAKE_NEW_SESSION_TICKET) self.take_ticket();
+  if (type == GNUTLS_HANDSHAKE_NEW_SESSION_TICKET) self.take_ticket({message->data, message->size});
   if (type != GNUTLS_HANDSHAKE_CERTIFICATE_PKT) return 0;
   // verify_peer() is asked too late: CertificateVerify has been checked by then.
   const auto fine = tls::check_certificate_message({message->data, message->size});
@@ -103,11 +107,14 @@ int TlsSession::on_message(gnutls_session_t session, unsigned type, unsigned, un
   return GNUTLS_E_MEMORY_ERROR;
 }
 
-void TlsSession::take_ticket() {
+void TlsSession::take_ticket(ByteView message) {
+  // RFC 8446 §4.6.1: it begins with ticket_lifetime, in seconds. GnuTLS tells it to nobody.
+  const auto lifetime = ByteReader(message).big_endian<std::uint32_t>();
+  if (!lifetime) return;
   gnutls_datum_t data{};
   if (gnutls_session_get_data2(session_, &data) != 0) return;  // then the next dial is a full one
   try {
-    owner_.keep_ticket(Bytes(data.data, data.data + data.size));
+    owner_.keep_ticket(Bytes(data.data, data.data + data.size), std::min(seconds(*lifetime), kTicketLifetimeMax));
   } catch (const std::bad_alloc&) {
     // Then it is a full one too.
   }

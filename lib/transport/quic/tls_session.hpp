@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "p2pagents/error.hpp"
+#include "p2pagents/time.hpp"
 #include "transport/quic/compat.hpp"
 #include "transport/quic/tls_context.hpp"
 
@@ -22,8 +23,8 @@ class TlsSession final {
     virtual bool accept_certificate(ByteView der) = 0;
     /// It was refused unread: it cannot be looked at safely.
     virtual void refuse_certificate(const Error& why) = 0;
-    /// A client may resume with this.
-    virtual void keep_ticket(Bytes ticket) = 0;
+    /// A client may resume with this, for so long as its server said.
+    virtual void keep_ticket(Bytes ticket, Duration lifetime) = 0;
 
    protected:
     ~Owner() = default;
@@ -58,7 +59,7 @@ class TlsSession final {
   static std::unique_ptr<TlsSession> make(TlsContext& context, Owner& owner, unsigned flags);
   static int on_message(gnutls_session_t session, unsigned type, unsigned when, unsigned incoming,
                         const gnutls_datum_t* message);
-  void take_ticket();
+  void take_ticket(ByteView message);
 
   gnutls_session_t session_;
   Owner& owner_;
