@@ -14,13 +14,14 @@ namespace {
 /// Of the first message, kept free for its length and the observed address.
 constexpr std::size_t kReservedBytes = 256;
 
-/// Takes from the front of `all` what fits `bytes_left` as fields of a message.
+/// Takes of `all`, the first ones first, what fits `bytes_left` as fields of a message.
 template <class T, class Size>
 std::vector<T> fitting(const std::vector<T>& all, std::size_t count_max, std::size_t& bytes_left, Size size) {
   constexpr std::size_t kFieldHead = 3;
   std::vector<T> out;
   for (const T& each : all) {
-    if (out.size() == count_max || size(each) + kFieldHead > bytes_left) break;
+    if (out.size() == count_max) break;
+    if (size(each) + kFieldHead > bytes_left) continue;  // a shorter one behind it may
     bytes_left -= size(each) + kFieldHead;
     out.push_back(each);
   }

@@ -193,6 +193,16 @@ TEST_CASE("what we say fits one message of 4,096 bytes, or two with the record a
   }
 }
 
+TEST_CASE("a protocol too long for what is left of a message does not keep shorter ones out", "[identify]") {
+  TwoNodes nodes;
+  for (char last = 'a'; last <= 'z'; ++last) nodes.there.protocols.push_back(std::string(240, 'w') + last);
+  nodes.there.protocols.push_back("/short/1");
+  nodes.hosts.settle();
+  const std::vector<std::string>& told = nodes.here.told.at(0).protocols;
+  CHECK(told.size() < nodes.there.protocols.size());
+  CHECK(told.back() == "/short/1");
+}
+
 TEST_CASE("an answer in several messages is merged", "[identify]") {
   identify::Message first = honest(), second, third;
   first.agent_version.reset();
