@@ -1,6 +1,6 @@
 #pragma once
 // A node: one identity, its connections, and what it serves. The same face over the real network
-// (Node::open) and in the simulated world (sim/world.hpp).
+// (Node::open) and in the simulated world (p2pagents/sim.hpp).
 
 #include <cstdint>
 #include <functional>

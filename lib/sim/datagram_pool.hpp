@@ -4,7 +4,7 @@
 
 #include "address/ip_endpoint.hpp"
 #include "p2pagents/bytes.hpp"
-#include "sim/world.hpp"
+#include "p2pagents/sim.hpp"
 #include "transport/transport.hpp"
 
 namespace p2pa::sim {

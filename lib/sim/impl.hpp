@@ -7,11 +7,11 @@
 
 #include "crypto/rng.hpp"
 #include "node/core.hpp"
+#include "p2pagents/sim.hpp"
 #include "sim/deadline_heap.hpp"
 #include "sim/event_queue.hpp"
 #include "sim/network.hpp"
 #include "sim/trace.hpp"
-#include "sim/world.hpp"
 
 namespace p2pa::sim {
 

@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "crypto/rng.hpp"
-#include "sim/world.hpp"
+#include "p2pagents/sim.hpp"
 
 namespace p2pa::sim {
 

@@ -6,10 +6,10 @@
 
 #include "address/ip_endpoint.hpp"
 #include "crypto/rng.hpp"
+#include "p2pagents/sim.hpp"
 #include "sim/datagram_pool.hpp"
 #include "sim/event_queue.hpp"
 #include "sim/link.hpp"
-#include "sim/world.hpp"
 #include "transport/transport.hpp"
 
 namespace p2pa::sim {

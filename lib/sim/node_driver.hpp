@@ -1,6 +1,6 @@
 #pragma once
 #include "node/driver.hpp"
-#include "sim/world.hpp"
+#include "p2pagents/sim.hpp"
 
 namespace p2pa::sim {
 

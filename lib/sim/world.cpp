@@ -1,4 +1,4 @@
-#include "sim/world.hpp"
+#include "p2pagents/sim.hpp"
 
 #include <array>
 #include <utility>
@@ -8,6 +8,9 @@
 
 namespace p2pa::sim {
 namespace {
+
+/// A socket is bound within the instant; who takes longer does not listen.
+constexpr Duration kListenTimeout = milliseconds(1);
 
 enum class Purpose : std::uint8_t { kNetwork = 1, kNodes = 2 };
 
@@ -133,11 +136,13 @@ Node& World::node(NodeId node) {
   return *impl_->slots[node].node;
 }
 
-Multiaddr World::address(NodeId node) const {
-  P2PA_ASSERT(alive(node));
-  const auto addresses = impl_->slots[node].node->addresses();
-  P2PA_ASSERT(!addresses.empty());
-  return addresses.front();
+Multiaddr World::address(NodeId node) {
+  const auto listens = [this, node] {
+    return alive(node) && !impl_->slots[node].node->addresses().empty();
+  };
+  if (!impl_->in_turn) run_until(listens, kListenTimeout);
+  P2PA_ASSERT(listens());
+  return impl_->slots[node].node->addresses().front();
 }
 
 void World::kill(NodeId node) {

@@ -2,7 +2,8 @@
 """install.py {prefix,cmake,pkgconfig,headers} ...: what a user does with the installed package.
 
     prefix BUILD PREFIX             installs the build tree
-    cmake PREFIX WORK c|cpp         builds and runs the consumer through find_package
+    cmake PREFIX WORK c|cpp|sim     builds and runs the consumer through find_package; sim: runs the
+                                    example that the installed sim.hpp shows
     pkgconfig PREFIX WORK c|cpp     the same through pkg-config
     headers PREFIX                  compiles every installed header alone, seeing nothing else of ours
 
@@ -10,6 +11,7 @@ CC, CXX and CXXFLAGS (with which the library was built) come from the environmen
 """
 import os
 import pathlib
+import re
 import shlex
 import shutil
 import subprocess
@@ -32,9 +34,20 @@ def prefix(build, target):
     run("cmake", "--install", build, "--prefix", target)
 
 
+def example(installed):
+    """The code in the comment at the beginning of sim.hpp."""
+    header = (pathlib.Path(installed) / "include/p2pagents/sim.hpp").read_text()
+    code = re.findall(r"^//   (.*)$", header.split("#include")[0], re.MULTILINE)
+    assert code, "sim.hpp shows no example"
+    return "\n".join(code) + "\n"
+
+
 def cmake(installed, work, component):
     build = pathlib.Path(work) / f"cmake-{component}"
     shutil.rmtree(build, ignore_errors=True)
+    build.mkdir(parents=True)
+    if component == "sim":
+        (build / "example.inc").write_text(example(installed))
     run("cmake", "-G", "Ninja", "-S", CONSUMER, "-B", build, f"-DCOMPONENT={component}",
         f"-DCMAKE_PREFIX_PATH={installed}", f"-DCMAKE_C_COMPILER={CC}", f"-DCMAKE_CXX_COMPILER={CXX}",
         f"-DCMAKE_CXX_FLAGS={' '.join(FLAGS)}", f"-DCMAKE_C_FLAGS={' '.join(FLAGS)}")

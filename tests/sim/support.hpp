@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "p2pagents/node.hpp"
-#include "sim/world.hpp"
+#include "p2pagents/sim.hpp"
 
 namespace p2pa::sim {
 

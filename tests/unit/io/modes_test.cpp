@@ -10,8 +10,8 @@
 
 #include "io/entropy.hpp"
 #include "io/uv_driver.hpp"
+#include "p2pagents/sim.hpp"
 #include "scenario.hpp"
-#include "sim/world.hpp"
 
 namespace p2pa::io {
 namespace {

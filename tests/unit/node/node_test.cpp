@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "sim/world.hpp"
+#include "p2pagents/sim.hpp"
 #include "transport/connection.hpp"
 
 using namespace p2pa;
@@ -29,7 +29,7 @@ struct Two {
   Node& client = world.node(client_id);
 
   Two() { world.run_for(milliseconds(1)); }  // the server's socket is bound
-  Multiaddr address() const { return world.address(server_id); }
+  Multiaddr address() { return world.address(server_id); }
 
   Result<ConnectionInfo> dial(const Multiaddr& to) {
     std::optional<Result<ConnectionInfo>> done;

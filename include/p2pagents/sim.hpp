@@ -3,13 +3,14 @@
 // exchange real QUIC bytes. One seed gives one run: the same trace hash every time, on every
 // machine.
 //
+//   bool connected = false;
 //   sim::World world(7);
 //   NodeOptions options;
 //   options.listen = {*Multiaddr::parse("/ip4/0.0.0.0/udp/4001/quic-v1")};
-//   sim::NodeId server = world.add_node(std::move(options));
-//   sim::NodeId client = world.add_node({});
-//   world.node(client).dial(world.address(server), ...);
-//   world.run_until([&] { return answered; }, seconds(10));
+//   const sim::NodeId server = world.add_node(std::move(options));
+//   const sim::NodeId client = world.add_node({});
+//   world.node(client).dial(world.address(server), [&](auto result) { connected = result.has_value(); });
+//   world.run_until([&] { return connected; }, seconds(10));
 //
 // No wall clock, no entropy of the system, no thread. Nothing takes time but links: a node's turn
 // happens in an instant. REQUIRES one thread for a world and everything in it.
@@ -70,6 +71,7 @@ struct Stats {
   std::uint64_t turns = 0;   ///< turns of nodes
 };
 
+/// A network, everything in it, and its time.
 class World final {
  public:
   /// Virtual time begins here, and unix_time() at the second below.
@@ -120,8 +122,10 @@ class World final {
   Node& node(NodeId node);
   bool alive(NodeId node) const;
   HostId host(NodeId node) const;
-  /// The first address of a node that others can dial, with its PeerId. REQUIRES that it listens.
-  Multiaddr address(NodeId node) const;
+  /// The first address of a node that others can dial, with its PeerId. Runs the world until the
+  /// node's sockets are bound when they are not yet, which takes no time; not from inside a turn.
+  /// REQUIRES that it was told to listen.
+  Multiaddr address(NodeId node);
   /// The node's process dies: no goodbye, its memory is gone. In one of its own turns: right after.
   void kill(NodeId node);
   /// Starts it anew with the key it had (options.key is ignored). REQUIRES !alive(node).
