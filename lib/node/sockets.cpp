@@ -47,13 +47,15 @@ Result<void> Sockets::listen(const Multiaddr& address) {
 
 Result<SocketId> Sockets::socket_for(const IpEndpoint& remote) {
   bool binding = false;
+  const Socket* bound = nullptr;
   const Socket* failed_dial_socket = nullptr;
   for (const Socket& s : sockets_) {
     if (!reaches(s.local.ip, remote.ip)) continue;
-    if (s.state == State::kBound) return s.id;
+    if (s.state == State::kBound && (bound == nullptr || s.listens > bound->listens)) bound = &s;
     if (s.state == State::kBinding) binding = true;
     if (s.state == State::kFailed && !s.listens) failed_dial_socket = &s;
   }
+  if (bound != nullptr) return bound->id;
   if (binding) return fail(Code::kWouldBlock, "a socket is being bound");
   if (failed_dial_socket != nullptr) {
     const Error error = failed_dial_socket->error;

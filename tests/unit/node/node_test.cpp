@@ -107,6 +107,23 @@ TEST_CASE("a peer is dialed by its name alone once an address is known") {
   REQUIRE(two.world.run_until([&] { return connected; }, seconds(5)));
 }
 
+TEST_CASE("a node that listens dials from where it listens, also when it dialed before") {
+  Two two;
+  std::vector<Multiaddr> seen;
+  two.server.on_event([&](const NodeEvent& event) {
+    if (event.kind == NodeEvent::Kind::kConnected) seen.push_back(event.address);
+  });
+  REQUIRE(two.dial(two.address()).has_value());
+  REQUIRE(two.client.listen(Multiaddr::parse("/ip4/0.0.0.0/udp/4002/quic-v1").value()).has_value());
+  REQUIRE(two.world.run_until([&] { return seen.size() == 1 && !two.client.addresses().empty(); }, seconds(5)));
+  two.client.disconnect(two.server.id());
+  REQUIRE(two.world.run_until([&] { return two.server.connections().empty(); }, seconds(5)));
+  REQUIRE(two.dial(two.address()).has_value());
+  REQUIRE(two.world.run_until([&] { return seen.size() == 2; }, seconds(5)));  // the server is told later
+  CHECK(seen[0].to_string().find("/udp/4002/") == std::string::npos);
+  CHECK(seen[1].to_string().find("/udp/4002/") != std::string::npos);
+}
+
 TEST_CASE("a raw stream carries bytes both ways, ends by halves, and says so once") {
   Two two;
   int server_ended = 0, client_ended = 0;
