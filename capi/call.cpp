@@ -29,19 +29,13 @@ void tell_outcome(Host& host, std::uint64_t op, const CallOutcome& outcome, Byte
   });
 }
 
-/// One message in a list of its own, ready to be queued without needing memory.
-Outbox::Payloads in_a_list(Payload payload) {
-  Outbox::Payloads out;
-  out.push_back(std::move(payload));
-  return out;
-}
-
 Status send(p2pa_call call, const uint8_t* data, size_t data_size, Calls::Last last) noexcept {
   return with_owner(call.v, [&](Host& host) -> Status {
     ByteView bytes;
     if (!read_bytes(data, data_size, bytes)) return P2PA_E_INVALID_ARGUMENT;
     if (bytes.size() > host.limits.message_bytes_max) return P2PA_E_MESSAGE_TOO_LARGE;
-    auto message = in_a_list(Payload(bytes));
+    Outbox::Payloads message;
+    message.emplace_back(bytes);
     return host.calls.send(call.v, message, last);
   });
 }
@@ -49,9 +43,10 @@ Status send(p2pa_call call, const uint8_t* data, size_t data_size, Calls::Last l
 Status send_take(p2pa_call call, const uint8_t* data, size_t data_size, p2pa_drop_fn release,
                  void* ctx, Calls::Last last) noexcept {
   Payload payload({data, data == nullptr ? 0 : data_size}, release, ctx);
+  Outbox::Payloads message;  // out here: what is refused is released when the node is not pinned any more
   return with_owner(call.v, [&](Host& host) -> Status {
     if (data == nullptr && data_size != 0) return P2PA_E_INVALID_ARGUMENT;
-    auto message = in_a_list(std::move(payload));
+    message.push_back(std::move(payload));
     return host.calls.send(call.v, message, last);
   });
 }

@@ -45,9 +45,9 @@ int32_t p2pa_stream_write(p2pa_stream stream, const uint8_t* data, size_t data_s
 int32_t p2pa_stream_write_take(p2pa_stream stream, const uint8_t* data, size_t data_size,
                                p2pa_drop_fn release, void* ctx) noexcept {
   Payload payload({data, data == nullptr ? 0 : data_size}, release, ctx);
+  Outbox::Payloads bytes;  // out here: what is refused is released when the node is not pinned any more
   return with_owner(stream.v, [&](Host& host) -> Status {
     if (data == nullptr && data_size != 0) return P2PA_E_INVALID_ARGUMENT;
-    Outbox::Payloads bytes;
     bytes.push_back(std::move(payload));
     return host.streams.write_take(stream.v, bytes);
   });

@@ -180,3 +180,31 @@ TEST_CASE("the log is heard, and says what subsystem speaks") {
   }
   CHECK(lines.starts_with("node: listening on /ip4/127.0.0.1/udp/"));
 }
+
+TEST_CASE("inside the release of what was refused the node may be freed") {
+  struct Ctx {
+    p2pa_node node;
+    std::int32_t freed = 1;
+  };
+  const auto free_node = [](void* c) {
+    auto& ctx = *static_cast<Ctx*>(c);
+    ctx.freed = p2pa_node_free(ctx.node);
+  };
+  {
+    Node node;
+    Ctx ctx{*node};
+    p2pa_call call{};
+    REQUIRE(p2pa_node_call_open(*node, node.peer(), "m", 1, nullptr, &call) == P2PA_OK);
+    REQUIRE(p2pa_call_finish(call) == P2PA_OK);
+    CHECK(p2pa_call_send_take(call, bytes("x"), 1, free_node, &ctx) == P2PA_E_STREAM_FINISHED);
+    CHECK(ctx.freed == P2PA_OK);
+  }
+  {
+    Node node;
+    Ctx ctx{*node};
+    p2pa_op op{};
+    REQUIRE(p2pa_node_ping(*node, node.peer(), &op) == P2PA_OK);
+    CHECK(p2pa_stream_write_take(p2pa_stream{op.v}, bytes("x"), 1, free_node, &ctx) == P2PA_E_STALE_HANDLE);
+    CHECK(ctx.freed == P2PA_OK);
+  }
+}
