@@ -142,7 +142,8 @@ Status Runner::wait_event(std::int64_t timeout_us, Event** event) {
     {
       Lock lock(host_.mutex);
       const auto ready = [&] {
-        return host_.freeing || host_.callback != nullptr || host_.events.waiting() > 0 || host_.closed;
+        return host_.freeing || host_.callback != nullptr || host_.events.waiting() > 0 ||
+               host_.closed || !threaded();
       };
       if (threaded() && !inside()) host_.changed.wait_until(lock, end, ready);
       if (host_.freeing) return P2PA_E_STALE_HANDLE;
@@ -194,13 +195,20 @@ Status Runner::start_thread() {
 
 void Runner::run_thread() noexcept {
   for (;;) {
+    bool look = false;
     {
       Lock lock(host_.mutex);
+      // A closed node takes no turns, in which inspections would be served.
+      const auto asked = [&] {
+        return host_.closed && host_.failure.code == Code::kOk && !inspections_.empty();
+      };
       host_.changed.wait(lock, [&] {
-        return stop_ || !host_.closed || (host_.callback != nullptr && host_.events.waiting() > 0);
+        return stop_ || !host_.closed || asked() || (host_.callback != nullptr && host_.events.waiting() > 0);
       });
       if (stop_) break;
+      look = asked();
     }
+    if (look) serve_inspections(*host_.node);
     if (step(kForever, kBudgetDefault, Sleep::kAnyway) < 0) {
       host_.fail({Code::kIo, 0, "the system refuses what the node needs to run"});
     }
@@ -248,6 +256,7 @@ Status Runner::inspect(Inspection& inspection) {
       inspections_.push_back(&inspection);
       inspection.state = State::kQueued;
       (void)host_.schedule();
+      if (host_.closed) host_.changed.notify_all();  // the library's thread sleeps without the node
     }
     host_.changed.wait(lock);
   }

@@ -344,7 +344,8 @@ P2PA_API int32_t p2pa_node_next_deadline(p2pa_node node, int64_t *in_us) P2PA_NO
 P2PA_API int32_t p2pa_node_start_thread(p2pa_node node) P2PA_NOEXCEPT;
 
 /* Ends and joins the library's thread; the node may be polled again. P2PA_E_INVALID_STATE: none
- * runs. P2PA_E_WRONG_THREAD: inside a callback of this node. Thread: any. Since 0.1. */
+ * runs. P2PA_E_WRONG_THREAD: inside a callback of this node. A p2pa_node_wait_event that waits in
+ * another thread runs the node itself from then on. Thread: any. Since 0.1. */
 P2PA_API int32_t p2pa_node_stop_thread(p2pa_node node) P2PA_NOEXCEPT;
 
 /* ---- Events -------------------------------------------------------------------------------- */

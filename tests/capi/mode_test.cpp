@@ -294,3 +294,41 @@ TEST_CASE("two threads free one node, and one of them does") {
     CHECK(std::max(a, b) == P2PA_OK);
   }
 }
+
+TEST_CASE("a closed node may be looked at, also while the library's thread has it") {
+  Node node;
+  REQUIRE(p2pa_node_start_thread(*node) == P2PA_OK);
+  REQUIRE(p2pa_node_close(*node) == P2PA_OK);
+  REQUIRE(run_until({&node}, [&] { return node.count(P2PA_EVENT_CLOSED) == 1; }));
+  p2pa_usage usage;
+  p2pa_usage_init(&usage);
+  CHECK(p2pa_node_usage(*node, &usage) == P2PA_OK);
+  std::uint64_t refused = 0;
+  CHECK(p2pa_node_limit_refusals(*node, 0, &refused) == P2PA_OK);
+  std::size_t count = 0;
+  CHECK(p2pa_node_connections(*node, nullptr, &count) == P2PA_OK);
+  CHECK(p2pa_node_stop_thread(*node) == P2PA_OK);
+  CHECK(p2pa_node_usage(*node, &usage) == P2PA_OK);
+}
+
+TEST_CASE("who waits without end runs the node itself when the library's thread is gone") {
+  Node node;
+  REQUIRE(run_until({&node}, [&] { return node.count(P2PA_EVENT_LISTENING) == 1; }));
+  REQUIRE(p2pa_node_start_thread(*node) == P2PA_OK);
+  std::atomic<bool> waiting{false};
+  std::uint32_t last = P2PA_EVENT_NONE;
+  std::thread waiter([&] {
+    p2pa_event event;
+    p2pa_event_init(&event);
+    waiting = true;
+    while (last != P2PA_EVENT_CLOSED && p2pa_node_wait_event(*node, -1, &event) == P2PA_OK) {
+      last = event.kind;
+      p2pa_event_release(&event);
+    }
+  });
+  while (!waiting) std::this_thread::yield();
+  REQUIRE(p2pa_node_stop_thread(*node) == P2PA_OK);
+  REQUIRE(p2pa_node_close(*node) == P2PA_OK);
+  waiter.join();
+  CHECK(last == P2PA_EVENT_CLOSED);
+}
