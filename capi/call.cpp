@@ -164,7 +164,8 @@ int32_t p2pa_call_fail(p2pa_call call, int32_t application_code, const char* tex
     if (!read_text(text, text_size, words) || !read_bytes(data, data_size, bytes)) {
       return P2PA_E_INVALID_ARGUMENT;
     }
-    if (words.size() + bytes.size() > host.limits.message_bytes_max) return P2PA_E_MESSAGE_TOO_LARGE;
+    const std::size_t most = host.limits.message_bytes_max;
+    if (words.size() > most || bytes.size() > most - words.size()) return P2PA_E_MESSAGE_TOO_LARGE;
     return host.calls.fail(call.v, {application_code, std::string(words), Bytes(bytes.begin(), bytes.end())});
   });
 }

@@ -91,7 +91,7 @@ int32_t p2pa_node_dial(p2pa_node node, const char* address, size_t address_size,
   return with_node(node, [&](Host& host) -> Status {
     auto where = read_address(address, address_size);
     if (!where) return explain(where.error(), error);
-    if (op == nullptr) return P2PA_E_INVALID_ARGUMENT;
+    if (op == nullptr) return explain({Code::kInvalidArgument, 0, "nowhere to put the operation"}, error);
     const PeerId peer = where->peer_id().value_or(PeerId());
     return host.operations.begin(P2PA_EVENT_DIAL_DONE, peer, 0, &op->v,
                                  [&host, at = std::move(*where)](Node& running, std::uint64_t id) {

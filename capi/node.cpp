@@ -10,7 +10,7 @@ int32_t p2pa_node_open(const p2pa_node_options* options, p2pa_node* node,
   return guarded([&]() -> Status {
     auto read = read_options(options, std::move(sink));
     if (!read) return explain(read.error(), error);
-    if (node == nullptr) return P2PA_E_INVALID_ARGUMENT;
+    if (node == nullptr) return explain({Code::kInvalidArgument, 0, "nowhere to put the node"}, error);
     auto host = std::make_unique<Host>(read->limits);
     if (auto opened = host->open(std::move(*read)); !opened) return explain(opened.error(), error);
     Host& entered = *host;

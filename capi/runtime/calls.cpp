@@ -102,9 +102,6 @@ Status Calls::fail(std::uint64_t handle, ApplicationError error) {
   State* state = nullptr;
   if (const Status status = find_sending(handle, state); status < 0) return status;
   if (!state->inbound) return P2PA_E_INVALID_STATE;
-  if (error.text.size() + error.data.size() > host_.limits.message_bytes_max) {
-    return P2PA_E_MESSAGE_TOO_LARGE;
-  }
   if (const Status status = wake(*state); status < 0) return status;
   state->failure = std::move(error);
   state->channel.finishing = true;

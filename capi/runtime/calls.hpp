@@ -24,6 +24,7 @@ class Calls final {
   /// Queues one message; it is destroyed without the lock when refused. With kYes nothing follows it.
   std::int32_t send(std::uint64_t handle, Outbox::Payloads& message, Last last);
   std::int32_t finish(std::uint64_t handle);
+  /// REQUIRES: within the bound on a message.
   std::int32_t fail(std::uint64_t handle, ApplicationError error);
   std::int32_t cancel(std::uint64_t handle);
 

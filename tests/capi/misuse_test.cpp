@@ -234,3 +234,28 @@ TEST_CASE("an event outlives its node only as a stale one") {
   }
   CHECK(p2pa_event_release(&event) == P2PA_E_STALE_HANDLE);
 }
+
+TEST_CASE("lengths that no memory has are refused, and harm nobody") {
+  Node node;
+  p2pa_call call{};
+  REQUIRE(p2pa_node_call_open(*node, node.peer(), "m", 1, nullptr, &call) == P2PA_OK);
+  // Together they wrap around to one byte.
+  CHECK(p2pa_call_fail(call, 1, "x", SIZE_MAX, bytes("yy"), 2) == P2PA_E_MESSAGE_TOO_LARGE);
+  CHECK(p2pa_call_fail(call, 1, "xx", 2, bytes("y"), SIZE_MAX) == P2PA_E_MESSAGE_TOO_LARGE);
+  CHECK(p2pa_call_send(call, bytes("y"), SIZE_MAX) == P2PA_E_MESSAGE_TOO_LARGE);
+  CHECK(p2pa_node_poll(*node, 0, 0) >= 0);
+}
+
+TEST_CASE("an answer with nowhere to go is explained where an explanation has somewhere") {
+  Node node;
+  const std::string_view address = "/ip4/127.0.0.1/udp/1/quic-v1";
+  p2pa_error_info error;
+  p2pa_error_info_init(&error);
+  CHECK(p2pa_node_open(nullptr, nullptr, &error) == P2PA_E_INVALID_ARGUMENT);
+  CHECK(error.code == P2PA_E_INVALID_ARGUMENT);
+  CHECK(std::strlen(error.text) > 0);
+  p2pa_error_info_init(&error);
+  CHECK(p2pa_node_dial(*node, address.data(), address.size(), nullptr, &error) == P2PA_E_INVALID_ARGUMENT);
+  CHECK(error.code == P2PA_E_INVALID_ARGUMENT);
+  CHECK(std::strlen(error.text) > 0);
+}
