@@ -43,14 +43,18 @@ void write_peer(const PeerId& id, p2pa_peer* peer);
 Status write_text(std::string_view text, char* buffer, std::size_t* size);
 Status write_bytes(ByteView bytes, std::uint8_t* buffer, std::size_t* size);
 
-/// Copies the caller's struct, of an older or newer header, into one of ours. P2PA_E_UNSUPPORTED: it
-/// is newer and uses what we do not know.
+/// The largest struct that is read. A size over it is one that nobody set, and no library after this one
+/// has such a struct.
+inline constexpr std::size_t kStructSizeMax = 4096;
+
+/// Copies the caller's struct, of an older or newer header, into one of ours. P2PA_E_INVALID_ARGUMENT:
+/// its size cannot be true. P2PA_E_UNSUPPORTED: it is newer and uses what we do not know.
 template <class Struct>
 Status read_struct(const Struct* in, Struct& out) {
   std::memset(&out, 0, sizeof out);
   if (in == nullptr) return P2PA_OK;
   const std::size_t size = in->struct_size;
-  if (size < 2 * sizeof(std::uint32_t)) return P2PA_E_INVALID_ARGUMENT;
+  if (size < 2 * sizeof(std::uint32_t) || size > kStructSizeMax) return P2PA_E_INVALID_ARGUMENT;
   std::memcpy(&out, in, size < sizeof out ? size : sizeof out);
   const auto* bytes = reinterpret_cast<const unsigned char*>(in);
   for (std::size_t i = sizeof out; i < size; ++i) {

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "base/utf8.hpp"
 #include "p2pagents/key_file.hpp"
 #include "private_key.hpp"
 
@@ -94,12 +95,18 @@ Result<void> read_choices(const p2pa_node_options& in, NodeOptions& out) {
   return {};
 }
 
+/// Of any length it would be sent to every peer.
+constexpr std::size_t kAgentVersionMax = 255;
+
 Result<void> read_texts(const p2pa_node_options& in, NodeOptions& out) {
   std::string_view listen, agent_version, qlog_directory;
   if (!read_text(in.listen, in.listen_size, listen) ||
       !read_text(in.agent_version, in.agent_version_size, agent_version) ||
       !read_text(in.qlog_directory, in.qlog_directory_size, qlog_directory)) {
     return fail(Code::kInvalidArgument, "a length without a pointer");
+  }
+  if (agent_version.size() > kAgentVersionMax || !is_utf8(agent_version)) {
+    return fail(Code::kInvalidArgument, "agent_version is not UTF-8 of at most 255 bytes");
   }
   out.agent_version = agent_version;
   out.qlog_directory = qlog_directory;

@@ -58,7 +58,8 @@
  *
  * Structs
  *   Each begins with struct_size, the size the caller was compiled with; the ..._init functions set
- *   it and zero the rest. Zero means "default" in every field. Structs are only appended to.
+ *   it and zero the rest. Zero means "default" in every field. Structs are only appended to. One that
+ *   is read is at most 4096 bytes large: more is P2PA_E_INVALID_ARGUMENT, a struct without ..._init.
  *
  * Functions are marked "Since" with the version that brought them; tests/abi/functions.txt has the
  * stability of each.

@@ -81,6 +81,13 @@ TEST_CASE("options that can never work are refused") {
   CHECK(open([](p2pa_node_options& o) { o.serve_perf = 2; }) == P2PA_E_INVALID_ARGUMENT);
   CHECK(open([](p2pa_node_options& o) { o.idle_timeout_us = -1; }) == P2PA_E_INVALID_ARGUMENT);
   CHECK(open([](p2pa_node_options& o) { o.handshake_timeout_us = INT64_MAX; }) == P2PA_E_INVALID_ARGUMENT);
+  const std::string longest(255, 'a'), longer(256, 'a');
+  const auto agent = [](std::string_view text) {
+    return open([&](p2pa_node_options& o) { o.agent_version = text.data(), o.agent_version_size = text.size(); });
+  };
+  CHECK(agent(longest) == P2PA_OK);
+  CHECK(agent(longer) == P2PA_E_INVALID_ARGUMENT);
+  CHECK(agent("\xff") == P2PA_E_INVALID_ARGUMENT);
   const std::uint8_t key[33] = {};
   CHECK(open([&](p2pa_node_options& o) { o.key = key, o.key_size = 33; }) == P2PA_E_BAD_KEY);
   CHECK(open([&](p2pa_node_options& o) {
@@ -158,4 +165,23 @@ TEST_CASE("a node closes with one last event, and takes no work after that") {
   CHECK(p2pa_node_poll(*node, -1, 0) == P2PA_OK);  // does not sleep
   CHECK(p2pa_node_next_event(*node, &event) == P2PA_NONE);
   CHECK(p2pa_node_close(*node) == P2PA_OK);
+}
+
+TEST_CASE("a struct's size is believed up to 4096") {
+  struct {
+    p2pa_node_options options;
+    char rest[4097 - sizeof(p2pa_node_options)];
+  } large{};
+  p2pa_node node{};
+  large.options.struct_size = 4096;
+  REQUIRE(p2pa_node_open(&large.options, &node, nullptr) == P2PA_OK);
+  p2pa_node_free(node);
+  large.options.struct_size = 4097;
+  CHECK(p2pa_node_open(&large.options, &node, nullptr) == P2PA_E_INVALID_ARGUMENT);
+  p2pa_call_options garbage;
+  p2pa_call_options_init(&garbage);
+  garbage.struct_size = UINT32_MAX;
+  Node other;
+  p2pa_op op{};
+  CHECK(p2pa_node_call(*other, other.peer(), "m", 1, nullptr, 0, &garbage, &op) == P2PA_E_INVALID_ARGUMENT);
 }
