@@ -3,12 +3,22 @@
 using namespace p2pa;
 using namespace p2pa::capi;
 
+namespace {
+/// The bound that is the C face's own comes after those of the node.
+constexpr std::uint32_t kEvents = LimitCounters::kCount;
+}  // namespace
+
 int32_t p2pa_node_limit_refusals(p2pa_node node, uint32_t limit, uint64_t* refused) noexcept {
   return with_node(node, [&](Host& host) -> Status {
     if (refused == nullptr) return P2PA_E_INVALID_ARGUMENT;
-    if (limit >= LimitCounters::kCount) return P2PA_E_NOT_FOUND;
+    if (limit > kEvents) return P2PA_E_NOT_FOUND;
     return host.runner.inspect([&](const Node& running) -> Status {
-      *refused = running.limit_counters().refused[limit];
+      if (limit < kEvents) {
+        *refused = running.limit_counters().refused[limit];
+      } else {
+        const Lock lock(host.mutex);
+        *refused = host.events.refused();
+      }
       return P2PA_OK;
     });
   });
@@ -38,6 +48,7 @@ int32_t p2pa_node_usage(p2pa_node node, p2pa_usage* usage) noexcept {
 }
 
 const char* p2pa_limit_name(uint32_t limit) noexcept {
-  if (limit >= LimitCounters::kCount) return "unknown";
+  if (limit == kEvents) return "events";
+  if (limit > kEvents) return "unknown";
   return LimitCounters::name(static_cast<LimitCounters::Which>(limit)).data();  // a literal
 }

@@ -32,7 +32,9 @@ Status Calls::open(const PeerId& peer, std::string_view method, const CallOption
   try {
     state.channel.peer = peer;
     Status status = P2PA_E_WOULD_BLOCK;
-    if (state.channel.promise(host_.events, kStreamingKinds)) {
+    if (!state.channel.promise(host_.events, kStreamingKinds, EventPool::For::kHost)) {
+      host_.events.note_refusal();
+    } else {
       status = host_.enqueue(
           0, [this, id, peer, name = std::string(method), options](Node& node) {
             Call* call = node.open_call(peer, name, options, handler(id));
@@ -202,19 +204,20 @@ void Calls::on_incoming(Call& call, bool unary) {
   Event* incoming = nullptr;
   bool room = false;
   if (unary) {
-    state.channel.data = host_.events.promise(P2PA_EVENT_REQUEST);
-    state.channel.ended = host_.events.promise(P2PA_EVENT_CALL_ENDED);
+    state.channel.data = host_.events.promise(P2PA_EVENT_REQUEST, EventPool::For::kPeer);
+    state.channel.ended = host_.events.promise(P2PA_EVENT_CALL_ENDED, EventPool::For::kPeer);
     room = state.channel.data != nullptr && state.channel.ended != nullptr;
   } else {
-    incoming = host_.events.promise(P2PA_EVENT_CALL_INCOMING);
-    room = incoming != nullptr && state.channel.promise(host_.events, kStreamingKinds);
+    incoming = host_.events.promise(P2PA_EVENT_CALL_INCOMING, EventPool::For::kPeer);
+    room = incoming != nullptr && state.channel.promise(host_.events, kStreamingKinds, EventPool::For::kPeer);
   }
   if (!room) {
     host_.events.recycle(incoming);
     state.channel.withdraw(host_.events);
     calls_.remove(id);
+    host_.events.note_refusal();
     lock.unlock();
-    return call.cancel();
+    return call.refuse({Code::kLimitCalls, host_.events.bound(), "no event is free for the call"});
   }
   lock.unlock();
   call.set_handler(handler(id));
@@ -229,14 +232,20 @@ void Calls::on_incoming(Call& call, bool unary) {
 
 void Calls::on_message(std::uint64_t handle, Call& call, ByteView message) {
   Event* event = nullptr;
+  bool room = false;
   {
     const Lock lock(host_.mutex);
     State* state = calls_.find(handle);
     if (state == nullptr) return;
-    if (host_.events.takes(message.size())) event = std::exchange(state->channel.data, nullptr);
+    room = host_.events.takes(message.size());
+    if (room) event = std::exchange(state->channel.data, nullptr);
     if (event != nullptr) state->requested = true;
+    if (!room) host_.events.note_refusal();
   }
-  if (event == nullptr) return call.cancel();  // no memory, or a second request to a unary method
+  if (!room && call.inbound()) {
+    return call.refuse({Code::kLimitMemory, host_.limits.memory_max, "no room for the message"});
+  }
+  if (event == nullptr) return call.cancel();  // no room for an answer, or a second request to a unary method
   event->call = handle;
   event->peer = call.peer();
   if (event->kind == P2PA_EVENT_REQUEST) {

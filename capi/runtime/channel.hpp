@@ -46,11 +46,11 @@ struct Channel {
   bool waits = false;
 
   /// Promises every event; false, and nothing is promised, when the bound is reached.
-  bool promise(EventPool& events, const Kinds& kinds) {
-    data = events.promise(kinds.data);
-    finished = events.promise(kinds.finished);
-    writable = events.promise(kinds.writable);
-    ended = events.promise(kinds.ended);
+  bool promise(EventPool& events, const Kinds& kinds, EventPool::For whom) {
+    data = events.promise(kinds.data, whom);
+    finished = events.promise(kinds.finished, whom);
+    writable = events.promise(kinds.writable, whom);
+    ended = events.promise(kinds.ended, whom);
     if (data != nullptr && finished != nullptr && writable != nullptr && ended != nullptr) return true;
     withdraw(events);
     return false;
@@ -67,7 +67,7 @@ struct Channel {
     ++events_out;
     bytes_out += event->data.size();
     if (events_out < kEventsMax && bytes_out < kBytesMax && events.has_room_for_bytes()) {
-      data = events.promise(event->kind);
+      data = events.promise(event->kind, EventPool::For::kPeer);
     }
     paused = data == nullptr;
     return paused;

@@ -18,8 +18,9 @@ void empty_out(Container& container) noexcept {
 }
 }  // namespace
 
-Event* EventPool::promise(std::uint32_t kind) {
-  if (used_ == events_max_) return nullptr;
+Event* EventPool::promise(std::uint32_t kind, For whom) {
+  const std::uint32_t kept_back = whom == For::kPeer ? events_max_ / 8 : 0;
+  if (used_ >= events_max_ - kept_back) return nullptr;
   if (free_ == nullptr) {
     Event& fresh = events_.emplace_back();
     fresh.index = static_cast<std::uint32_t>(events_.size() - 1);
@@ -36,7 +37,7 @@ Event* EventPool::promise(std::uint32_t kind) {
 
 Event* EventPool::promise_notification(std::uint32_t kind) {
   Event* event = nullptr;
-  if (notifications_ < (events_max_ + 3) / 4 && has_room_for_bytes()) event = promise(kind);
+  if (notifications_ < (events_max_ + 3) / 4 && has_room_for_bytes()) event = promise(kind, For::kPeer);
   if (event == nullptr) {
     dropped_ |= P2PA_EVENT_DROPPED(kind);
     return nullptr;

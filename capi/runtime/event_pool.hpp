@@ -16,8 +16,11 @@ class EventPool final {
   EventPool(const EventPool&) = delete;
   EventPool& operator=(const EventPool&) = delete;
 
+  /// Whose doing an event is. What peers do never takes the last eighth of the bound: that is left for what
+  /// the host asks for.
+  enum class For : bool { kHost, kPeer };
   /// An event for later. Null: the bound is reached.
-  Event* promise(std::uint32_t kind);
+  Event* promise(std::uint32_t kind, For whom);
   /// An event that may be lost: at most a quarter of the bound is theirs, so that they never keep
   /// work from being asked for. Null: it is lost, and remembered as dropped.
   Event* promise_notification(std::uint32_t kind);
@@ -41,6 +44,11 @@ class EventPool final {
   bool has_room_for_bytes() const { return bytes_ < bytes_max_; }
   /// May this much come on top all the same, for what must be taken now or refused?
   bool takes(std::size_t size) const { return bytes_ + size <= 2 * bytes_max_; }
+  /// Something was refused for want of an event, or of room for its payload.
+  void note_refusal() noexcept { ++refused_; }
+  /// How often that was.
+  std::uint64_t refused() const { return refused_; }
+  std::uint32_t bound() const { return events_max_; }
   /// Kinds of notifications lost since this was asked last, as P2PA_EVENT_DROPPED bits.
   std::uint32_t take_dropped() noexcept;
 
@@ -54,6 +62,7 @@ class EventPool final {
   std::size_t bytes_ = 0;
   std::size_t waiting_ = 0;
   std::uint32_t dropped_ = 0;
+  std::uint64_t refused_ = 0;
   std::deque<Event> events_;  // a deque never moves its elements
   Event* free_ = nullptr;
   Event* first_ = nullptr;

@@ -27,7 +27,7 @@ std::uint32_t kind_of(NodeEvent::Kind kind) {
 
 Host::Host(const Limits& bounds)
     : limits(bounds), events(bounds.events_max, bounds.memory_max) {
-  closed_event = events.promise(P2PA_EVENT_CLOSED);
+  closed_event = events.promise(P2PA_EVENT_CLOSED, EventPool::For::kHost);
 }
 
 Host::~Host() {
@@ -83,6 +83,7 @@ Status Host::schedule() noexcept {
 }
 
 Status Host::enqueue(std::size_t bytes, Task task) {
+  if (bytes > limits.memory_max) return P2PA_E_MESSAGE_TOO_LARGE;  // not even when nothing waits
   if (tasks.size() >= kTasksMax || bytes > limits.memory_max - task_bytes) return P2PA_E_WOULD_BLOCK;
   if (const Status status = schedule(); status < 0) return status;
   tasks.emplace_back(bytes, std::move(task));

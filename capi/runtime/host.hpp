@@ -41,7 +41,8 @@ struct Host {
   /// P2PA_OK, or why no new work is taken.
   Status accepting() const noexcept;
   std::uint64_t next_handle() noexcept;
-  /// Queues a task that holds `bytes` of payload. P2PA_E_WOULD_BLOCK at a bound.
+  /// Queues a task that holds `bytes` of payload. P2PA_E_WOULD_BLOCK at a bound;
+  /// P2PA_E_MESSAGE_TOO_LARGE: they are over memory_max by themselves.
   Status enqueue(std::size_t bytes, Task task);
   /// Sees to it that the node's next turn takes up what is queued.
   Status schedule() noexcept;

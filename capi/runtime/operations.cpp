@@ -11,8 +11,11 @@ Status Operations::begin(std::uint32_t kind, const PeerId& peer, std::size_t byt
                          std::move_only_function<void(Node&, std::uint64_t)> start) {
   const Lock lock(host_.mutex);
   if (const Status status = host_.accepting(); status < 0) return status;
-  Event* completion = host_.events.promise(kind);
-  if (completion == nullptr) return P2PA_E_WOULD_BLOCK;
+  Event* completion = host_.events.promise(kind, EventPool::For::kHost);
+  if (completion == nullptr) {
+    host_.events.note_refusal();
+    return P2PA_E_WOULD_BLOCK;
+  }
   const std::uint64_t id = host_.next_handle();
   const auto roll_back = [&] {
     operations_.erase(id);

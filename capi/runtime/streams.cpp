@@ -17,12 +17,12 @@ constexpr std::uint64_t kResourceLimit = 0x1002;  // spec: libp2p error codes, S
 
 // --- the host's threads
 
-std::uint64_t Streams::prepare(const PeerId& peer) {
+std::uint64_t Streams::prepare(const PeerId& peer, EventPool::For whom) {
   const std::uint64_t id = host_.next_handle();
   State& state = streams_.add(id);
   try {
     state.channel.peer = peer;
-    if (state.channel.promise(host_.events, kKinds)) return id;
+    if (state.channel.promise(host_.events, kKinds, whom)) return id;
   } catch (...) {
     forget(id);
     throw;
@@ -41,8 +41,11 @@ Status Streams::open(const PeerId& peer, std::string_view protocol, std::uint64_
   {
     const Lock lock(host_.mutex);
     if (const Status status = host_.accepting(); status < 0) return status;
-    handle = prepare(peer);
-    if (handle == 0) return P2PA_E_WOULD_BLOCK;
+    handle = prepare(peer, EventPool::For::kHost);
+    if (handle == 0) {
+      host_.events.note_refusal();
+      return P2PA_E_WOULD_BLOCK;
+    }
   }
   Status status = P2PA_E_INTERNAL;
   try {
@@ -201,7 +204,9 @@ void Streams::pump(std::uint64_t handle, AgentStream& stream, bool last) {
         if (stream.at_end()) tell(channel, std::exchange(channel.finished, nullptr));
         return;
       }
-      if (last && channel.data == nullptr) channel.data = host_.events.promise(P2PA_EVENT_STREAM_DATA);
+      if (last && channel.data == nullptr) {
+        channel.data = host_.events.promise(P2PA_EVENT_STREAM_DATA, EventPool::For::kPeer);
+      }
       event = std::exchange(channel.data, nullptr);
       if (event == nullptr) return;
       size = std::min(there.size(), host_.events.has_room_for_bytes() ? kChunkBytesMax
@@ -224,9 +229,12 @@ void Streams::on_incoming(AgentStream& stream) {
   {
     const Lock lock(host_.mutex);
     if (host_.closed) return;
-    handle = prepare(stream.peer());
-    if (handle != 0) incoming = host_.events.promise(P2PA_EVENT_STREAM_INCOMING);
-    if (incoming == nullptr) forget(handle);
+    handle = prepare(stream.peer(), EventPool::For::kPeer);
+    if (handle != 0) incoming = host_.events.promise(P2PA_EVENT_STREAM_INCOMING, EventPool::For::kPeer);
+    if (incoming == nullptr) {
+      forget(handle);
+      host_.events.note_refusal();
+    }
   }
   if (incoming == nullptr) return stream.reset(kResourceLimit);
   incoming->name = stream.protocol();

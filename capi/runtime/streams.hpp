@@ -42,7 +42,7 @@ class Streams final {
   };
 
   /// A stream that may come to be: all its events are promised. Zero: the bound is reached.
-  std::uint64_t prepare(const PeerId& peer);
+  std::uint64_t prepare(const PeerId& peer, EventPool::For whom);
   void forget(std::uint64_t handle) noexcept;
   void on_opened(std::uint64_t op, std::uint64_t handle, Result<AgentStream*> opened);
   void attach(std::uint64_t handle, AgentStream& stream);

@@ -41,7 +41,12 @@
  *   So polling and the library's thread give the same events. A call that fails gives no
  *   completion. One that was accepted gives exactly one event with its `op`, also when it is
  *   cancelled or the node closes. P2PA_E_WOULD_BLOCK says that a bound is reached and nothing was
- *   taken: release events, or wait for the matching WRITABLE event, and try again.
+ *   taken: release events, or wait for the matching WRITABLE event, and try again. What could never
+ *   be taken, payload over memory_max, is P2PA_E_MESSAGE_TOO_LARGE instead.
+ *
+ * Processes
+ *   A node belongs to the process that opened it: a forked child must not use or free its parent's
+ *   nodes, nor what they lent. It may open nodes of its own.
  *
  * Callbacks
  *   A triple: function, ctx, and a drop function called exactly once with ctx after the last call
@@ -235,7 +240,7 @@ typedef struct p2pa_limits {
   uint32_t streams_inbound_per_connection_max;
   uint32_t calls_max;
   uint32_t calls_per_peer_max;
-  uint32_t events_max;         /* events promised, waiting or lent, together */
+  uint32_t events_max;         /* events promised, waiting or lent; peers take at most 7/8 of them */
   uint64_t memory_max;         /* bytes of buffered payload */
   uint64_t memory_per_peer_max;
   uint64_t message_bytes_max;  /* one message of a call */
@@ -537,7 +542,9 @@ P2PA_API int32_t p2pa_node_peer_info(p2pa_node node, const p2pa_peer *peer, uint
                                      char *buffer, size_t *size) P2PA_NOEXCEPT;
 
 /* How often a bound refused something since the node began. `limit` counts from 0;
- * P2PA_E_NOT_FOUND: there are no more. Thread: any, waits. Since 0.1. */
+ * P2PA_E_NOT_FOUND: there are no more. "events": for want of an event, or of room for its payload, a
+ * peer's call was refused (it sees P2PA_E_LIMIT_CALLS or P2PA_E_LIMIT_MEMORY), its stream was reset, or
+ * P2PA_E_WOULD_BLOCK was answered here. Thread: any, waits. Since 0.1. */
 P2PA_API int32_t p2pa_node_limit_refusals(p2pa_node node, uint32_t limit,
                                           uint64_t *refused) P2PA_NOEXCEPT;
 
@@ -700,7 +707,7 @@ P2PA_API int32_t p2pa_stream_reset(p2pa_stream stream, uint64_t code) P2PA_NOEXC
 
 /* Sends a datagram to a connected peer: unreliable, unordered, lost when the peer is not connected,
  * takes none, or the path carries fewer bytes (1,000 always fit). P2PA_E_MESSAGE_TOO_LARGE: over
- * 65,535 bytes. P2PA_E_CLOSED, P2PA_E_WOULD_BLOCK. Thread: any. Since 0.1. */
+ * 65,535 bytes or memory_max. P2PA_E_CLOSED, P2PA_E_WOULD_BLOCK. Thread: any. Since 0.1. */
 P2PA_API int32_t p2pa_node_send_datagram(p2pa_node node, const p2pa_peer *peer, const uint8_t *data,
                                          size_t data_size) P2PA_NOEXCEPT;
 

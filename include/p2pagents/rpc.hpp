@@ -65,6 +65,9 @@ class Call {
   virtual void finish() = 0;
   /// Server only: ends the call with the application's own error.
   virtual void fail(const ApplicationError& error) = 0;
+  /// Server only: ends the call for a reason of this node's own, such as kLimitCalls or kLimitMemory; the
+  /// other end is told it when it may still be told anything.
+  virtual void refuse(const Error& why) = 0;
   /// Gives the call up from either end; the other sees kCancelled.
   virtual void cancel() = 0;
   /// Back-pressure: while paused nothing is read, and the sender is stopped by flow control.

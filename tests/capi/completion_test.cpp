@@ -37,6 +37,16 @@ std::map<std::uint64_t, int> completions(const Node& node) {
   return out;
 }
 
+/// How often the bound of this name refused something.
+std::uint64_t refusals(const Node& node, std::string_view name) {
+  std::uint64_t refused = 0;
+  for (std::uint32_t limit = 0; p2pa_node_limit_refusals(*node, limit, &refused) == P2PA_OK; ++limit) {
+    if (p2pa_limit_name(limit) == name) return refused;
+  }
+  FAIL("no bound is called " << name);
+  return 0;
+}
+
 void check_once_each(const Node& node, const std::vector<std::uint64_t>& ops) {
   const auto counts = completions(node);
   CHECK(counts.size() == ops.size());
@@ -150,13 +160,17 @@ TEST_CASE("calls that find the server's queue full are refused, and nothing is l
   std::vector<p2pa_op> ops;
   for (int i = 0; i < 40; ++i) ops.push_back(pair.call("held", std::to_string(i)));
   REQUIRE(pair.run_until([&] { return completions(pair.client).size() + pair.server.kept.size() == 40; }));
+  CHECK(refusals(pair.server, "events") == 40 - pair.server.kept.size());
+  // What the peers took leaves the host room to ask for something itself.
+  p2pa_op ping{};
+  CHECK(p2pa_node_ping(*pair.server, pair.client.peer(), &ping) == P2PA_OK);
   CHECK(pair.server.kept.size() >= 4);
   CHECK(pair.server.kept.size() <= 16);
   for (const p2pa_event& request : pair.server.kept) CHECK(p2pa_call_reply(request.call, nullptr, 0) == P2PA_OK);
   pair.server.release_kept();
   REQUIRE(pair.run_until([&] { return completions(pair.client).size() == 40; }));
   for (const Seen& done : pair.client.of(P2PA_EVENT_CALL_DONE)) {
-    CHECK((done.event.status == P2PA_OK || done.event.status == P2PA_E_CANCELLED));
+    CHECK((done.event.status == P2PA_OK || done.event.status == P2PA_E_LIMIT_CALLS));
   }
 }
 
@@ -273,4 +287,21 @@ TEST_CASE("what is in use is told, and given back") {
   p2pa_usage_init(&older);
   older.struct_size = 8;
   CHECK(p2pa_node_usage(*pair.server, &older) == P2PA_E_INVALID_ARGUMENT);
+}
+
+TEST_CASE("what no queue will ever have room for is too large, and does not block") {
+  Node node([](p2pa_node_options& o) {
+    static p2pa_limits limits;
+    p2pa_limits_init(&limits);
+    limits.memory_max = 1000;
+    o.limits = &limits;
+  });
+  const std::string fits(1000, 'x'), over(1001, 'x');
+  p2pa_op op{};
+  CHECK(p2pa_node_call(*node, node.peer(), "m", 1, bytes(over), over.size(), nullptr, &op) ==
+        P2PA_E_MESSAGE_TOO_LARGE);
+  CHECK(p2pa_node_notify(*node, node.peer(), "m", 1, bytes(over), over.size(), &op) == P2PA_E_MESSAGE_TOO_LARGE);
+  CHECK(p2pa_node_send_datagram(*node, node.peer(), bytes(over), over.size()) == P2PA_E_MESSAGE_TOO_LARGE);
+  CHECK(p2pa_node_call(*node, node.peer(), "m", 1, bytes(fits), fits.size(), nullptr, &op) == P2PA_OK);
+  CHECK(p2pa_node_call(*node, node.peer(), "m", 1, bytes("x"), 1, nullptr, &op) == P2PA_E_WOULD_BLOCK);
 }

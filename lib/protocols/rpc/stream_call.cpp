@@ -152,6 +152,8 @@ void StreamCall::end(const Error& why, std::uint64_t abort) {
 }
 
 void StreamCall::refuse(const Error& why) {
+  if (!live()) return;
+  defer();
   if (inbound_ && one_way_) return end(why);  // nobody listens
   if (!inbound_ || sending_ != Sending::kOpen) {
     return end(why, why.code == Code::kProtocolViolation || why.code == Code::kTruncated

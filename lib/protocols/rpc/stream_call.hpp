@@ -61,6 +61,8 @@ class StreamCall final : public Call {
   Result<void> send(ByteView message) override;
   void finish() override;
   void fail(const ApplicationError& error) override;
+  /// Decides the outcome, and tells an inbound call's caller.
+  void refuse(const Error& why) override;
   void cancel() override;
   void pause() override { paused_ = true; }
   void resume() override;
@@ -83,8 +85,6 @@ class StreamCall final : public Call {
   Result<void> start_unary(ByteView request, UnaryCallback done);
   /// Decides the outcome. `abort`: and resets the stream with this code.
   void end(const Error& why, std::uint64_t abort = kNoAbort);
-  /// Decides the outcome, and tells an inbound call's caller.
-  void refuse(const Error& why);
   void defer();
 
   void on_stream_open(Instant now, Stream& stream);
