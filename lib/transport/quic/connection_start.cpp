@@ -101,6 +101,7 @@ bool Connection::start_client(const IpEndpoint& remote, const DialTarget& target
   const EnginePath path({socket_, local_}, remote);
   if (ngtcp2_conn_client_new(&engine_, &dcid, &scid, &path.get(), NGTCP2_PROTO_VER_V1, &EngineCallbacks::client(),
                              &settings, &params, nullptr, this) != 0) {
+    engine_ = nullptr;  // ngtcp2 0.12 leaves what it freed there
     return false;
   }
   shared_.cids.add(own, *this);
@@ -132,6 +133,7 @@ bool Connection::start_server(const IpEndpoint& remote, const ngtcp2_pkt_hd& fir
   const EnginePath path({socket_, local_}, remote);
   if (ngtcp2_conn_server_new(&engine_, &first.scid, &scid, &path.get(), first.version, &EngineCallbacks::server(),
                              &settings, &params, nullptr, this) != 0) {
+    engine_ = nullptr;  // ngtcp2 0.12 leaves what it freed there
     return false;
   }
   shared_.cids.add(own, *this);
