@@ -282,7 +282,7 @@ typedef struct p2pa_node_options {
   size_t key_file_size;
   const char *listen;          /* multiaddrs, one a line; none: dials only */
   size_t listen_size;
-  const char *agent_version;   /* what identify says; none: "p2pagents/<version>" */
+  const char *agent_version;   /* what identify says, at most 255 bytes; none: "p2pagents/<version>" */
   size_t agent_version_size;
   const char *qlog_directory;  /* none: no qlog files */
   size_t qlog_directory_size;
