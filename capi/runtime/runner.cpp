@@ -213,11 +213,10 @@ void Runner::run_thread() noexcept {
       host_.fail({Code::kIo, 0, "the system refuses what the node needs to run"});
     }
   }
-  {
-    const Lock lock(host_.mutex);
-    stop_ = false;
-  }
-  leave();
+  const Lock lock(host_.mutex);
+  stop_ = false;  // and gone, at once: who waits to run the node must not find one without the other
+  runner_ = std::thread::id();
+  host_.changed.notify_all();
 }
 
 Status Runner::stop_thread() {
