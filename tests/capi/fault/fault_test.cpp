@@ -98,6 +98,31 @@ TEST_CASE("every function stands every failure inside it") {
   }
 }
 
+TEST_CASE("what works on a stream, or on a call that was served, stands every failure inside it") {
+  const auto all = every_function();
+  for (const std::string_view name : {"stream_write", "stream_finish", "stream_reset", "call_fail"}) {
+    const auto function = std::find_if(all.begin(), all.end(), [&](const Function& f) { return f.name == name; });
+    REQUIRE(function != all.end());
+    for (const Fault fault : kFaults) {
+      const LeaksAllowed leaks(fault == Fault::kAssertion);
+      bool struck = true;
+      std::int32_t status = 0;
+      for (std::uint64_t n = 1; struck; ++n) {
+        INFO(name << ", fault " << static_cast<int>(fault) << " number " << n);
+        REQUIRE(n < 100);
+        Scene scene;
+        {
+          const Armed armed(fault, n);
+          status = function->run(scene.server);
+          struck = armed.struck();
+        }
+        if (struck) CHECK((status == P2PA_OK || status == P2PA_E_OUT_OF_MEMORY || status == P2PA_E_INTERNAL));
+      }
+      CHECK(status == P2PA_OK);  // the handle was no stale one
+    }
+  }
+}
+
 TEST_CASE("opening stands every failure inside it") {
   const std::string_view listen = "/ip4/127.0.0.1/udp/0/quic-v1";
   const std::uint8_t key[32] = {5};
