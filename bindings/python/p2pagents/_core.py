@@ -28,13 +28,15 @@ from ._log import Log, logger
 from ._memory import Memory, Payload
 from ._options import Options
 from ._values import (Connection, Event, PeerId, PeerInfo, Perf, Request, check, peer_id, peer_name,
-                      peer_struct)
+                      peer_struct, utf8)
 from ._process import nodes, orphans
 from ._waiting import Pending, Signal
-from .errors import ApplicationError, Closed, DeadlineExceeded, Forked, P2PError, error_of
+from .errors import (ApplicationError, Closed, DeadlineExceeded, Forked, InvalidArgument, P2PError,
+                     error_of)
 
 CLOSE_SECONDS_MAX = 3.0
 ADDRESSES_REMEMBERED_MAX = 4096
+TIMEOUT_SECONDS_MAX = 1e9  # three decades: what is longer has no end
 ROOM_SECONDS_MAX = 30.0  # for what has no deadline of its own to be queued
 LENT_BYTES_MIN = 1 << 16  # a smaller copy is cheaper than a call back into Python
 UNHANDLED = -1  # the application code of an exception that a method did not mean to raise
@@ -591,12 +593,17 @@ def _duration(event: ffi.Event, _: bool) -> float:
 
 
 def _text(text: str) -> tuple[bytes, int]:
-    encoded = text.encode()
+    encoded = utf8(text)
     return encoded, len(encoded)
 
 
 def _call_options(timeout: float | None, replay_safe: bool) -> ffi.CallOptions:
-    if timeout is not None and timeout <= 0:
+    if timeout is None or timeout > TIMEOUT_SECONDS_MAX:
+        deadline_us = -1
+    elif timeout > 0:
+        deadline_us = max(1, int(timeout * 1e6))
+    elif math.isnan(timeout):
+        raise InvalidArgument("the timeout is not a number")
+    else:
         raise DeadlineExceeded("the timeout is not positive")
-    return ffi.CallOptions(flags=ffi.CALL_REPLAY_SAFE if replay_safe else 0,
-                           deadline_us=-1 if timeout is None else max(1, int(timeout * 1e6)))
+    return ffi.CallOptions(flags=ffi.CALL_REPLAY_SAFE if replay_safe else 0, deadline_us=deadline_us)

@@ -7,6 +7,7 @@ from ctypes import byref, c_char_p, c_int, c_ssize_t, c_void_p
 from typing import TYPE_CHECKING, Any, Union
 
 from . import _ffi as ffi
+from ._values import utf8
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -40,7 +41,7 @@ class Memory:
 
     def __init__(self, data: Payload) -> None:
         if isinstance(data, str):
-            data = data.encode()
+            data = utf8(data)
         self.pointer: Any  # for a parameter of type c_void_p
         self._back: Pending | None = None
         if isinstance(data, bytes):

@@ -4,15 +4,20 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import dataclasses
+import operator
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from . import _ffi as ffi
+from ._values import utf8
 from .errors import InvalidArgument
 
 _CONGESTION = {"cubic": ffi.CONGESTION_CUBIC, "bbr": ffi.CONGESTION_BBR}
-_LIMITS = frozenset(name for name, *_ in ffi.Limits._fields_) - {"struct_size"}
+_LIMITS = {name: 256 ** ctypes.sizeof(kind) - 1 for name, kind, *_ in ffi.Limits._fields_[1:]}
+"""And the greatest number of each."""
+_TIMES = ("idle_timeout", "keep_alive", "handshake_timeout")
+_SECONDS_MAX = 24 * 3600  # as the library has it, which sees nothing of what 64 bits do not hold
 
 
 @dataclasses.dataclass
@@ -35,10 +40,17 @@ class Options:
             self.listen = (self.listen,)
         if self.congestion not in _CONGESTION:
             raise InvalidArgument(f"congestion is one of {', '.join(_CONGESTION)}")
-        unknown = sorted(set(self.limits or ()) - _LIMITS)
+        unknown = sorted(set(self.limits or ()) - set(_LIMITS))
         if unknown:
             raise InvalidArgument(f"no such limit: {', '.join(unknown)}; "
                                   f"there are {', '.join(sorted(_LIMITS))}")
+        for name, bound in (self.limits or {}).items():
+            if not 0 <= operator.index(bound) <= _LIMITS[name]:
+                raise InvalidArgument(f"the limit {name} is from 0 to {_LIMITS[name]}, not {bound}")
+        for name in _TIMES:
+            seconds = getattr(self, name)
+            if seconds is not None and not 0 <= seconds <= _SECONDS_MAX:
+                raise InvalidArgument(f"{name} is from 0 to {_SECONDS_MAX} seconds, not {seconds}")
 
     @contextlib.contextmanager
     def lent(self, log: Any) -> Iterator[ffi.NodeOptions]:
@@ -49,7 +61,7 @@ class Options:
             keep_alive_us=_microseconds(self.keep_alive, zero=-1),
             handshake_timeout_us=_microseconds(self.handshake_timeout))
         texts = {"key": self.key, "key_file": _bytes(self.key_file),
-                 "listen": "\n".join(self.listen).encode(), "agent_version": _bytes(self.agent_version),
+                 "listen": utf8("\n".join(self.listen)), "agent_version": _bytes(self.agent_version),
                  "qlog_directory": _bytes(self.qlog_directory)}
         for name, value in texts.items():
             if value:

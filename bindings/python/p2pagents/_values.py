@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from . import _ffi as ffi
 from ._ffi import lib
-from .errors import P2PError, error_of
+from .errors import InvalidArgument, P2PError, error_of
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -37,6 +37,10 @@ class Request(bytes):
         request.peer, request.method, request.time_left = peer, method, time_left
         request.cancelled = False
         return request
+
+    def __getnewargs__(self) -> tuple[bytes, PeerId, str, float | None]:  # type: ignore[override]
+        """For copies and pickles."""
+        return bytes(self), self.peer, self.method, self.time_left
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,10 +106,18 @@ def check(status: int, peer: PeerId | None = None, info: ffi.ErrorInfo | None = 
     raise error_of(status, peer=peer)
 
 
+def utf8(text: str) -> bytes:
+    """How text travels."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError as why:
+        raise InvalidArgument(f"no UTF-8 can be made of {text!r}") from why
+
+
 @functools.lru_cache(4096)
 def peer_struct(text: str) -> ffi.Peer:
     """The peer that a peer id or an address names."""
-    peer, encoded = ffi.Peer(), text.encode()
+    peer, encoded = ffi.Peer(), utf8(text)
     parse = lib.p2pa_address_peer if text.startswith("/") else lib.p2pa_peer_parse
     status = parse(encoded, len(encoded), ctypes.byref(peer))
     if status == ffi.NOT_FOUND:

@@ -2,9 +2,13 @@
 from __future__ import annotations
 
 import array
+import copy
 import ctypes
 import logging
+import math
+import pickle
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -234,6 +238,40 @@ def test_a_deadline_passes_and_the_method_learns_of_it(server: Node, client: Nod
     assert isinstance(caught.value, TimeoutError)
     done.set()
     begun.wait()
+
+
+@pytest.mark.parametrize("timeout", [math.inf, 1e30])
+def test_a_timeout_without_end_is_none(server: Node, client: Node, timeout: float) -> None:
+    told = Told()
+    server.serve("who")(told.tell)
+    client.call(server.address, "who", timeout=timeout)
+    assert told.wait().time_left is None
+
+
+def test_a_timeout_is_a_number(server: Node, client: Node) -> None:
+    with pytest.raises(p2pagents.InvalidArgument, match="not a number"):
+        client.call(server.address, "echo", timeout=math.nan)
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda request: pickle.loads(pickle.dumps(request))])
+def test_a_request_can_be_copied_and_pickled(server: Node, client: Node,
+                                             copied: Callable[[Request], Request]) -> None:
+    told = Told()
+    server.serve("who")(told.tell)
+    client.call(server.address, "who", b"me")
+    request: Request = told.wait()
+    request.cancelled = True
+    same = copied(request)
+    assert type(same) is Request and (same, vars(same)) == (request, vars(request))
+
+
+def test_what_is_no_text_is_an_invalid_argument(server: Node, client: Node) -> None:
+    lone = "\ud800"
+    for use in (lambda: client.call(lone, "echo"), lambda: client.call(server.address, lone),
+                lambda: client.call(server.address, "echo", lone), lambda: client.serve(lone)(print),
+                lambda: Node(lone)):
+        with pytest.raises(p2pagents.InvalidArgument, match="UTF-8"):
+            use()
 
 
 def test_a_timeout_that_is_over_already_is_exceeded(server: Node, client: Node) -> None:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import pathlib
 import re
 from typing import Any
@@ -74,6 +75,19 @@ def test_what_cannot_be_an_option_is_said_before_anything_is_opened() -> None:
         p2pagents.Node(congestion="reno")
     with pytest.raises(p2pagents.Malformed):
         p2pagents.Node("not an address")
+
+
+@pytest.mark.parametrize("options", [
+    {"limits": {"events_max": -1}}, {"limits": {"events_max": 2**32}}, {"limits": {"memory_max": 2**64}},
+    {"idle_timeout": -1}, {"idle_timeout": 86401}, {"idle_timeout": 1e30}, {"handshake_timeout": math.inf}, {"keep_alive": math.nan}])
+def test_a_number_that_no_option_can_be_is_said_too(options: Any) -> None:
+    with pytest.raises(p2pagents.InvalidArgument, match="from 0 to"):
+        p2pagents.Node(**options)
+
+
+def test_the_greatest_numbers_can_be_options() -> None:
+    p2pagents.Node(limits={"events_max": 2**32 - 1, "memory_max": 2**64 - 1}, idle_timeout=86400,
+                   keep_alive=0, handshake_timeout=86400).close()
 
 
 def test_a_key_makes_the_same_peer_again(tmp_path: pathlib.Path) -> None:
