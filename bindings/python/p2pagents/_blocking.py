@@ -166,9 +166,15 @@ class Engine(Core):
             if self._taker is pending:
                 self._taker = None
             self._waiting.remove(pending)
-            with self.turn:  # the next one takes them
-                if self._taker is None and self._waiting:
-                    self._waiting[0].ring()
+            with self.turn:
+                if self._taker is None:
+                    self._hand_over()
+
+    def _hand_over(self) -> None:
+        """The one who waits longest is to take events."""
+        for pending in list(self._waiting):
+            if not pending.done():
+                return pending.ring()
 
     def _takes(self, pending: _Pending) -> bool:
         with self.turn:
