@@ -86,7 +86,8 @@ def test_the_methods_own_error_reaches_the_caller(server: Node, client: Node) ->
     assert (error.application_code, error.data, error.peer) == (404, b"name", server.peer_id)
 
 
-@pytest.mark.parametrize("data", [b"ab", bytearray(b"ab"), memoryview(b"ab"), "ab"], ids=lambda d: type(d).__name__)
+@pytest.mark.parametrize("data", [b"ab", bytearray(b"ab"), memoryview(b"ab"), "ab"],
+                         ids=lambda d: type(d).__name__)
 def test_an_error_carries_everything_with_bytes_in_it(server: Node, client: Node, data: Any) -> None:
     @server.serve
     def refuse(_: bytes) -> None:
@@ -253,7 +254,8 @@ def test_a_timeout_is_a_number(server: Node, client: Node) -> None:
         client.call(server.address, "echo", timeout=math.nan)
 
 
-@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda request: pickle.loads(pickle.dumps(request))])
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy,
+                                    lambda request: pickle.loads(pickle.dumps(request))])
 def test_a_request_can_be_copied_and_pickled(server: Node, client: Node,
                                              copied: Callable[[Request], Request]) -> None:
     told = Told()
