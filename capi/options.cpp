@@ -69,6 +69,9 @@ Result<void> read_limits(const p2pa_limits* limits, Limits& out) {
   read_limit(in.stream_window, out.stream_window);
   read_limit(in.connection_window, out.connection_window);
   read_limit(in.send_buffer_max, out.send_buffer_max);
+  read_limit(in.streams_per_ip_max, out.streams_per_ip_max);
+  read_limit(in.calls_per_ip_max, out.calls_per_ip_max);
+  read_limit(in.memory_per_ip_max, out.memory_per_ip_max);
   return {};
 }
 

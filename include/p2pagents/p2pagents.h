@@ -247,6 +247,9 @@ typedef struct p2pa_limits {
   uint64_t stream_window;      /* bytes a peer may send ahead, a stream */
   uint64_t connection_window;  /* and a connection */
   uint64_t send_buffer_max;    /* unacknowledged bytes we keep, a stream */
+  uint32_t streams_per_ip_max; /* an IPv6 /64 counts as one address, loopback is free */
+  uint32_t calls_per_ip_max;
+  uint64_t memory_per_ip_max;
 } p2pa_limits;
 
 static inline void p2pa_limits_init(p2pa_limits *limits) {
@@ -604,7 +607,7 @@ P2PA_API int32_t p2pa_node_stop_serving(p2pa_node node, const char *method,
 typedef struct p2pa_call_options {
   uint32_t struct_size;
   uint32_t flags;      /* P2PA_CALL_* */
-  int64_t deadline_us; /* from now; travels with the call. 0: 30 s; negative: none */
+  int64_t deadline_us; /* from now, at most 24 h; travels with the call. 0: 30 s; negative: none */
 } p2pa_call_options;
 
 static inline void p2pa_call_options_init(p2pa_call_options *options) {

@@ -3,6 +3,7 @@
 // bound is refused with the bound's own code, and counted.
 
 #include <cstdint>
+#include <optional>
 #include <unordered_map>
 
 #include "address/ip_endpoint.hpp"
@@ -30,7 +31,7 @@ class Reservation {
   Manager* manager_ = nullptr;
   Kind kind_ = Kind::kHandshake;
   PeerId peer_;
-  IpAddress ip_;
+  std::optional<IpEndpoint> ip_;  // that it counts for
   std::size_t amount_ = 0;
 };
 
@@ -50,36 +51,44 @@ class Manager {
   bool under_load() const;
   /// kLimitConnections, kLimitPeer, kLimitIp.
   Result<Reservation> connection(const PeerId& peer, const IpAddress& ip);
-  /// kLimitStreams, kLimitPeer.
+  /// kLimitStreams, kLimitPeer, kLimitIp: of the address of the peer's newest connection, here and below.
   Result<Reservation> stream(const PeerId& peer);
-  /// kLimitCalls, kLimitPeer.
+  /// kLimitCalls, kLimitPeer, kLimitIp.
   Result<Reservation> call(const PeerId& peer);
-  /// kLimitMemory, kLimitPeer; detail: the bound in bytes.
+  /// kLimitMemory, kLimitPeer, kLimitIp; detail: the bound in bytes.
   Result<Reservation> memory(const PeerId& peer, std::size_t bytes);
+  /// The most that memory() would grant now. Whoever was refused looks here whether to try again.
+  std::size_t memory_free(const PeerId& peer) const;
+  /// The most that it grants to one peer when nothing is in use.
+  std::size_t memory_most() const;
 
   const LimitUsage& usage() const { return usage_; }
 
  private:
   friend class Reservation;
   struct PeerUse {
-    std::uint32_t connections = 0, streams = 0, calls = 0;
-    std::size_t memory = 0;
-    bool operator==(const PeerUse&) const = default;
+    LimitUsage use;
+    std::optional<IpEndpoint> ip;  // of the newest connection
   };
-  struct IpUse {
-    std::uint32_t handshakes = 0, connections = 0;
-  };
+  using Peers = std::unordered_map<PeerId, PeerUse, PeerIdHash>;
+  using Ips = std::unordered_map<IpEndpoint, LimitUsage, IpEndpointHash>;
+
+  static void add(LimitUsage& use, Reservation::Kind kind, std::size_t amount);
+  static void remove(LimitUsage& use, Reservation::Kind kind, std::size_t amount);
+  LimitUsage use_of(const PeerId& peer) const;
+  LimitUsage use_of(const std::optional<IpEndpoint>& ip) const;
+  std::optional<IpEndpoint> ip_of(const PeerId& peer) const;
   std::unexpected<Error> refuse(LimitCounters::Which which, Code code, const char* why,
                                 std::uint64_t bound);
-  Reservation grant(Reservation::Kind kind, const PeerId& peer, const IpAddress& ip,
+  Reservation grant(Reservation::Kind kind, const PeerId& peer, const std::optional<IpEndpoint>& ip,
                     std::size_t amount);
   void give_back(const Reservation& r) noexcept;
 
   Limits limits_;
   LimitCounters counters_;
   LimitUsage usage_;
-  std::unordered_map<PeerId, PeerUse, PeerIdHash> peers_;
-  std::unordered_map<IpEndpoint, IpUse, IpEndpointHash> ips_;  // port 0; IPv6 cut to its /64
+  Peers peers_;
+  Ips ips_;  // port 0; IPv6 cut to its /64
 };
 
 }  // namespace p2pa::resource

@@ -73,7 +73,9 @@ class Limits(_Sized):
         "streams_inbound_per_connection_max", "calls_max", "calls_per_peer_max", "events_max")
     ] + [(name, c_uint64) for name in (
         "memory_max", "memory_per_peer_max", "message_bytes_max", "stream_window",
-        "connection_window", "send_buffer_max")]
+        "connection_window", "send_buffer_max")
+    ] + [("streams_per_ip_max", c_uint32), ("calls_per_ip_max", c_uint32),
+         ("memory_per_ip_max", c_uint64)]
 
 
 class LogRecord(Structure):

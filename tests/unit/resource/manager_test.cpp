@@ -123,6 +123,57 @@ TEST_CASE("memory is bounded in bytes, also against sizes that would wrap around
   CHECK(manager.usage().memory == 40);
 }
 
+TEST_CASE("streams, calls and memory of all peers at one address are bounded together") {
+  Limits limits;
+  limits.streams_per_ip_max = limits.calls_per_ip_max = 2;
+  limits.memory_per_ip_max = 100;
+  Manager manager(limits);
+  std::vector<Reservation> connections;
+  for (std::uint8_t n = 1; n <= 3; ++n) {
+    connections.push_back(manager.connection(peer(n), ip("192.0.2.1")).value());
+  }
+  connections.push_back(manager.connection(peer(4), ip("192.0.2.2")).value());
+
+  auto s1 = manager.stream(peer(1)), s2 = manager.stream(peer(2));
+  auto c1 = manager.call(peer(1)), c2 = manager.call(peer(2));
+  auto m1 = manager.memory(peer(1), 60), m2 = manager.memory(peer(2), 30);
+  CHECK(manager.memory_free(peer(3)) == 10);
+  CHECK(code_of(manager.stream(peer(3))) == Code::kLimitIp);
+  CHECK(code_of(manager.call(peer(3))) == Code::kLimitIp);
+  const auto refused = manager.memory(peer(3), 11);
+  CHECK(code_of(refused) == Code::kLimitIp);
+  CHECK(refused.error().detail == 100);
+  CHECK(manager.stream(peer(4)).has_value());
+  CHECK(manager.call(peer(4)).has_value());
+  CHECK(manager.memory(peer(4), 11).has_value());
+  const auto& counted = manager.counters().refused;
+  CHECK(counted[LimitCounters::kStreamsPerIp] == 1);
+  CHECK(counted[LimitCounters::kCallsPerIp] == 1);
+  CHECK(counted[LimitCounters::kMemoryPerIp] == 1);
+
+  // What was taken at the old address is given back there.
+  connections.push_back(manager.connection(peer(1), ip("192.0.2.3")).value());
+  s1->release();
+  c1->release();
+  m1->release();
+  CHECK(manager.stream(peer(3)).has_value());
+  CHECK(manager.call(peer(3)).has_value());
+  CHECK(manager.memory_free(peer(3)) == 70);
+}
+
+TEST_CASE("what is used over loopback, or by a peer without a connection, counts for no address") {
+  Limits limits;
+  limits.streams_per_ip_max = limits.calls_per_ip_max = 0;
+  limits.memory_per_ip_max = 0;
+  Manager manager(limits);
+  const auto connection = manager.connection(peer(1), ip("127.0.0.1"));
+  for (const PeerId& one : {peer(1), peer(2)}) {
+    CHECK(manager.stream(one).has_value());
+    CHECK(manager.call(one).has_value());
+    CHECK(manager.memory(one, 1).has_value());
+  }
+}
+
 TEST_CASE("a reservation that is moved is given back once") {
   Manager manager(small());
   Reservation first = manager.stream(peer(1)).value();
