@@ -97,8 +97,11 @@ class AgentStream {
   virtual ByteView peek() const = 0;
   virtual void consume(std::size_t n) = 0;
   virtual bool at_end() const = 0;
+  /// Queues bytes (copied) and says how many were taken, perhaps none: the send buffer is full, or a bound on
+  /// memory is reached. After a short count on_writable follows when there is room again. kStreamFinished: the
+  /// stream takes no more. kClosed: the connection is closed.
   virtual Result<std::size_t> write(ByteView bytes) = 0;
-  virtual std::size_t writable() const = 0;
+  virtual std::size_t writable() const = 0;  ///< how much write() would take now
   virtual void finish() = 0;
   virtual void reset(std::uint64_t code) = 0;
   virtual void set_handler(AgentStreamHandler handler) = 0;

@@ -81,12 +81,16 @@ class Connection {
   /// The peer finished and everything was consumed.
   virtual bool at_end(StreamId stream) const = 0;
 
-  /// Queues bytes (copied) up to the send buffer's bound and says how many were taken; a short
-  /// count is followed by kWritable. kStreamFinished: finish(), reset() or a stop came before.
-  /// kLimitMemory, kLimitPeer: a bound on memory is reached; nothing was taken, and no kWritable follows.
+  /// Queues bytes (copied) up to the send buffer's bound and the bounds on memory, and says how many
+  /// were taken, perhaps none; a short count is followed by kWritable when it is worth another try, also
+  /// when the memory is given back elsewhere in the node. kStreamFinished: finish(), reset() or a stop came
+  /// before. kClosed: the connection is.
   virtual Result<std::size_t> write(StreamId stream, ByteView bytes) = 0;
   /// How much write() would take now.
   virtual std::size_t writable(StreamId stream) const = 0;
+  /// For what is written whole or not at all: kWritable follows when it may be worth another try to write so
+  /// many bytes. False, and nothing follows: the bounds never allow it.
+  virtual bool await_room(StreamId stream, std::size_t bytes) = 0;
   /// Ends our direction after what is queued.
   virtual void finish(StreamId stream) = 0;
   /// Aborts both directions (RESET_STREAM and STOP_SENDING) with an application code.

@@ -13,14 +13,14 @@ Result<void> Stream::propose(std::string_view protocol, Bytes& scratch) {
   negotiation_.propose(protocol, scratch);
   const auto taken = write(scratch);
   if (!taken) return std::unexpected(taken.error());
-  if (*taken != scratch.size()) return fail(Code::kNegotiation, "no room for a proposal");
+  if (*taken != scratch.size()) return fail(Code::kLimitMemory, "no memory for a proposal");
   return {};
 }
 
 Result<bool> Stream::negotiate(const multistream::Negotiation::Known& known, Bytes& scratch) {
   scratch.clear();
   Result<void> advanced = advance_negotiation(known, scratch);
-  // A peer that stopped reading may still have a request for us: only a full buffer is an error.
+  // A peer that stopped reading may still have a request for us: only a short write is an error.
   const auto taken = scratch.empty() ? Result<std::size_t>(0) : write(scratch);
   if (advanced && taken && *taken != scratch.size()) {
     advanced = fail(Code::kNegotiation, "no room for an answer");

@@ -59,6 +59,7 @@ class Stream final {
   bool at_end() const;    ///< see Connection; false while negotiation is under way
   Result<std::size_t> write(ByteView bytes) { return connection_->write(id_, bytes); }
   std::size_t writable() const { return connection_->writable(id_); }
+  bool await_room(std::size_t bytes) { return connection_->await_room(id_, bytes); }
   void finish() { connection_->finish(id_); }
   void reset(std::uint64_t code) { connection_->reset(id_, code); }
   void stop(std::uint64_t code) { connection_->stop(id_, code); }
@@ -69,7 +70,7 @@ class Stream final {
   // one packet with the protocol's first bytes. Inbound: listen(). Both: on every kReadable call
   // negotiate() until it answers true; from then on (and in that event too, when bytes or the end are
   // there) the handler's on_readable().
-  /// `scratch` is overwritten; lend the same buffer each time. kNegotiation: a fresh stream that
+  /// `scratch` is overwritten; lend the same buffer each time. kLimitMemory: a fresh stream that
   /// takes less than a proposal.
   Result<void> propose(std::string_view protocol, Bytes& scratch);
   void listen() { negotiation_.listen(); }

@@ -269,14 +269,75 @@ TEST_CASE("a stream that would go over the memory bound is reset, and the others
   CHECK(s.client.inbox(c, modest).text == "still here?");
 }
 
-TEST_CASE("a write over the memory bound is refused and takes nothing") {
+TEST_CASE("a write over the memory bound is short, and goes on when memory is given back") {
+  Limits limits;
+  limits.memory_max = 256 * 1024;
+  Scene s({}, limits);
+  s.server.echo = false;
+  Connection& c = s.connect();
+  const std::string text = pattern(1 << 20);
+  Writer writer{c, *c.open_stream(false), text};
+  s.client.on_event = [&](Instant, const TransportEvent& e) {
+    if (e.event.kind == Kind::kWritable) writer.go();
+  };
+  const std::size_t expected = c.writable(writer.stream);
+  writer.go();
+  CHECK(text.size() - writer.rest.size() == expected);
+  CHECK(expected > 200 * 1024);
+  CHECK(s.client.resources.usage().memory <= limits.memory_max);
+  CHECK(s.client.resources.counters().refused[LimitCounters::kMemory] > 0);
+  REQUIRE(s.pipe.run_until([&] { return !s.server.streams.empty() && s.served_inbox().ended; }));
+  CHECK(s.served_inbox().text == text);
+}
+
+TEST_CASE("a stream without memory waits in silence until somebody else gives some back") {
   Limits limits;
   limits.memory_max = 256 * 1024;
   Scene s({}, limits);
   Connection& c = s.connect();
   const auto stream = *c.open_stream(false);
-  CHECK(c.write(stream, as_bytes(pattern(1 << 20))).error().code == Code::kLimitMemory);
+  auto elsewhere = s.client.resources.memory(PeerId{}, limits.memory_max);
+  REQUIRE(elsewhere);
+  CHECK(c.writable(stream) == 0);
+  CHECK(c.write(stream, as_bytes("small")) == 0u);
+  CHECK(c.write(stream, as_bytes("small")) == 0u);
+  s.pipe.run_for(seconds(5));
+  CHECK_FALSE(s.client.endpoint.has_events());
+  CHECK(s.client.inbox(c, stream).writable == 0);
+
+  elsewhere->release();
+  CHECK(s.client.endpoint.has_events());
+  s.pipe.run_for(milliseconds(1));
+  CHECK(s.client.inbox(c, stream).writable == 1);
+  CHECK_FALSE(s.client.endpoint.has_events());
   CHECK(c.write(stream, as_bytes("small")) == 5u);
+}
+
+TEST_CASE("streams that wait for memory may be reset, and their connection closed") {
+  Limits limits;
+  limits.memory_max = 256 * 1024;
+  Scene s({}, limits);
+  Connection& c = s.connect();
+  auto elsewhere = s.client.resources.memory(PeerId{}, limits.memory_max);
+  const auto first = *c.open_stream(false);
+  const auto second = *c.open_stream(false);
+  CHECK(c.write(first, as_bytes("x")) == 0u);
+  CHECK(c.write(second, as_bytes("x")) == 0u);
+  c.reset(first, 1);
+  s.pipe.run_for(seconds(1));
+  CHECK(s.client.inbox(c, first).closed);
+  SECTION("the other is woken alone") {
+    elsewhere->release();
+    s.pipe.run_for(seconds(1));
+    CHECK(s.client.inbox(c, first).writable == 0);
+    CHECK(s.client.inbox(c, second).writable == 1);
+  }
+  SECTION("nobody is left") {
+    c.close(0, "");
+    s.pipe.run_for(seconds(1));
+    elsewhere->release();
+    CHECK_FALSE(s.client.endpoint.has_events());
+  }
 }
 
 TEST_CASE("a context travels with the events of its stream") {

@@ -66,6 +66,41 @@ TEST_CASE("a raw stream carries every byte in order over a bad link") {
   });
 }
 
+TEST_CASE("a raw stream over the bound on memory goes on when there is some again") {
+  for_seeds(1, "raw stream over the memory bound", [](World& world) {
+    NodeOptions client;
+    client.limits.memory_per_peer_max = 128 * 1024;
+    const Pair pair = make_pair(world, listening(), std::move(client));
+    Bytes received, nothing;
+    std::optional<Error> server_end, client_end;
+    REQUIRE(world.node(pair.server).handle_protocol("/test/sink/1", [&](AgentStream& stream) {
+      stream.set_handler(sink(received, server_end));
+    }));
+    const Bytes sent = pattern(4'000'000, 3);
+    std::size_t written = 0;
+    const auto push = [&](AgentStream& stream) {
+      while (written < sent.size()) {
+        const auto taken = stream.write(ByteView(sent).subspan(written));
+        REQUIRE(taken);
+        if (*taken == 0) return;
+        written += *taken;
+      }
+      stream.finish();
+    };
+    world.node(pair.client)
+        .open_stream(pair.server_id, "/test/sink/1", [&](Result<AgentStream*> stream) {
+          REQUIRE(stream);
+          AgentStreamHandler handler = sink(nothing, client_end);
+          handler.on_writable = push;
+          (*stream)->set_handler(std::move(handler));
+          push(**stream);
+        });
+    REQUIRE(world.run_until([&] { return server_end && client_end; }, minutes(2)));
+    CHECK(client_end->code == Code::kOk);
+    CHECK(received == sent);
+  });
+}
+
 TEST_CASE("a protocol that nobody handles is said so, and the connection stays") {
   for_seeds(1, "unknown protocol", [](World& world) {
     const Pair pair = make_pair(world);

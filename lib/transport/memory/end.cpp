@@ -205,6 +205,13 @@ std::size_t End::writable(StreamId stream) const {
   return config_.stream_bytes_max - state->on_the_way;
 }
 
+bool End::await_room(StreamId stream, std::size_t bytes) {
+  State* state = find(stream);
+  if (closed_ || state == nullptr || state->sending != Sending::kOpen || bytes > config_.stream_bytes_max) return false;
+  state->short_write = true;
+  return true;
+}
+
 void End::finish(StreamId stream) {
   State* state = find(stream);
   if (closed_ || state == nullptr || state->sending != Sending::kOpen) return;

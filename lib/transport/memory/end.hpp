@@ -51,6 +51,7 @@ class End final : public Connection {
   void consume(StreamId stream, std::size_t n) override;
   bool at_end(StreamId stream) const override;
   Result<std::size_t> write(StreamId stream, ByteView bytes) override;
+  bool await_room(StreamId stream, std::size_t bytes) override;
   std::size_t writable(StreamId stream) const override;
   void finish(StreamId stream) override;
   void reset(StreamId stream, std::uint64_t code) override;

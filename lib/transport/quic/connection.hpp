@@ -60,6 +60,7 @@ class Connection final : public p2pa::Connection {
   bool at_end(StreamId id) const override { return streams_.at_end(id); }
   Result<std::size_t> write(StreamId id, ByteView bytes) override { return streams_.write(id, bytes); }
   std::size_t writable(StreamId id) const override { return streams_.writable(id); }
+  bool await_room(StreamId id, std::size_t bytes) override { return streams_.await_room(id, bytes); }
   void finish(StreamId id) override { streams_.finish(id); }
   void reset(StreamId id, std::uint64_t code) override { streams_.reset(id, code); }
   void stop(StreamId id, std::uint64_t code) override { streams_.stop(id, code); }
@@ -71,6 +72,7 @@ class Connection final : public p2pa::Connection {
 
   // For the endpoint.
   ConnectionState state() const { return state_; }
+  void tidy() { streams_.tidy(); }
   void receive(const InboundDatagram& datagram, ByteView packet);
   void on_deadline();
   Instant next_deadline() const;  ///< kNever when closed

@@ -31,6 +31,8 @@ struct Endpoint::Impl {
   bool pop_answer(MutableBytes buffer, Transmit& out);
   void bury_closed();
   void forget_ended();
+  /// Wakes streams that lacked memory, where there is some again. False: there is nobody to wake.
+  bool feed_starved();
 
   Shared shared;
   Stateless stateless;
@@ -95,7 +97,8 @@ void Endpoint::on_deadline(Instant now) {
 
 bool Endpoint::poll_event(TransportEvent& out) {
   impl_->forget_ended();
-  while (!impl_->shared.events.empty()) {
+  while (!impl_->shared.events.empty() || impl_->feed_starved()) {
+    if (impl_->shared.events.empty()) continue;  // whom it woke is gone
     const QueuedEvent event = impl_->shared.events.pop();
     out.connection = event.connection;
     if (!event.connection->take(event, out.event)) continue;
@@ -105,7 +108,9 @@ bool Endpoint::poll_event(TransportEvent& out) {
   return false;
 }
 
-bool Endpoint::has_events() const { return !impl_->shared.events.empty(); }
+bool Endpoint::has_events() const {
+  return !impl_->shared.events.empty() || std::ranges::any_of(impl_->shared.starved, &Streams::can_feed);
+}
 
 bool Endpoint::poll_transmit(Instant now, MutableBytes buffer, const TransmitLimits& limits, Transmit& out) {
   impl_->shared.set_now(now);
@@ -202,6 +207,18 @@ void Endpoint::Impl::forget_ended() {
   if (ended == 0) return;
   bury_closed();  // it may have closed and been reported in one turn
   connections.erase(std::exchange(ended, 0));
+}
+
+bool Endpoint::Impl::feed_starved() {
+  if (shared.starved.empty()) return false;
+  for (const auto& [id, connection] : connections) connection->tidy();  // others may keep what they do not use
+  bool fed = false;
+  std::erase_if(shared.starved, [&](Streams* streams) {
+    if (!streams->can_feed()) return false;
+    fed = true;
+    return streams->feed();
+  });
+  return fed;
 }
 
 }  // namespace p2pa::quic

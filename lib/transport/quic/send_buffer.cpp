@@ -12,6 +12,10 @@ std::size_t SendBuffer::chunks_needed(std::size_t n) const {
   return n <= room ? 0 : (n - room + Chunk::kCapacity - 1) / Chunk::kCapacity;
 }
 
+std::size_t SendBuffer::room(std::size_t chunks) const {
+  return (tail_ == nullptr ? 0 : tail_->room()) + chunks * Chunk::kCapacity;
+}
+
 void SendBuffer::append(ChunkPool& pool, ByteView bytes) {
   while (!bytes.empty()) {
     if (tail_ == nullptr || tail_->room() == 0) {

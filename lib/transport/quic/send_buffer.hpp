@@ -19,6 +19,8 @@ class SendBuffer final {
 
   /// How many more chunks append(n) would take from the pool.
   std::size_t chunks_needed(std::size_t n) const;
+  /// How much append() can take with that many more chunks.
+  std::size_t room(std::size_t chunks) const;
   /// Copies the bytes behind what is there.
   void append(ChunkPool& pool, ByteView bytes);
   /// The first unsent bytes as pieces; says how many pieces there are.

@@ -17,6 +17,8 @@
 
 namespace p2pa::quic {
 
+class Streams;
+
 struct Shared {
   Shared(const KeyPair& identity, Rng& generator, resource::Manager& manager, Config configuration);
 
@@ -39,6 +41,7 @@ struct Shared {
   SessionCache sessions;
   EventQueue events;
   ReadyList ready;
+  std::vector<Streams*> starved;  ///< of connections whose writes met a bound on memory
   CidTable cids;
   CidTable reset_tokens;  ///< the ends of packets by which peers say that they forgot a connection
   Outbox outbox;

@@ -44,10 +44,11 @@ struct StreamState {
   SendState sending = SendState::kOpen;
   ReceiveState receiving = ReceiveState::kOpen;
   StreamLife life = StreamLife::kOpen;
+  std::size_t starved = 0;  ///< a write was short: a bound on memory; this much is needed for another try
   bool inbound = false;
   bool in_engine = false;        ///< the engine may call back about wire_id, and points into `send`
   bool readable_queued = false;  ///< a kReadable is queued that covers what arrives until it is taken
-  bool wants_room = false;       ///< a write was short
+  bool wants_room = false;       ///< a write was short: the buffer's bound
   bool send_queued = false;
   bool end_pending = false;  ///< the end went alone and is not acknowledged
   bool blocked = false;  ///< noted to be tried again

@@ -1,6 +1,7 @@
 #include "transport/quic/streams.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <vector>
 
 #include "base/assert.hpp"
@@ -23,6 +24,7 @@ Streams::Streams(Shared& shared, Connection& owner)
     : shared_(shared), owner_(owner), budget_(shared.resources) {}
 
 Streams::~Streams() {
+  std::erase(shared_.starved, this);
   table_.for_each([this](StreamState& stream) {
     stream.send.clear(shared_.chunks);
     stream.receive.clear(shared_.chunks);
@@ -32,6 +34,7 @@ Streams::~Streams() {
 void Streams::attach(ngtcp2_conn* engine) {
   engine_ = engine;
   if (engine != nullptr) return;
+  std::erase(shared_.starved, this);
   sending_head_ = sending_tail_ = nullptr;
   table_.for_each([this](StreamState& stream) {
     stream.in_engine = stream.send_queued = false;
@@ -86,11 +89,15 @@ bool Streams::at_end(StreamId id) const {
   return stream != nullptr && stream->receiving == ReceiveState::kFinished && stream->receive.empty();
 }
 
+std::size_t Streams::buffer_room(const StreamState& stream) const {
+  const std::size_t bound = shared_.resources.limits().send_buffer_max;
+  return bound - std::min(bound, stream.send.size());
+}
+
 std::size_t Streams::writable(StreamId id) const {
   const StreamState* stream = table_.find(id);
   if (stream == nullptr || stream->sending != SendState::kOpen || engine_ == nullptr) return 0;
-  const std::size_t bound = shared_.resources.limits().send_buffer_max;
-  return bound - std::min(bound, stream->send.size());
+  return std::min(buffer_room(*stream), stream->send.room(budget_.available() / Chunk::kSize));
 }
 
 Result<std::size_t> Streams::write(StreamId id, ByteView bytes) {
@@ -99,14 +106,33 @@ Result<std::size_t> Streams::write(StreamId id, ByteView bytes) {
   if (stream == nullptr || stream->sending != SendState::kOpen) {
     return fail(Code::kStreamFinished, "nothing may follow the end of a stream");
   }
-  const ByteView taken = bytes.first(std::min(bytes.size(), writable(id)));
+  const auto memory_for = [&](ByteView part) { return stream->send.chunks_needed(part.size()) * Chunk::kSize; };
+  ByteView taken = bytes.first(std::min(bytes.size(), buffer_room(*stream)));
   stream->wants_room = taken.size() < bytes.size();
+  if (!budget_.take(memory_for(taken))) {
+    stream->wants_room = false;
+    starve(*stream, Chunk::kSize);
+    taken = taken.first(stream->send.room(budget_.spare() / Chunk::kSize));
+    const bool granted = budget_.take(memory_for(taken)).has_value();
+    P2PA_ASSERT(granted);
+  }
   if (taken.empty()) return 0;
-  const std::size_t memory = stream->send.chunks_needed(taken.size()) * Chunk::kSize;
-  if (const auto granted = budget_.take(memory); !granted) return std::unexpected(granted.error());
   stream->send.append(shared_.chunks, taken);
   want_to_send(*stream);
   return taken.size();
+}
+
+bool Streams::await_room(StreamId id, std::size_t bytes) {
+  StreamState* stream = table_.find(id);
+  if (stream == nullptr || stream->sending != SendState::kOpen || engine_ == nullptr) return false;
+  const std::size_t memory = stream->send.chunks_needed(bytes) * Chunk::kSize;
+  if (bytes > shared_.resources.limits().send_buffer_max || memory > budget_.most()) return false;
+  if (bytes > buffer_room(*stream)) {
+    stream->wants_room = true;
+  } else {
+    starve(*stream, std::max(memory, Chunk::kSize));
+  }
+  return true;
 }
 
 void Streams::finish(StreamId id) {
@@ -196,6 +222,35 @@ void Streams::on_acknowledged(StreamState& stream, std::uint64_t offset, std::ui
     stream.wants_room = false;
     tell(stream, Kind::kWritable);
   }
+}
+
+bool Streams::can_feed() const { return budget_.available() >= least_needed_; }
+
+bool Streams::feed() {
+  const std::size_t available = budget_.available();
+  std::size_t least = SIZE_MAX;
+  std::erase_if(starved_, [&](StreamId id) {
+    StreamState& stream = *table_.find(id);
+    if (stream.sending == SendState::kOpen && stream.starved > available) {
+      least = std::min(least, stream.starved);
+      return false;
+    }
+    stream.starved = 0;
+    if (stream.sending == SendState::kOpen) tell(stream, Kind::kWritable);
+    return true;
+  });
+  least_needed_ = least;
+  return starved_.empty();
+}
+
+void Streams::starve(StreamState& stream, std::size_t memory) {
+  if (starved_.empty()) {
+    shared_.starved.push_back(this);
+    least_needed_ = memory;
+  }
+  if (stream.starved == 0) starved_.push_back(stream.id);
+  stream.starved = memory;
+  least_needed_ = std::min(least_needed_, memory);
 }
 
 void Streams::on_reset(StreamState& stream, std::uint64_t code) {
@@ -354,6 +409,10 @@ void Streams::drop_sent(StreamState& stream) {
 /// The peer may open another one only now that nothing of this one is left.
 void Streams::release(StreamState& stream) {
   const bool inbound = stream.inbound;
+  if (stream.starved > 0) {
+    std::erase(starved_, stream.id);
+    if (starved_.empty()) std::erase(shared_.starved, this);
+  }
   table_.release(stream);
   if (!inbound || engine_ == nullptr) return;
   if (credit_lent_ > 0) {

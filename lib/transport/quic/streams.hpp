@@ -39,6 +39,7 @@ class Streams final {
   bool at_end(StreamId id) const;
   Result<std::size_t> write(StreamId id, ByteView bytes);
   std::size_t writable(StreamId id) const;
+  bool await_room(StreamId id, std::size_t bytes);
   void finish(StreamId id);
   void reset(StreamId id, std::uint64_t code);
   void stop(StreamId id, std::uint64_t code);
@@ -60,6 +61,10 @@ class Streams final {
   void on_closed(StreamState& stream, std::uint64_t code);
   /// Now and then, when there is time.
   void tidy() { budget_.trim(); }
+  /// Could a starved stream write now? Memory may be given back by any connection of the node.
+  bool can_feed() const;
+  /// Has the starved streams try again for which there is enough. True: none is left.
+  bool feed();
   void on_room(StreamState& stream) { want_to_send(stream); }
   void on_streams_available();
   /// Lets the peer open one stream more, and one less later; kCreditLentMax at a time.
@@ -78,6 +83,8 @@ class Streams final {
 
  private:
   void tell(StreamState& stream, ConnectionEvent::Kind kind, std::uint64_t code = 0);
+  std::size_t buffer_room(const StreamState& stream) const;
+  void starve(StreamState& stream, std::size_t memory);
   void want_to_send(StreamState& stream);
   void leave_turn(StreamState& stream);
   void end_for_application(StreamState& stream);
@@ -95,6 +102,8 @@ class Streams final {
   StreamState* sending_head_ = nullptr;
   StreamState* sending_tail_ = nullptr;
   std::vector<StreamId> blocked_;  // by the peer's flow control, each once
+  std::vector<StreamId> starved_;  // by a bound on memory, each once
+  std::size_t least_needed_ = 0;   // by one of them
   Instant next_retry_{};
   std::uint64_t opened_ = 0, accepted_ = 0;
   std::uint32_t credit_lent_ = 0;
