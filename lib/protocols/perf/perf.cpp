@@ -112,11 +112,26 @@ void Perf::pump(Instant now, Transfers::iterator it) {
   transfer.phase = Phase::kSaidAll;
 }
 
+bool Perf::take_place(const PeerId& peer) {
+  if (served_ >= kServedMax) return false;
+  std::uint32_t& places = served_to_[peer];
+  if (places >= kServedPerPeerMax) return false;
+  ++places;
+  ++served_;
+  return true;
+}
+
+void Perf::leave_place(const PeerId& peer) {
+  const auto it = served_to_.find(peer);
+  if (--it->second == 0) served_to_.erase(it);
+  --served_;
+}
+
 void Perf::finish(Transfers::iterator it, Result<PerfResult> result) {
   PerfCallback done = std::move(it->second.done);
   if (it->second.stream != nullptr) it->second.stream->set_tag(0);
   timers_.cancel(it->first);
-  if (it->second.served) --served_;
+  if (it->second.served) leave_place(it->second.peer);
   transfers_.erase(it);
   if (done) done(std::move(result));
 }
@@ -137,8 +152,7 @@ void Perf::on_deadline(Instant now) {
 
 void Perf::on_stream_open(Instant now, Stream& stream) {
   if (!stream.outbound()) {
-    if (served_ >= kServedMax) return stream.reset(wire_code::kStreamResourceLimit);
-    ++served_;
+    if (!take_place(stream.peer())) return stream.reset(wire_code::kStreamResourceLimit);
     stream.set_tag(next_tag_++);
   }
   const auto it = stream.outbound() ? transfers_.find(stream.tag())
@@ -149,10 +163,16 @@ void Perf::on_stream_open(Instant now, Stream& stream) {
   transfer.phase = Phase::kUploading;
   transfer.started = now;
   transfer.served = !stream.outbound();
-  if (transfer.served) return touch(now, it->first);
+  if (transfer.served) {
+    transfer.peer = stream.peer();
+    return touch(now, it->first);
+  }
   Bytes request;
   ByteWriter(request).big_endian(transfer.expected);
-  static_cast<void>(stream.write(request));  // a fresh stream takes eight bytes
+  const auto taken = stream.write(request);
+  if (taken && *taken < request.size()) {
+    return give_up(it, {Code::kLimitMemory, 0, "perf: no memory for a request"}, wire_code::kStreamResourceLimit);
+  }
   pump(now, it);
 }
 

@@ -15,6 +15,8 @@ namespace p2pa::perf {
 inline constexpr std::string_view kProtocolId = "/perf/1.0.0";
 /// Measurements served at once; the next stream is reset.
 inline constexpr std::size_t kServedMax = 32;
+/// Of those, for one peer.
+inline constexpr std::uint32_t kServedPerPeerMax = 8;
 /// Measurements of our own at once; the next fails with kRateLimited.
 inline constexpr std::size_t kMeasuredMax = 32;
 /// Without a byte for this long a measurement is given up.
@@ -51,6 +53,7 @@ class Perf final : public Protocol {
   /// Either end of one measurement; the stream's tag is its key. A server's upload is what it receives.
   struct Transfer {
     bool served = false;
+    PeerId peer;  ///< server only: whose places it counts against
     Stream* stream = nullptr;
     Phase phase = Phase::kOpening;
     std::uint64_t to_send = 0;   ///< bytes of payload not yet written
@@ -69,6 +72,9 @@ class Perf final : public Protocol {
   void pump(Instant now, Transfers::iterator it);
   void receive_answer(Instant now, Transfers::iterator it);
   void receive_upload(Instant now, Transfers::iterator it);
+  /// Counts one more measurement served to this peer. False: over a bound.
+  bool take_place(const PeerId& peer);
+  void leave_place(const PeerId& peer);
   void finish(Transfers::iterator it, Result<PerfResult> result);
   void give_up(Transfers::iterator it, const Error& why, std::uint64_t code);
 
@@ -76,6 +82,7 @@ class Perf final : public Protocol {
   const bool serve_;
   std::uint64_t next_tag_ = 1;
   std::size_t served_ = 0;
+  std::map<PeerId, std::uint32_t> served_to_;  // only peers that are served
   Transfers transfers_;
   TimerQueue<std::uint64_t> timers_;
   std::vector<PerfCallback> refused_;

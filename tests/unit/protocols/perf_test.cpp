@@ -201,15 +201,18 @@ TEST_CASE("one measurement over the bound is refused, at either end", "[perf]") 
   for (std::size_t i = 0; i <= perf::kMeasuredMax; ++i) world.measure(0, 10);
   world.hosts.settle();
   REQUIRE(world.results.size() == perf::kMeasuredMax + 1);
-  std::size_t refused = 0;
+  std::size_t served = 0, refused_here = 0, refused_there = 0;
   for (const auto& result : world.results) {
-    if (!result) CHECK(result.error() == Error{Code::kRateLimited, perf::kMeasuredMax, ""});
-    refused += result ? 0 : 1;
+    if (result) ++served;
+    else if (result.error() == Error{Code::kRateLimited, perf::kMeasuredMax, ""}) ++refused_here;
+    else if (result.error() == Error{Code::kStreamReset, wire_code::kStreamResourceLimit, ""}) ++refused_there;
   }
-  CHECK(refused == 1);
+  CHECK(served == perf::kServedPerPeerMax);
+  CHECK(refused_here == 1);
+  CHECK(refused_there == perf::kMeasuredMax - perf::kServedPerPeerMax);
 
   std::vector<std::unique_ptr<RawPeer>> clients;
-  for (std::size_t i = 0; i <= perf::kServedMax; ++i) {
+  for (std::size_t i = 0; i <= perf::kServedPerPeerMax; ++i) {
     clients.push_back(std::make_unique<RawPeer>());
     REQUIRE(world.hosts.dialer.open_raw(perf::kProtocolId, *clients.back()).write(request(0, 0)));
   }
