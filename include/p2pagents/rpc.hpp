@@ -33,8 +33,9 @@ struct CallOutcome {
 
 /// How a call is made.
 struct CallOptions {
-  /// How long from now; travels with the call, and the server's handler sees what is left.
-  /// Zero: no deadline.
+  /// How long from now, at most 24 hours (a longer one counts as that); travels with the call, and the
+  /// server's handler sees what is left. Zero: no deadline. Negative: it has passed, and the call ends at once
+  /// with kDeadlineExceeded.
   Duration deadline = seconds(30);
   /// May the request be executed twice without harm? Then it may travel as 0-RTT.
   bool replay_safe = false;

@@ -61,6 +61,8 @@ StreamCall& Rpc::start(Instant now, const PeerId& peer, std::string_view method,
   auto reservation = shared_.resources.call(peer);
   if (!valid_method(method)) {
     call.end({Code::kInvalidArgument, 0, "a method name is 1 to 255 bytes of UTF-8"});
+  } else if (call.deadline() <= now) {
+    call.end({Code::kDeadlineExceeded, 0, "the call's deadline had passed"});
   } else if (!reservation) {
     call.end(reservation.error());
   } else {

@@ -101,7 +101,7 @@ void StreamCall::start_outbound(Instant now, const PeerId& peer, std::string_vie
   peer_ = peer;
   method_ = method;
   const Duration longest = milliseconds(static_cast<std::int64_t>(kDeadlineMsMax));
-  deadline_ = options.deadline.ns > 0 ? now + std::min(options.deadline, longest) : kNever;
+  deadline_ = options.deadline.ns == 0 ? kNever : now + std::clamp(options.deadline, Duration{}, longest);
   handler_ = std::move(handler);
 }
 

@@ -405,6 +405,25 @@ TEST_CASE("no memory for a request in pieces is refused by the server", "[rpc]")
   CHECK(server_resources.usage().memory == 0);
 }
 
+TEST_CASE("a deadline that has passed ends the call at once, and nothing is sent", "[rpc]") {
+  RpcWorld world;
+  int served = 0;
+  REQUIRE(world.server.serve("count", UnaryMethod([&](const PeerId&, ByteView) {
+                               ++served;
+                               return std::expected<Bytes, ApplicationError>{};
+                             })));
+  CallOptions options;
+  options.deadline = GENERATE(milliseconds(-5), Duration{INT64_MIN});
+  Answer answer;
+  world.call("count", "x", answer.callback(), options);
+  CHECK_FALSE(answer.done());
+  world.hosts.settle();
+  REQUIRE(answer.outcomes.size() == 1);
+  CHECK(answer.code() == Code::kDeadlineExceeded);
+  CHECK(served == 0);
+  CHECK(world.leftovers() == "");
+}
+
 TEST_CASE("a method name that cannot be is the caller's mistake", "[rpc]") {
   RpcWorld world;
   Answer empty, over, dirty;
