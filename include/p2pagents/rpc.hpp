@@ -58,9 +58,10 @@ class Call {
   /// When it will be given up; kNever without a deadline.
   virtual Instant deadline() const = 0;
 
-  /// Sends one message (copied). kWouldBlock: the stream's buffer is full, nothing was taken, wait
-  /// for on_writable. kMessageTooLarge: over Limits::message_bytes_max. kStreamFinished: after
-  /// finish(). kInvalidState: the call is over.
+  /// Sends one message (copied). kWouldBlock: the stream's buffer is full, or there is no memory
+  /// for the message yet; nothing was taken, wait for on_writable. kLimitMemory: the bounds on memory never
+  /// allow it, or the stream is not open yet; nothing was taken. kMessageTooLarge: over Limits::message_bytes_max.
+  /// kStreamFinished: after finish(). kInvalidState: the call is over.
   virtual Result<void> send(ByteView message) = 0;
   /// No more messages from this end. A server's finish() is the successful end of the call.
   virtual void finish() = 0;

@@ -1,5 +1,7 @@
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+
 #include "node/core.hpp"
 #include "resource/manager.hpp"
 #include "support.hpp"
@@ -130,5 +132,123 @@ TEST_CASE("a reader that pauses stops the sender, in bounded memory, and loses n
     REQUIRE(world.run_until([&] { return end.has_value(); }, seconds(15)));
     CHECK(end->ok());
     CHECK(received == kMessages * kSize);
+  });
+}
+
+namespace {
+
+/// Calls of a method that sends `messages` messages to each, all of which pause at first. How many ended well,
+/// and so with every message; the others were told why not.
+std::size_t run_paused_listing(World& world, const Pair& pair, std::size_t calls, int messages) {
+  struct Serving {
+    int sent = 0;
+  };
+  std::vector<std::unique_ptr<Serving>> servings;
+  const Bytes message = pattern(1500, 7);
+  REQUIRE(world.node(pair.server).serve("list", Method([&](Call& incoming) {
+                                          Serving* serving = servings.emplace_back(std::make_unique<Serving>()).get();
+                                          const auto push = [serving, messages, &message](Call& call) {
+                                            while (serving->sent < messages) {
+                                              if (const auto taken = call.send(message); !taken) {
+                                                CHECK(taken.error().code == Code::kWouldBlock);
+                                                return;
+                                              }
+                                              ++serving->sent;
+                                            }
+                                            call.finish();
+                                          };
+                                          CallHandler handler;
+                                          handler.on_writable = push;
+                                          incoming.set_handler(std::move(handler));
+                                          push(incoming);
+                                        })));
+  struct Listing {
+    CallId id = 0;
+    int received = 0;
+    std::optional<CallOutcome> end;
+  };
+  std::vector<Listing> listings(calls);
+  for (Listing& listing : listings) {
+    CallHandler handler;
+    handler.on_message = [&](Call&, ByteView bytes) { listing.received += bytes.size() == message.size() ? 1 : 0; };
+    handler.on_end = [&](Call&, const CallOutcome& outcome) { listing.end = outcome; };
+    CallOptions options;
+    options.deadline = Duration{};
+    Call* call = world.node(pair.client).open_call(pair.server_id, "list", options, std::move(handler));
+    listing.id = call->id();
+    call->pause();
+    call->finish();
+  }
+  world.run_for(seconds(5));
+  const auto& server = world.node(pair.server).core().resources();
+  CHECK(server.counters().refused[LimitCounters::kMemoryPerPeer] > 0);
+  for (const Listing& listing : listings) {
+    if (Call* call = world.node(pair.client).find_call(listing.id)) call->resume();
+  }
+  const auto all_ended = [&] {
+    return std::ranges::all_of(listings, [](const Listing& l) { return l.end.has_value(); });
+  };
+  CHECK(world.run_until(all_ended, minutes(2)));
+  std::size_t whole = 0;
+  for (const Listing& listing : listings) {
+    REQUIRE(listing.end);
+    if (!listing.end->ok()) continue;
+    CHECK(listing.received == messages);
+    ++whole;
+  }
+  return whole;
+}
+
+}  // namespace
+
+TEST_CASE("streaming calls over the bound on memory wait, and lose nothing") {
+  for_seeds(1, "streaming over the memory bound", [](World& world) {
+    NodeOptions server = listening(), client;
+    server.limits.memory_per_peer_max = 512 * 1024;
+    server.limits.memory_max = 1 << 20;
+    client.limits.stream_window = 64 * 1024;
+    client.limits.connection_window = 128 * 1024;
+    const Pair pair = make_pair(world, std::move(server), std::move(client));
+    CHECK(run_paused_listing(world, pair, 8, 200) == 8);
+  });
+}
+
+TEST_CASE("three hundred paused calls fill the bound on memory, and lose nothing in silence") {
+  for_seeds(1, "many paused calls", [](World& world) {
+    NodeOptions server = listening(), client;
+    server.limits.memory_per_peer_max = 4 << 20;
+    client.limits.connection_window = 1 << 20;
+    const Pair pair = make_pair(world, std::move(server), std::move(client));
+    // A request that arrives when the answers to others fill the memory is reset, and its caller told.
+    CHECK(run_paused_listing(world, pair, 300, 30) > 100);
+  });
+}
+
+TEST_CASE("answers over the bound on memory are the caller's reason") {
+  for_seeds(1, "answers over the memory bound", [](World& world) {
+    NodeOptions server = listening();
+    server.limits.memory_per_peer_max = 256 * 1024;
+    const Pair pair = make_pair(world, std::move(server));
+    REQUIRE(world.node(pair.server).serve("big", UnaryMethod([](const PeerId&, ByteView) {
+                                            return std::expected<Bytes, ApplicationError>(pattern(2'000'000, 1));
+                                          })));
+    REQUIRE(world.node(pair.server).serve("bad", UnaryMethod([](const PeerId&, ByteView) {
+                                            return std::expected<Bytes, ApplicationError>(std::unexpected(
+                                                ApplicationError{42, "mine", pattern(500'000, 1)}));
+                                          })));
+    for (const auto method : {"big", "bad"}) {
+      const Answer answer = call_and_wait(world, pair.client, pair.server_id, method, as_bytes("x"));
+      CHECK(answer.outcome.error == Error{Code::kLimitMemory, 256 * 1024, ""});
+      CHECK(answer.bytes.empty());
+    }
+    std::vector<std::shared_ptr<Answer>> answers;
+    for (std::uint32_t i = 0; i < 6; ++i) {
+      answers.push_back(call(world, pair.client, pair.server_id, "echo", pattern(60'000, i)));
+    }
+    world.run_for(minutes(1));
+    for (std::uint32_t i = 0; i < 6; ++i) {
+      CHECK(answers[i]->ends == 1);
+      CHECK(answers[i]->bytes == (answers[i]->ok() ? pattern(60'000, i) : Bytes{}));
+    }
   });
 }

@@ -7,6 +7,7 @@
 #include "base/byte_reader.hpp"
 #include "base/byte_writer.hpp"
 #include "base/varint.hpp"
+#include "protocols/rpc/message_memory.hpp"
 
 namespace p2pa::rpc {
 
@@ -75,7 +76,7 @@ Result<void> FrameReader::reserve(const PeerId& peer, resource::Manager& resourc
   if (total_ > std::max(charged_, kUnchargedBytesMax)) {
     memory_.release();
     charged_ = 0;
-    auto granted = resources.memory(peer, total_);
+    auto granted = message_memory(resources, peer, total_);
     if (!granted) return std::unexpected(granted.error());
     memory_ = std::move(*granted);
     charged_ = total_;

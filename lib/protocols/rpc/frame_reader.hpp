@@ -15,7 +15,7 @@ class FrameReader final {
  public:
   /// The frame at the front of the stream without its length; empty while bytes are missing. The same
   /// frame again until release(). Errors: kProtocolViolation, not a length; kMessageTooLarge, over
-  /// `frame_bytes_max`; kLimitMemory and kLimitPeer, no memory for a frame in pieces.
+  /// `frame_bytes_max`; kLimitMemory, no memory for a frame in pieces.
   Result<ByteView> next(Stream& stream, resource::Manager& resources, std::size_t frame_bytes_max);
   /// Moves a frame that lies in the stream out of it, so that the stream can go on while the frame is
   /// kept. The frame, in its new place. REQUIRES next() answered a frame.

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include "base/assert.hpp"
 #include "base/byte_writer.hpp"
 #include "protocols/rpc/frame_reader.hpp"
+#include "protocols/rpc/message_memory.hpp"
 
 namespace p2pa::rpc {
 
@@ -19,8 +21,14 @@ Result<void> FrameWriter::put(Stream* stream, const PeerId& peer, resource::Mana
   if (stopped_) return {};
   const std::size_t total = head.size() + payload.size();
   const bool direct = stream != nullptr && kept() == 0;
-  const std::size_t room = direct ? std::min(total, stream->writable()) : 0;
-  if (const auto granted = reserve(peer, resources, kept() + total - room); !granted) return granted;
+  std::size_t room = direct ? std::min(total, stream->writable()) : 0;
+  for (;;) {
+    if (const auto granted = reserve(peer, resources, kept() + total - room); !granted) return granted;
+    // What was reserved here may be what the stream counted on.
+    const std::size_t left = direct ? std::min(room, stream->writable()) : 0;
+    if (left == room) break;
+    room = left;
+  }
   ByteView first = head;
   ByteView second = payload;
   if (total <= kOneWriteBytesMax) {
@@ -72,7 +80,7 @@ void FrameWriter::reset() {
 
 Result<void> FrameWriter::reserve(const PeerId& peer, resource::Manager& resources, std::size_t bytes) {
   if (bytes <= std::max(charged_, kUnchargedBytesMax)) return {};
-  auto granted = resources.memory(peer, bytes);
+  auto granted = message_memory(resources, peer, bytes);
   if (!granted) return std::unexpected(granted.error());
   memory_ = std::move(*granted);
   charged_ = bytes;
@@ -83,7 +91,10 @@ ByteView FrameWriter::write(Stream& stream, ByteView bytes) {
   if (bytes.empty()) return {};
   const auto taken = stream.write(bytes);
   if (taken) return bytes.subspan(*taken);
-  stop();  // kStreamFinished: the peer wants no more
+  // A full buffer or too little memory is a short write. This is the end: the peer wants no more, or the
+  // connection is closed and says so next.
+  P2PA_ASSERT(taken.error().code == Code::kStreamFinished || taken.error().code == Code::kClosed);
+  stop();
   return {};
 }
 

@@ -11,7 +11,7 @@ namespace p2pa::rpc {
 class FrameWriter final {
  public:
   /// Takes head and payload whole, or nothing. `stream` null: not open yet, all of it is kept.
-  /// `head` is used as scratch. kLimitMemory, kLimitPeer: no memory for what must be kept.
+  /// `head` is used as scratch. kLimitMemory: no memory for what must be kept.
   Result<void> put(Stream* stream, const PeerId& peer, resource::Manager& resources, Bytes& head,
                    ByteView payload);
   /// The stream is open: `head` goes first, then what was kept.

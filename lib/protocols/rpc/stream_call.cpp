@@ -40,7 +40,8 @@ Error error_of(const Refusal& refusal) {
     case Code::kNoSuchMethod: return {code, refusal.detail, "the peer does not serve the method"};
     case Code::kMessageTooLarge: return {code, refusal.detail, "over the peer's limit for a message"};
     case Code::kLimitCalls:
-    case Code::kLimitPeer: return {code, refusal.detail, "over the peer's limit for calls"};
+    case Code::kLimitPeer:
+    case Code::kLimitIp: return {code, refusal.detail, "over the peer's limit for calls"};
     case Code::kLimitMemory: return {code, refusal.detail, "over the peer's limit for memory"};
     case Code::kProtocolViolation:
     case Code::kTruncated: return {code, refusal.detail, "the peer found our frames wrong"};
@@ -230,6 +231,14 @@ void StreamCall::drain() {
 // --- what the application asks
 
 Result<void> StreamCall::send(ByteView message) {
+  const auto taken = send_or_refuse(message);
+  if (taken || taken.error().code != Code::kLimitMemory || stream_ == nullptr) return taken;
+  if (!stream_->await_room(shared_.scratch.size() + message.size())) return taken;
+  want_writable_ = true;
+  return p2pa::fail(Code::kWouldBlock, "there is no memory for the message yet");
+}
+
+Result<void> StreamCall::send_or_refuse(ByteView message) {
   if (!live()) return p2pa::fail(Code::kInvalidState, "the call is over");
   const std::size_t limit = shared_.resources.limits().message_bytes_max;
   if (message.size() > limit) {
@@ -462,7 +471,7 @@ void StreamCall::run_unary(ByteView request) {
   if (state_ != State::kOpen) return;
   if (one_way_) return end(kEndedWell);
   if (!answer) return fail(answer.error());
-  const auto sent_whole = send(*answer);
+  const auto sent_whole = send_or_refuse(*answer);
   if (!sent_whole) return refuse(sent_whole.error());
   start_finish();
 }

@@ -120,6 +120,8 @@ class StreamCall final : public Call {
   template <class Function, class... Args>
   void invoke(Function CallHandler::*function, Args&&... args);
 
+  /// As send(), but what has no memory now is refused for good. The frame's head is in the scratch then.
+  Result<void> send_or_refuse(ByteView message);
   void tell_writable();
   void start_finish();
   /// What follows when the writer keeps nothing.

@@ -390,7 +390,7 @@ TEST_CASE("no memory for a large request is the caller's reason", "[rpc]") {
 
 TEST_CASE("no memory for a request in pieces is refused by the server", "[rpc]") {
   Limits small;
-  small.memory_max = 10'000;
+  (GENERATE(true, false) ? small.memory_max : small.memory_per_peer_max) = 10'000;
   TwoHosts hosts({.segment_bytes_max = 500});
   resource::Manager client_resources{Limits{}}, server_resources{small};
   rpc::Rpc client(hosts.dialer, client_resources), server(hosts.listener, server_resources);

@@ -377,6 +377,7 @@ TEST_CASE("a refusal says only what a server may say", "[rpc]") {
       {-301, {Code::kNoSuchMethod, 9, ""}}, {-504, {Code::kLimitCalls, 9, ""}},
       {-505, {Code::kLimitPeer, 9, ""}},    {-502, {Code::kLimitMemory, 9, ""}},
       {-204, {Code::kMessageTooLarge, 9, ""}}, {-107, {Code::kProtocolViolation, 9, ""}},
+      {-506, {Code::kLimitIp, 9, ""}},
       {-14, {Code::kRefused, 14, ""}},      {0, {Code::kRefused, 0, ""}},
       {55, {Code::kRefused, 55, ""}},       {INT32_MIN, {Code::kRefused, 2'147'483'648u, ""}},
   };
