@@ -1,7 +1,6 @@
 #include "swarm/swarm.hpp"
 
 #include <algorithm>
-#include <ranges>
 #include <utility>
 
 #include "base/assert.hpp"
@@ -501,7 +500,8 @@ void Swarm::hand_over_early(Instant now, ConnectionId connection) {
     const bool holds = !stream.outbound() && stream.negotiation().agreed() && stream.handler() == nullptr;
     if (holds) held.push_back({slot, slot->generation});
   }
-  for (const auto& [slot, generation] : held | std::views::reverse) {  // oldest first
+  std::ranges::reverse(held);  // oldest first
+  for (const auto& [slot, generation] : held) {
     if (slot->generation == generation) hand_over(now, *slot);
   }
 }

@@ -56,7 +56,8 @@ TEST_CASE("only an authentic packet moves the address that a server answers from
     if (&from == &s.client && !std::exchange(forged, true)) {
       Bytes copy = bytes;
       copy.back() ^= 1;
-      s.server.endpoint.handle(s.pipe.now, {s.server.socket, elsewhere, s.client.address, Ecn::kNone, copy.size(), copy});
+      const auto size = copy.size();
+      s.server.endpoint.handle(s.pipe.now, {s.server.socket, elsewhere, s.client.address, Ecn::kNone, size, copy});
     }
     return true;
   };

@@ -241,7 +241,7 @@ TEST_CASE("posted functions run once, in order, and what they post runs with the
   CHECK_FALSE(queue.run(no_node()));
 }
 
-TEST_CASE("of posted functions one may throw; none runs twice, and the others still run") {
+TEST_CASE("of posted functions one may throw, none runs twice, and the others still run") {
   PostQueue queue;
   std::string order;
   const auto say = [&](char c) { return [&order, c](Node&) { order += c; }; };

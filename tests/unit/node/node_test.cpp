@@ -248,7 +248,7 @@ TEST_CASE("a handler may replace itself while it runs") {
   CHECK(second >= 1);
 }
 
-TEST_CASE("how something ends may be told to nobody; what is served needs somebody") {
+TEST_CASE("how something ends may be told to nobody, what is served needs somebody") {
   Two two;
   CHECK(two.server.handle_protocol("/test/x/1", {}).error().code == Code::kInvalidArgument);
   CHECK(two.server.serve("x", Method{}).error().code == Code::kInvalidArgument);
