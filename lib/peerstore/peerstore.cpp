@@ -9,7 +9,7 @@ namespace {
 
 std::size_t size_of(const PeerInfo& info) {
   std::size_t bytes = sizeof info + info.agent_version.size() + info.protocol_version.size();
-  for (const std::string& protocol : info.protocols) bytes += sizeof protocol + protocol.size();
+  for (const std::string& protocol : info.protocols) bytes += sizeof(std::string) + protocol.size();
   for (const Multiaddr& address : info.listen_addresses) bytes += sizeof address + address.bytes().size();
   return bytes;
 }

@@ -60,7 +60,7 @@ struct World::Impl {
   void trace_delivery(const Packet& packet);
   void trace_event(NodeId id, const NodeEvent& event);
   void trace_note(const std::string& line);
-  void fail(std::string why);
+  void fail(const std::string& why);
 
   const std::uint64_t seed;
   const std::string scenario;

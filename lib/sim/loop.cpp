@@ -140,7 +140,7 @@ void World::Impl::trace_note(const std::string& line) {
   if (trace_tap) trace_tap(time_text() + " note " + line);
 }
 
-void World::Impl::fail(std::string why) {
+void World::Impl::fail(const std::string& why) {
   if (!failure.empty()) return;
   failure = "seed " + std::to_string(seed) + ", scenario \"" + scenario + "\", " + time_text() +
             ": " + why;

@@ -5,7 +5,7 @@
 
 #include "node/impl.hpp"
 #include "protocols/rpc/stream_call.hpp"
-#include "sim/world.hpp"
+#include "p2pagents/sim.hpp"
 
 using namespace p2pa;
 
