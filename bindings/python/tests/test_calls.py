@@ -16,7 +16,6 @@ from conftest import LOOPBACK, Told
 
 import p2pagents
 from p2pagents import Node, Request
-from p2pagents import _core
 from p2pagents import _ffi as ffi
 
 
@@ -294,13 +293,11 @@ def test_a_message_over_the_bound_is_refused(server: Node) -> None:
             small.call(server.address, "echo", b"x" * 1001)
 
 
-def test_what_there_is_never_room_for_ends_when_its_time_is_up(
-        server: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_core, "ROOM_SECONDS_MAX", 0.05)
+def test_what_there_is_never_room_for_is_refused_at_once(server: Node) -> None:
     with Node(limits={"memory_max": 1000}) as small:
-        with pytest.raises(p2pagents.DeadlineExceeded, match="no room"):
-            small.call(server.address, "echo", b"x" * 4000, timeout=0.05)
-        with pytest.raises(p2pagents.Timeout, match="no room"):
+        with pytest.raises(p2pagents.MessageTooLarge):
+            small.call(server.address, "echo", b"x" * 4000)
+        with pytest.raises(p2pagents.MessageTooLarge):
             small.notify(server.address, "echo", b"x" * 4000)
 
 
