@@ -16,6 +16,7 @@ from conftest import LOOPBACK, Told
 
 import p2pagents
 from p2pagents import Node, Request
+from p2pagents import _core
 from p2pagents import _ffi as ffi
 
 
@@ -299,6 +300,20 @@ def test_what_there_is_never_room_for_is_refused_at_once(server: Node) -> None:
             small.call(server.address, "echo", b"x" * 4000)
         with pytest.raises(p2pagents.MessageTooLarge):
             small.notify(server.address, "echo", b"x" * 4000)
+
+
+def test_while_there_is_no_room_a_call_waits_to_its_deadline_and_no_longer(
+        server: Node, client: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> int:
+        return ffi.WOULD_BLOCK
+
+    monkeypatch.setattr(_core, "ROOM_SECONDS_MAX", 0.05)
+    monkeypatch.setattr(ffi.lib, "p2pa_node_call", full)
+    monkeypatch.setattr(ffi.lib, "p2pa_node_notify", full)
+    with pytest.raises(p2pagents.DeadlineExceeded, match="no room"):
+        client.call(server.address, "echo", b"x", timeout=0.05)
+    with pytest.raises(p2pagents.Timeout, match="no room"):
+        client.notify(server.address, "echo", b"x")
 
 
 def test_while_a_thread_waits_others_compute() -> None:
