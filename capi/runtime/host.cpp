@@ -164,15 +164,18 @@ void Host::tell_notification(const NodeEvent& what) {
 }
 
 void Host::note_failure() noexcept {
-  Error what{Code::kInternal, 0, "a bug of the library, contained"};
+  const Error bug{Code::kInternal, 0, "a bug of the library, contained"};
+  Error what{};
   bool invariant = false;
   try {
     throw;
   } catch (const std::bad_alloc&) {
     what = {Code::kOutOfMemory, 0, "no memory in the middle of a turn"};
   } catch (const AssertionFailure&) {
+    what = bug;
     invariant = true;
   } catch (...) {
+    what = bug;
   }
   const Lock lock(mutex);
   broken_invariant |= invariant;

@@ -154,7 +154,7 @@ class World final {
   /// Looks at every node for what must hold between steps: no deadline in the past.
   void check();
   /// Ends the run: every run_*() returns. The first failure is kept.
-  void fail(std::string why);
+  void fail(const std::string& why);
   /// Empty, or one line with the seed, the scenario, the time and the reason. The world itself
   /// fails a node that spins (turns or deadlines without end in one instant).
   const std::string& failure() const;

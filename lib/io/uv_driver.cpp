@@ -143,7 +143,11 @@ bool UvDriver::flush() {
   while (!outbox_.empty()) {
     const auto batch = outbox_.next_batch();
     Socket* const socket = find(batch.front().transmit.socket);
-    const std::size_t done = socket == nullptr ? batch.size() : socket->udp->send(batch);
+    if (socket == nullptr) {
+      outbox_.remove(batch.size());
+      continue;
+    }
+    const std::size_t done = socket->udp->send(batch);
     outbox_.remove(done);
     if (done < batch.size()) {
       full_ = socket->watch;
@@ -184,7 +188,7 @@ bool UvDriver::perform_effects() {
         }
         break;
     }
-    core_.handle(UvLoop::now(), std::move(done));
+    core_.handle(UvLoop::now(), done);
     answered = true;
   }
   return answered;

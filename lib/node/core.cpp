@@ -245,7 +245,7 @@ void NodeCore::handle(Instant now, const InboundDatagram& datagram) {
   impl_->quic.handle(now, datagram);
 }
 
-void NodeCore::handle(Instant now, EffectDone done) {
+void NodeCore::handle(Instant now, const EffectDone& done) {
   impl_->now = now;
   const Sockets::Outcome outcome = impl_->sockets.done(done);
   if (outcome.listening) {

@@ -23,7 +23,7 @@ class NodeCore final {
 
   // --- what a driver does, in this order, each time something happened
   void handle(Instant now, const InboundDatagram& datagram);
-  void handle(Instant now, EffectDone done);
+  void handle(Instant now, const EffectDone& done);
   void on_deadline(Instant now);
   /// Routes what happened to protocols and callbacks. Bounded work: true when there is more to do
   /// at once (the driver sends what is ready and calls again).

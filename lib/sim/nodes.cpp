@@ -160,8 +160,8 @@ void World::Impl::run_effect(NodeId id, Effect effect) {
       return;
     }
   }
-  call_node(id, [this, done = std::move(done)](Node& node) mutable {
-    node.core().handle(now, std::move(done));
+  call_node(id, [this, done = std::move(done)](Node& node) {
+    node.core().handle(now, done);
   });
 }
 

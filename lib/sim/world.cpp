@@ -212,8 +212,8 @@ void World::check() {
   }
 }
 
-void World::fail(std::string why) {
-  impl_->fail(std::move(why));
+void World::fail(const std::string& why) {
+  impl_->fail(why);
 }
 const std::string& World::failure() const {
   return impl_->failure;

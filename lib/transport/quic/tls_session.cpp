@@ -115,8 +115,7 @@ void TlsSession::take_ticket(ByteView message) {
   if (gnutls_session_get_data2(session_, &data) != 0) return;  // then the next dial is a full one
   try {
     owner_.keep_ticket(Bytes(data.data, data.data + data.size), std::min(seconds(*lifetime), kTicketLifetimeMax));
-  } catch (const std::bad_alloc&) {
-    // Then it is a full one too.
+  } catch (const std::bad_alloc&) {  // NOLINT(bugprone-empty-catch): then it is a full one too
   }
   gnutls_memset(data.data, 0, data.size);
   gnutls_free(data.data);

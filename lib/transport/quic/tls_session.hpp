@@ -27,7 +27,7 @@ class TlsSession final {
     virtual void keep_ticket(Bytes ticket, Duration lifetime) = 0;
 
    protected:
-    ~Owner() = default;
+    virtual ~Owner() = default;
   };
 
   /// `ticket` empty: a full handshake. Null: no memory, or the ticket is of no use.
