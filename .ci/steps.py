@@ -21,8 +21,9 @@ import ctest_summary  # noqa: E402
 BUILD = ROOT / "build"
 VENV = BUILD / "venv"
 JOBS = str(os.cpu_count())
-FUZZ_SECONDS_TOTAL = 180
+FUZZ_SECONDS_TOTAL = 120
 TIDIED = ("lib", "capi")
+FAILURE = re.compile(r"^ *(failed|skipped):? |^FAILED ")
 COUNTS = re.compile(r"^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$")
 STEPS = []
 
@@ -52,10 +53,11 @@ def step(name, minutes):
 
 
 class Runner:
-    """Runs the commands of one step within its time."""
+    """Runs the commands of one step within its time, and remembers what they said of failures."""
 
     def __init__(self, minutes):
         self.end = time.monotonic() + 60 * minutes
+        self.failures = []
 
     def run(self, *command, env=None, quiet=False):
         """Shows what the command prints; answers (exit code, lines)."""
@@ -76,10 +78,11 @@ class Runner:
             reader.result()
         return process.returncode, lines
 
-    @staticmethod
-    def _read(process, lines, quiet):
+    def _read(self, process, lines, quiet):
         for line in process.stdout:
             lines.append(line.rstrip("\n"))
+            if FAILURE.search(line):
+                self.failures.append(line.strip())
             if not quiet:
                 print(line, end="", flush=True)
 
@@ -99,8 +102,8 @@ class Runner:
             raise StepFailed(f"exit code {code}")
         return tally
 
-    def build(self, preset, *arguments):
-        self.must("cmake", "--preset", preset, quiet=True)
+    def build(self, preset, *arguments, configure=()):
+        self.must("cmake", "--preset", preset, *configure, quiet=True)
         self.must("cmake", "--build", f"build/{preset}", "--parallel", JOBS, *arguments)
 
     def ctest(self, preset, *arguments, env=None):
@@ -110,19 +113,18 @@ class Runner:
                  "--output-on-failure", "--output-junit", results, *arguments, env=env)
         if not results.exists():
             raise StepFailed("ctest left no results")
-        counts = ctest_summary.count(results)
+        counts = ctest_summary.count(results, self.failures.append)
         return Tally(counts["passed"], counts["failed"] + counts["skipped"])
-
 
     def pytest(self, interpreter, *arguments):
         results = BUILD / "pytest.xml"
         results.unlink(missing_ok=True)
-        self.run(interpreter, "-m", "pytest", "-v", "--junit-xml", results, *arguments)
+        code, _ = self.run(interpreter, "-m", "pytest", "-v", "--junit-xml", results, *arguments)
         if not results.exists():
             raise StepFailed("pytest left no results")
         suite = ElementTree.parse(results).getroot().find("testsuite")
         tests, *failed = (int(suite.get(name)) for name in ("tests", "failures", "errors", "skipped"))
-        return Tally(tests - sum(failed), sum(failed) or int(not tests))
+        return Tally(tests - sum(failed), sum(failed) or int(code != 0 or not tests))
 
 
 # --- the steps
@@ -148,8 +150,9 @@ def test(runner):
 
 @step("release", 12)
 def release(runner):
-    """As it is shipped: all tests again, and the consumers of the installed package."""
-    runner.build("release")
+    """As it is shipped, through what is shipped: both libraries, the tool, Python, and the consumers
+    of the installed package."""
+    runner.build("release", configure=["-DP2PA_INNER_TESTS=OFF"])
     return runner.ctest("release")
 
 
@@ -191,6 +194,7 @@ def fuzz_one(runner, target, seconds):
                              found / "corpus", corpus, quiet=True)
     if code:
         print(f"{name} failed:", *lines[-60:], sep="\n", flush=True)
+        runner.failures.append(name)
     return Tally(failed=1) if code else Tally(passed=1)
 
 
@@ -213,7 +217,7 @@ def clang_tidy(runner):
     code, lines = runner.run("run-clang-tidy-19", "-quiet", "-p", BUILD / "fuzz", "-j", JOBS,
                              f"^{re.escape(str(ROOT))}/({'|'.join(TIDIED)})/", quiet=True)
     found = sorted({l for l in lines if re.search(r": (warning|error): ", l)})
-    print(*found, sep="\n", flush=True)
+    runner.failures += found
     failed = len({line.split(":")[0] for line in found}) or int(code != 0)
     return Tally(len(files) - failed, failed)
 
@@ -253,22 +257,24 @@ def main(names):
     unknown = set(names) - set(known)
     if unknown:
         sys.exit(f"no such step: {', '.join(sorted(unknown))}; there are {', '.join(known)}")
-    total, report = Tally(), []
+    total, report, failures = Tally(), [], []
     for name, minutes, function in STEPS:
         if names and name not in names:
             continue
         print(f"== step {name}", flush=True)
         begin = time.monotonic()
+        runner = Runner(minutes)
         try:
-            tally = function(Runner(minutes)) or Tally(passed=1)
-        except StepFailed as failure:
-            print(f"step {name}: {failure}", flush=True)
+            tally = function(runner) or Tally(passed=1)
+        except (StepFailed, OSError) as failure:  # OSError: a tool is missing
+            runner.failures.append(str(failure))
             tally = Tally(failed=1)
+        failures += (f"{name}: {failure}" for failure in runner.failures)
         report.append(f"{name:12} {time.monotonic() - begin:6.0f} s  "
                       f"{tally.passed:5} passed  {tally.failed:3} failed")
         print(f"== step {report[-1]}", flush=True)
         total += tally
-    print("== all steps", *report, sep="\n")
+    print("== all steps", *report, *failures, sep="\n")
     print(f"{total.passed} passed, {total.failed} failed", flush=True)
     return 1 if total.failed else 0
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Counts what a ctest run left in its JUnit file: prints "<passed> <failed> <skipped>".
 
-What failed, and what was skipped with its reason, goes to stderr. A test that could not be run at
+What failed, and what was skipped with its reason, goes to stderr, a line each. A test that could not be run at
 all (no executable) has failed; only one that asked to be skipped is skipped.
 """
 import sys
@@ -25,16 +25,16 @@ def judge(case):
     return "failed", reason
 
 
-def count(path):
+def count(path, tell):
+    """How many there are of each verdict. What did not pass is told, a line each."""
     counts = {"passed": 0, "failed": 0, "skipped": 0}
     for case in ElementTree.parse(path).getroot().iter("testcase"):
         verdict, reason = judge(case)
         counts[verdict] += 1
         if verdict != "passed":
-            print(f"  {verdict}: {case.get('name')}" + (f" ({reason})" if reason else ""),
-                  file=sys.stderr)
+            tell(f"  {verdict}: {case.get('name')}" + (f" ({reason})" if reason else ""))
     return counts if any(counts.values()) else {"passed": 0, "failed": 1, "skipped": 0}
 
 
 if __name__ == "__main__":
-    print(*count(sys.argv[1]).values())
+    print(*count(sys.argv[1], lambda line: print(line, file=sys.stderr)).values())

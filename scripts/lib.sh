@@ -69,7 +69,7 @@ run_ctest() {
   local preset="$1" results="$P2PA_ROOT/build/$1/results.xml"
   shift
   rm -f "$results"
-  ctest --test-dir "$P2PA_ROOT/build/$preset" --parallel "$(jobs_count)" --output-on-failure \
+  ctest --test-dir "$P2PA_ROOT/build/$preset" --parallel "$(jobs_count)" --timeout 300 --output-on-failure \
     --output-junit "$results" "$@" || true
   passed=0 failed=1 skipped=0
   if [ -f "$results" ]; then
