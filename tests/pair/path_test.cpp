@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "pair/pair.hpp"
+#include "transport/quic/packet_size.hpp"
 
 using namespace p2pa;
 using namespace p2pa::test;
@@ -85,6 +86,54 @@ TEST_CASE("packets grow to what the path takes, and no further") {
   std::size_t largest = 0;
   for (const auto& [at, size] : s.client.trace) largest = std::max(largest, size);
   CHECK(largest == mtu);
+}
+
+namespace {
+
+constexpr std::size_t kBulk = 8'000'000;
+
+/// Sends kBulk from client to server, both on one host; answers the sizes of the client's packets.
+std::multiset<std::size_t> send_bulk_on_one_host(Scene& s) {
+  for (Peer* peer : {&s.client, &s.server}) {
+    peer->address.ip = *IpAddress::parse("127.0.0.1");
+    peer->address.port = peer == &s.client ? 4002 : 4001;
+    peer->endpoint.add_socket(peer->socket, peer->address, true);
+  }
+  s.server.echo = false;
+  Connection& c = s.connect();
+  const StreamId stream = *c.open_stream(false);
+  const Bytes piece(100'000, 'x');
+  std::size_t written = 0;
+  REQUIRE(s.pipe.run_until([&] {
+    while (written < kBulk) {
+      const std::size_t n = *c.write(stream, ByteView(piece).first(std::min(piece.size(), kBulk - written)));
+      if (n == 0) break;
+      written += n;
+    }
+    return !s.server.streams.empty() && s.served_inbox().text.size() == kBulk;
+  }));
+  std::multiset<std::size_t> sizes;
+  for (const auto& [at, size] : s.client.trace) sizes.insert(size);
+  return sizes;
+}
+
+}  // namespace
+
+TEST_CASE("on one host the packets of bulk grow beyond Ethernet's") {
+  Link link;
+  link.mtu = 65'507;
+  Scene s(link);
+  const auto sizes = send_bulk_on_one_host(s);
+  CHECK(*sizes.rbegin() == quic::PacketSize::kHost);
+  CHECK(sizes.count(quic::PacketSize::kHost) * quic::PacketSize::kHost > kBulk / 2);
+}
+
+TEST_CASE("where they are lost on one host, bulk goes on with small ones") {
+  Scene s;  // as through a forwarder that carries no more than its network does
+  const auto sizes = send_bulk_on_one_host(s);
+  const auto large = std::distance(sizes.upper_bound(s.pipe.link.mtu), sizes.end());
+  CHECK(large >= 1);
+  CHECK(large <= quic::PacketSize::kAttemptsMax);
 }
 
 TEST_CASE("the same over IPv6") {

@@ -11,6 +11,7 @@
 #include "base/timer_queue.hpp"
 #include "p2pagents/key_pair.hpp"
 #include "p2pagents/node.hpp"
+#include "p2pagents/version.hpp"
 #include "protocols/identify/identify_codec.hpp"
 #include "transport/stream.hpp"
 #include "wire/framing.hpp"
@@ -19,7 +20,7 @@ namespace p2pa::identify {
 
 inline constexpr std::string_view kIdentifyId = "/ipfs/id/1.0.0";
 inline constexpr std::string_view kPushId = "/ipfs/id/push/1.0.0";
-inline constexpr std::string_view kProtocolVersion = "p2pagents/0.1.0";
+inline constexpr std::string_view kProtocolVersion = "p2pagents/" P2PA_VERSION_TEXT;
 
 /// rust reads one message of at most 4,096 bytes: what matters is in the first, and it is no longer.
 inline constexpr std::size_t kSentBytesMax = 4096;

@@ -29,6 +29,7 @@ Connection::Connection(Shared& shared, ConnectionId id, bool outbound, SocketId 
       local_address_(quic_multiaddr(local)),
       socket_(socket),
       local_(local),
+      packet_size_(same_host(local, remote)),
       streams_(shared, *this),
       datagrams_out_(shared.config.datagram_queue_bytes_max),
       datagrams_in_(shared.config.datagram_queue_bytes_max) {}
@@ -60,13 +61,17 @@ Result<void> Connection::send_datagram(ByteView payload) {
   return {};
 }
 
+std::size_t Connection::packet_bytes_max() const {
+  return packet_size_.by_engine() ? ngtcp2_conn_get_path_max_tx_udp_payload_size(engine_) : PacketSize::kEthernet;
+}
+
 std::size_t Connection::datagram_size_max() const {
   if (engine_ == nullptr) return 0;
   const ngtcp2_transport_params* params = ngtcp2_conn_get_remote_transport_params(engine_);
   if (params == nullptr || params->max_datagram_frame_size == 0) return 0;
   // Short header with the longest connection id, packet number, tag; then type and length of the frame.
   constexpr std::size_t kPacketOverhead = 1 + Cid::kSizeMax + 4 + 16, kFrameOverhead = 3;
-  const std::size_t packet = ngtcp2_conn_get_path_max_tx_udp_payload_size(engine_) - kPacketOverhead;
+  const std::size_t packet = packet_bytes_max() - kPacketOverhead;
   const std::size_t frame = std::min<std::uint64_t>(packet, params->max_datagram_frame_size);
   return std::min(frame - std::min(frame, kFrameOverhead), DatagramQueue::kMessageMax);
 }
@@ -91,7 +96,7 @@ ConnectionStats Connection::stats(Instant) const {
   if (info.min_rtt != UINT64_MAX) out.rtt_min = {static_cast<std::int64_t>(info.min_rtt)};
   out.rtt_variance = {static_cast<std::int64_t>(info.rttvar)};
   out.congestion_window = info.cwnd;
-  out.mtu = static_cast<std::uint32_t>(ngtcp2_conn_get_path_max_tx_udp_payload_size(engine_));
+  out.mtu = static_cast<std::uint32_t>(packet_size_.by_engine() ? packet_bytes_max() : packet_size_.limit(info.cwnd));
   return out;
 }
 
@@ -118,6 +123,7 @@ void Connection::receive(const InboundDatagram& datagram, ByteView packet) {
   info.ecn = static_cast<std::uint8_t>(datagram.ecn);
   ++packets_received_;
   bytes_received_ += packet.size();
+  heard_at_ = shared_.now;
   const int rv = ngtcp2_conn_read_pkt(engine_, &path.get(), &info, packet.data(), packet.size(),
                                       static_cast<ngtcp2_tstamp>(shared_.now.ns));
   if (rv != 0) return end_by_engine(rv);
@@ -198,8 +204,10 @@ void Connection::on_datagram(ByteView payload) {
 }
 
 void Connection::on_path_validated(const ngtcp2_path& path) {
-  const Multiaddr address = quic_multiaddr(remote_of(path));
+  const IpEndpoint remote = remote_of(path);
+  const Multiaddr address = quic_multiaddr(remote);
   if (address == remote_address_ || state_ != ConnectionState::kEstablished) return;
+  packet_size_.path_changed(same_host(local_of(path).address, remote));
   remote_address_ = address;
   shared_.events.push({this, nullptr, Kind::kPathChanged, 0});
 }

@@ -9,6 +9,7 @@
 #include "transport/quic/cid_table.hpp"
 #include "transport/quic/datagram_queue.hpp"
 #include "transport/quic/farewell.hpp"
+#include "transport/quic/packet_size.hpp"
 #include "transport/quic/streams.hpp"
 #include "transport/transport.hpp"
 
@@ -94,6 +95,7 @@ class Connection final : public p2pa::Connection {
   bool start_server(const IpEndpoint& remote, const ngtcp2_pkt_hd& first, const Cid* retried,
                     resource::Reservation reservation);
   Cid fresh_cid();  ///< routed nowhere yet
+  std::size_t packet_bytes_max() const;  ///< what every packet may have at this time
 
   // What the engine reports, through EngineCallbacks; false refuses and closes.
   bool on_handshake_completed();
@@ -142,9 +144,10 @@ class Connection final : public p2pa::Connection {
   SocketId socket_;
   IpEndpoint local_;  // at the begin; from then on the engine's path has it
   Cid client_dcid_;  // of a server: what the client addressed before it knew an id of ours
+  PacketSize packet_size_;
   Streams streams_;
   DatagramQueue datagrams_out_, datagrams_in_;
-  Instant established_at_{};
+  Instant established_at_{}, heard_at_{};
   Instant datagrams_stuck_at_ = kNever;  // when to help them on
   Instant burst_began_{};
   std::size_t burst_bytes_ = 0;

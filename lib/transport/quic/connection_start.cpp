@@ -12,9 +12,8 @@ namespace p2pa::quic {
 namespace {
 
 constexpr std::size_t kClientInitialDcidSize = 16;  // RFC 9000 §7.2: at least 8, unpredictable
-// Ethernet's 1500 bytes less IPv6 and UDP headers: what path MTU discovery tries to reach.
-constexpr std::size_t kUdpPayloadMax = 1452;
-constexpr std::size_t kDatagramFrameMax = 65'535;
+// Payload, and its type and length before it: what the queue takes.
+constexpr std::size_t kDatagramFrameMax = DatagramQueue::kMessageMax + 3;
 // Spare ids for a path change on either side; each costs a little memory.
 constexpr std::uint64_t kActiveCidsMax = 4;
 // Windows begin small and are doubled by the engine while the reader keeps up.
@@ -33,14 +32,15 @@ void write_qlog(void* user_data, std::uint32_t, const void* data, std::size_t si
   EngineCallbacks::qlog(user_data, {static_cast<const std::uint8_t*>(data), size});
 }
 
-ngtcp2_settings make_settings(Shared& shared, const ngtcp2_cid& original_dcid) {
+ngtcp2_settings make_settings(Shared& shared, const PacketSize& packet_size, const ngtcp2_cid& original_dcid) {
   ngtcp2_settings settings;
   ngtcp2_settings_default(&settings);
   const Limits& limits = shared.resources.limits();
   settings.cc_algo =
       shared.config.congestion_control == CongestionControl::kBbr ? NGTCP2_CC_ALGO_BBR : NGTCP2_CC_ALGO_CUBIC;
   settings.initial_ts = static_cast<ngtcp2_tstamp>(shared.now.ns);
-  settings.max_tx_udp_payload_size = kUdpPayloadMax;
+  settings.max_tx_udp_payload_size = packet_size.by_engine() ? PacketSize::kEthernet : PacketSize::kHost;
+  settings.no_tx_udp_payload_size_shaping = settings.no_pmtud = packet_size.by_engine() ? 0 : 1;
   settings.handshake_timeout = static_cast<ngtcp2_duration>(shared.config.handshake_timeout.ns);
   settings.max_stream_window = limits.stream_window;
   settings.max_window = limits.connection_window;
@@ -96,7 +96,7 @@ bool Connection::start_client(const IpEndpoint& remote, const DialTarget& target
   shared_.rng.fill({dcid.data, dcid.datalen});
   const Cid own = fresh_cid();
   const ngtcp2_cid scid = engine_cid(own);
-  const ngtcp2_settings settings = make_settings(shared_, dcid);
+  const ngtcp2_settings settings = make_settings(shared_, packet_size_, dcid);
   const ngtcp2_transport_params params = make_parameters(shared_);
   const EnginePath path({socket_, local_}, remote);
   if (ngtcp2_conn_client_new(&engine_, &dcid, &scid, &path.get(), NGTCP2_PROTO_VER_V1, &EngineCallbacks::client(),
@@ -118,7 +118,7 @@ bool Connection::start_server(const IpEndpoint& remote, const ngtcp2_pkt_hd& fir
 
   const Cid own = fresh_cid();
   const ngtcp2_cid scid = engine_cid(own);
-  ngtcp2_settings settings = make_settings(shared_, first.dcid);
+  ngtcp2_settings settings = make_settings(shared_, packet_size_, first.dcid);
   ngtcp2_transport_params params = make_parameters(shared_);
   if (retried != nullptr) {
     compat::set_original_dcid(params, engine_cid(*retried));

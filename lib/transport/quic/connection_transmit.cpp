@@ -14,7 +14,9 @@ namespace {
 constexpr std::size_t kBatchBytesMax = 65'507;
 // RFC 9002 §7.7: bursts up to the initial window need no pacing.
 constexpr std::size_t kBurstBytesMax = 14'720;
-constexpr std::size_t kPiecesMax = 4;
+// As many as the largest packet has, and one that another packet began.
+constexpr std::size_t kPiecesMax = PacketSize::kHost / Chunk::kCapacity + 2;
+constexpr Duration kSilence = seconds(1);
 
 }  // namespace
 
@@ -22,6 +24,10 @@ struct Connection::Packet {
   ngtcp2_path_storage path;
   ngtcp2_pkt_info info;
   ngtcp2_tstamp now;
+  // What it carries for the first time, and where the last of that is.
+  std::size_t fresh;
+  std::int64_t stream;
+  std::uint64_t end;
 };
 
 bool Connection::transmit(MutableBytes buffer, const TransmitLimits& limits, Transmit& out) {
@@ -39,6 +45,9 @@ bool Connection::fill(MutableBytes buffer, const TransmitLimits& limits, Transmi
   ngtcp2_path_storage_zero(&packet.path);
   packet.now = static_cast<ngtcp2_tstamp>(shared_.now.ns);
 
+  if (shared_.now - heard_at_ > kSilence) packet_size_.silence();
+  const std::size_t window = packet_size_.by_engine() ? 0 : compat::info_of(engine_).cwnd;
+
   out.size = 0;
   for (std::size_t count = 0; count < limits.segments_max; ++count) {
     // The first packet sets the size of all; a shorter one ends the batch.
@@ -47,6 +56,8 @@ bool Connection::fill(MutableBytes buffer, const TransmitLimits& limits, Transmi
       if (room.size() < out.segment_size) break;
       room = room.first(out.segment_size);
     }
+    if (!packet_size_.by_engine()) room = room.first(std::min(room.size(), packet_size_.limit(window)));
+    packet.fresh = 0;
     const std::int64_t n = write_packet(room, packet);
     if (n < 0) {
       end_by_engine(static_cast<int>(n));
@@ -55,6 +66,7 @@ bool Connection::fill(MutableBytes buffer, const TransmitLimits& limits, Transmi
     if (n == 0) break;
     const auto size = static_cast<std::size_t>(n);
     ++packets_sent_;
+    packet_size_.made(size, packet.fresh, packet.stream, packet.end);
     const Transmit to = destination(packet.path.path, packet.info.ecn);
     if (count == 0) {
       out = to;
@@ -92,7 +104,7 @@ std::int64_t Connection::write_packet(MutableBytes dest, Packet& packet) {
 
 /// They leave the last packet of the congestion window to what the engine knows to repeat.
 bool Connection::room_for_datagrams() {
-  const bool room = ngtcp2_conn_get_cwnd_left(engine_) >= 2 * ngtcp2_conn_get_path_max_tx_udp_payload_size(engine_);
+  const bool room = ngtcp2_conn_get_cwnd_left(engine_) >= 2 * packet_bytes_max();
   if (room) {
     datagrams_stuck_at_ = kNever;
   } else if (datagrams_stuck_at_ == kNever) {
@@ -109,6 +121,7 @@ std::int64_t Connection::write_datagram_frame(MutableBytes dest, Packet& packet)
                                                      dest.size(), &accepted, NGTCP2_WRITE_DATAGRAM_FLAG_MORE, 0,
                                                      &piece, payload.empty() ? 0 : 1, packet.now);
   const bool unsendable = n == NGTCP2_ERR_INVALID_ARGUMENT || n == NGTCP2_ERR_INVALID_STATE;
+  if (accepted != 0) packet.fresh += payload.size();
   if (accepted != 0 || unsendable) datagrams_out_.pop(shared_.chunks);
   return unsendable ? NGTCP2_ERR_WRITE_MORE : n;
 }
@@ -140,6 +153,9 @@ std::int64_t Connection::write_stream_frame(MutableBytes dest, Packet& packet, S
     default:
       if (taken >= 0) {
         const auto size = static_cast<std::size_t>(taken);
+        packet.fresh += size;
+        packet.stream = stream.wire_id;
+        packet.end = stream.send.sent_end() + size;
         streams_.sent(stream, size, last && size == offered);
       }
       return n;

@@ -88,8 +88,9 @@ ngtcp2_callbacks EngineCallbacks::common() {
     if (stream != nullptr) of(user_data).streams_.on_data(*stream_of(stream), {data, size}, end);
     return 0;
   };
-  cb.acked_stream_data_offset = [](ngtcp2_conn*, std::int64_t, std::uint64_t offset, std::uint64_t size,
+  cb.acked_stream_data_offset = [](ngtcp2_conn*, std::int64_t id, std::uint64_t offset, std::uint64_t size,
                                    void* user_data, void* stream) {
+    of(user_data).packet_size_.acknowledged(id, offset + size, size);
     if (stream != nullptr) of(user_data).streams_.on_acknowledged(*stream_of(stream), offset, size);
     return 0;
   };
@@ -97,7 +98,9 @@ ngtcp2_callbacks EngineCallbacks::common() {
     if (stream != nullptr) of(user_data).streams_.on_reset(*stream_of(stream), code);
     return 0;
   };
-  cb.stream_close = [](ngtcp2_conn*, std::uint32_t, std::int64_t, std::uint64_t code, void* user_data, void* stream) {
+  cb.stream_close = [](ngtcp2_conn*, std::uint32_t, std::int64_t id, std::uint64_t code, void* user_data,
+                       void* stream) {
+    of(user_data).packet_size_.stream_closed(id);
     if (stream != nullptr) of(user_data).streams_.on_closed(*stream_of(stream), code);
     return 0;
   };

@@ -53,6 +53,10 @@ EnginePath::EnginePath(const LocalEnd& local, const IpEndpoint& remote) {
   }
 }
 
+bool same_host(const IpEndpoint& local, const IpEndpoint& remote) {
+  return remote.ip.is_loopback() || remote.ip == local.ip;
+}
+
 LocalEnd local_of(const ngtcp2_path& path) {
   ngtcp2_sockaddr_in6 address;
   std::memcpy(&address, path.local.addr, sizeof address);

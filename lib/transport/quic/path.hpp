@@ -34,6 +34,9 @@ class EnginePath final {
   ngtcp2_path path_{};
 };
 
+/// Nothing but the host itself lies between them.
+bool same_host(const IpEndpoint& local, const IpEndpoint& remote);
+
 LocalEnd local_of(const ngtcp2_path& path);
 IpEndpoint remote_of(const ngtcp2_path& path);
 

@@ -37,6 +37,7 @@ class SendBuffer final {
 
   std::size_t size() const { return static_cast<std::size_t>(end_ - begin_); }
   std::size_t unsent_size() const { return static_cast<std::size_t>(end_ - sent_); }
+  std::uint64_t sent_end() const { return sent_; }  ///< the offset of the first byte that was not sent
   std::size_t chunks() const { return chunks_; }
 
  private:

@@ -2,5 +2,4 @@
 // Catch2 v3 under the name of v2's only header; used where the system has v3.
 #include <catch2/catch_all.hpp>
 
-using Catch::Approx;
 using namespace Catch::Matchers;
