@@ -82,7 +82,7 @@ def both_ends_kib(result):
 
 
 def groups(sizes):
-    return [bulk(sizes), *latency(sizes), *deep(sizes), dialing(sizes), handshakes(sizes), memory(sizes), starting(),
+    return [bulk(sizes), *([] if sizes is QUICK else [ethernet(sizes)]), *latency(sizes), *deep(sizes), dialing(sizes), handshakes(sizes), memory(sizes), starting(),
             size(), heap(sizes), quiet(sizes)]
 
 
@@ -98,6 +98,17 @@ def bulk(sizes):
         Figure("bulk, CPU both ends", "s/GB", cpu_s_per_gb, None, "iperf3"),
         Figure("bulk, CPU both ends", "s/GB", cpu_s_per_gb, None, "go_libp2p"),
         Figure("bulk, CPU both ends", "s/GB", cpu_s_per_gb, None, "quinn")))
+
+
+def ethernet(sizes):
+    """Through this host's own address, which the dialer takes for another host's: with packets that Ethernet
+    carries. The references have such packets always."""
+    words = f"bulk --bytes {sizes.bulk_bytes}"
+    ours = Pair("ours", words, server_words="--outside 1")
+    return Group("ethernet", (Pair("go_libp2p", words), Pair("quinn", words), Iperf3(sizes.iperf3_s)), ours, (
+        Figure("bulk, packets as on Ethernet", "Gbit/s", field("gbit_s"), None, "iperf3"),
+        Figure("bulk, packets as on Ethernet", "Gbit/s", field("gbit_s"), None, "go_libp2p"),
+        Figure("bulk, packets as on Ethernet", "Gbit/s", field("gbit_s"), None, "quinn")))
 
 
 def latency(sizes):

@@ -20,9 +20,10 @@ class Pair:
     peer: str
     words: str
     pin: str | None = None
+    server_words: str = ""
 
     def take(self, programs):
-        result = measure.measure(programs[self.peer], self.words.split(), self.pin)
+        result = measure.measure(programs[self.peer], self.words.split(), self.pin, self.server_words.split())
         if result is None:
             raise measure.MeasureFailure(f"{self.peer} does not know `{self.words}`")
         return result

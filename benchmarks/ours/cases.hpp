@@ -7,7 +7,7 @@
 
 namespace bench {
 
-void run_server();
+void run_server(const Options& options);
 
 using Case = void (*)(const Options&);
 /// Against a server.

@@ -74,7 +74,7 @@ class Dials {
         left_(options.count_or(500)),
         lanes_(static_cast<std::size_t>(options.parallel)) {
     for (std::int64_t i = 0; i < (resume_ ? options.parallel : left_); ++i) {
-      nodes_.push_back(open_node(false));
+      nodes_.push_back(open_node(Listen::kNowhere));
       static_cast<void>(nodes_.back()->poll(p2pa::Duration{0}));
     }
     for (Lane& lane : lanes_) take_node(lane);
@@ -175,7 +175,7 @@ void idle(const Options& options) {
   const std::int64_t count = options.count_or(200);
   Loop loop;
   std::list<std::unique_ptr<p2pa::Node>> nodes;
-  nodes.push_back(open_node(false));
+  nodes.push_back(open_node(Listen::kNowhere));
   p2pa::Node& first = *nodes.front();
   loop.add(first);
   first_answer(loop, first, options.address);
@@ -189,7 +189,7 @@ void idle(const Options& options) {
   const std::int64_t rss_before = rss_kib();
   for (std::int64_t i = 0; i < count; ++i) {
     if (options.outward == 0) {
-      nodes.push_back(open_node(false));
+      nodes.push_back(open_node(Listen::kNowhere));
       loop.add(*nodes.back());
     }
     first_answer(loop, *nodes.back(), options.outward != 0 ? addresses[static_cast<std::size_t>(i)] : options.address);
@@ -207,7 +207,7 @@ void idle(const Options& options) {
 /// What a connection sends that nobody uses, both ends together.
 void quiet(const Options& options) {
   const p2pa::Duration settle = p2pa::seconds(3);
-  const auto node = open_node(false);
+  const auto node = open_node(Listen::kNowhere);
   Loop loop;
   loop.add(*node);
   first_answer(loop, *node, options.address);

@@ -16,7 +16,7 @@ constexpr int kQuietWarmUps = 4;  // in a row: on a busy machine the ends drift 
 
 /// A client and a server that one thread runs.
 struct Pair {
-  std::unique_ptr<p2pa::Node> server = open_node(true), client = open_node(false);
+  std::unique_ptr<p2pa::Node> server = open_node(Listen::kLoopback), client = open_node(Listen::kNowhere);
   Loop loop;
   p2pa::PeerId peer;
 
@@ -86,7 +86,7 @@ Json count_pingpong(const Options& options) {
 
 void start(const Options& options) {
   const p2pa::Instant begin = now();
-  const auto node = open_node(true);
+  const auto node = open_node(Listen::kLoopback);
   Loop loop;
   loop.add(*node);
   await_address(loop, *node);

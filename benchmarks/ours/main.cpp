@@ -35,7 +35,8 @@ bool set_option(Options& options, std::string_view name, const char* text) {
   } known[] = {{"--bytes", options.bytes},     {"--size", options.size},       {"--rounds", options.rounds},
                {"--depth", options.depth},     {"--count", options.count},     {"--parallel", options.parallel},
                {"--seconds", options.seconds}, {"--resume", options.resume},   {"--outward", options.outward},
-               {"--since", options.since_ns},  {"--cpu", options.cpu}};
+               {"--since", options.since_ns},  {"--outside", options.outside},
+               {"--cpu", options.cpu}};
   for (const auto& one : known) {
     if (one.name != name) continue;
     char* end = nullptr;
@@ -47,7 +48,7 @@ bool set_option(Options& options, std::string_view name, const char* text) {
 
 int usage() {
   std::fputs(
-      "usage: p2pa_bench_peer server [--cpu N]\n"
+      "usage: p2pa_bench_peer server [--outside 1] [--cpu N]\n"
       "       p2pa_bench_peer client ADDRESS bulk|pingpong|connect|idle|quiet|rpc|messages [options]\n"
       "       p2pa_bench_peer alone start|alloc [options]\n"
       "options: --bytes --size --rounds --depth --count --parallel --seconds --resume --outward --since --cpu\n",
@@ -79,7 +80,7 @@ int main(int argc, char** argv) {
   if (!options) return bench::usage();
   bench::pin(options->cpu);
   if (options->command == "server") {
-    bench::run_server();
+    bench::run_server(*options);
   } else {
     bench::find_case(*options)(*options);
   }

@@ -4,10 +4,12 @@
 
 namespace bench {
 
-std::unique_ptr<p2pa::Node> open_node(bool listening) {
+std::unique_ptr<p2pa::Node> open_node(Listen listen) {
   p2pa::NodeOptions options;
   options.limits.handshakes_max = options.limits.connections_max;
-  if (listening) options.listen = {*p2pa::Multiaddr::parse("/ip4/127.0.0.1/udp/0/quic-v1")};
+  const char* const address =
+      listen == Listen::kLoopback ? "/ip4/127.0.0.1/udp/0/quic-v1" : "/ip4/0.0.0.0/udp/0/quic-v1";
+  if (listen != Listen::kNowhere) options.listen = {*p2pa::Multiaddr::parse(address)};
   auto opened = p2pa::Node::open(std::move(options));
   if (!opened) die("no node: " + p2pa::describe(opened.error()));
   return *std::move(opened);
@@ -16,6 +18,15 @@ std::unique_ptr<p2pa::Node> open_node(bool listening) {
 std::string await_address(Loop& loop, const p2pa::Node& node) {
   loop.await([&] { return !node.addresses().empty(); });
   return node.addresses().front().to_string();
+}
+
+std::string await_outside_address(Loop& loop, const p2pa::Node& node) {
+  await_address(loop, node);
+  for (const p2pa::Multiaddr& address : node.addresses()) {
+    const std::string text = address.to_string();
+    if (!text.starts_with("/ip4/127.")) return text;
+  }
+  die("no address but loopback's");
 }
 
 p2pa::ConnectionInfo dial(Loop& loop, p2pa::Node& node, const std::string& address) {

@@ -15,11 +15,15 @@ inline constexpr const char* kEchoMethod = "echo";      ///< unary: the request
 inline constexpr const char* kRelayMethod = "messages"; ///< two-way: each message
 inline constexpr const char* kMoreMethod = "more";      ///< unary: u32 count; that many listening nodes
 
-std::unique_ptr<p2pa::Node> open_node(bool listening);
+enum class Listen { kNowhere, kLoopback, kEverywhere };
+
+std::unique_ptr<p2pa::Node> open_node(Listen listen);
 /// Serves what the cases need, kMoreMethod aside.
 void serve(p2pa::Node& node);
 /// The node's address, once it listens.
 std::string await_address(Loop& loop, const p2pa::Node& node);
+/// The same, but not loopback's.
+std::string await_outside_address(Loop& loop, const p2pa::Node& node);
 
 /// Dials, and waits until that has worked.
 p2pa::ConnectionInfo dial(Loop& loop, p2pa::Node& node, const std::string& address);

@@ -89,7 +89,7 @@ class Messages {
 
 template <class Exchange>
 void run(const Options& options) {
-  const auto node = open_node(false);
+  const auto node = open_node(Listen::kNowhere);
   Loop loop;
   loop.add(*node);
   const auto connection = dial(loop, *node, options.address);

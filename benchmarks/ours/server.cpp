@@ -65,7 +65,7 @@ class MoreNodes {
   Bytes make(std::size_t count) {
     std::string addresses;
     for (std::size_t i = 0; i < count; ++i) {
-      p2pa::Node& node = *nodes_.emplace_back(open_node(true));
+      p2pa::Node& node = *nodes_.emplace_back(open_node(Listen::kLoopback));
       serve(node);
       while (node.addresses().empty()) static_cast<void>(node.poll(p2pa::Duration{0}));
       loop_.add(node);
@@ -90,8 +90,9 @@ void serve(p2pa::Node& node) {
   static_cast<void>(node.serve(kRelayMethod, p2pa::Method(serve_messages)));
 }
 
-void run_server() {
-  const auto node = open_node(true);
+void run_server(const Options& options) {
+  const bool outside = options.outside != 0;
+  const auto node = open_node(outside ? Listen::kEverywhere : Listen::kLoopback);
   Loop loop;
   loop.add(*node);
   serve(*node);
@@ -99,7 +100,8 @@ void run_server() {
   static_cast<void>(node->serve(kMoreMethod, [&](const p2pa::PeerId&, ByteView count) {
     return std::expected<Bytes, p2pa::ApplicationError>(more.make(std::stoul(std::string(p2pa::as_text(count)))));
   }));
-  print_line({{"peer", "ours"}, {"event", "listening"}, {"address", await_address(loop, *node)}});
+  const std::string address = outside ? await_outside_address(loop, *node) : await_address(loop, *node);
+  print_line({{"peer", "ours"}, {"event", "listening"}, {"address", address}});
   loop.run_until_stdin_ends();
   print_line({{"peer", "ours"}, {"event", "done"}, {"cpu_s", cpu_s()}});
 }

@@ -97,7 +97,7 @@ void PingPong::receive() {
 // --- the cases
 
 void bulk(const Options& options) {
-  const auto node = open_node(false);
+  const auto node = open_node(Listen::kNowhere);
   Loop loop;
   loop.add(*node);
   const auto connection = dial(loop, *node, options.address);
@@ -116,7 +116,7 @@ void bulk(const Options& options) {
 }
 
 void pingpong(const Options& options) {
-  const auto node = open_node(false);
+  const auto node = open_node(Listen::kNowhere);
   Loop loop;
   loop.add(*node);
   const auto connection = dial(loop, *node, options.address);

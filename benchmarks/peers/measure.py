@@ -75,11 +75,13 @@ class Peer:
             return next(int(line.split()[1]) for line in status if line.startswith(f"{name}:"))
 
 
-def measure(program, words, pin):
+def measure(program, words, pin, server_words=()):
     """One measurement with processes of its own; None if the peer does not know the case."""
     client_cpu, server_cpu = [["--cpu", str(cpu)] for cpu in PINS[pin]] if pin else ([], [])
-    with Peer(program, "server", *server_cpu) as server:
-        address = server.line(START_TIMEOUT_S)["address"]
+    with Peer(program, "server", *server_cpu, *server_words) as server:
+        if (listening := server.line(START_TIMEOUT_S)) is None:
+            return None
+        address = listening["address"]
         if words[0] == "idle" and not run_client(program, address, [*words, "--count", "1", *client_cpu]):
             return None  # what the first connection brings into memory is not the price of one more
         rss_before_kib = server.memory_kib("VmRSS")
