@@ -135,6 +135,82 @@ TEST_CASE("a reader that pauses stops the sender, in bounded memory, and loses n
   });
 }
 
+TEST_CASE("a reader that pauses at every message hears the end after the last one") {
+  const std::size_t size = GENERATE(std::size_t{10}, std::size_t{20'000});  // in one piece, and in several
+  for_seeds(1, "paused at the end", [size](World& world) {
+    const Pair pair = make_pair(world);
+    constexpr std::size_t kMessages = 5;
+    REQUIRE(world.node(pair.server).serve("list", Method([size](Call& incoming) {
+                                            for (std::size_t i = 0; i < kMessages; ++i) {
+                                              CHECK(incoming.send(pattern(size, 1)));
+                                            }
+                                            incoming.finish();
+                                          })));
+    std::size_t received = 0;
+    bool finished = false;
+    std::optional<CallOutcome> end;
+    CallHandler handler;
+    handler.on_message = [&](Call& call, ByteView message) {
+      CHECK(message.size() == size);
+      ++received;
+      call.pause();
+    };
+    handler.on_finished = [&](Call&) {
+      CHECK(received == kMessages);
+      finished = true;
+    };
+    handler.on_end = [&](Call&, const CallOutcome& outcome) { end = outcome; };
+    Call* call = world.node(pair.client).open_call(pair.server_id, "list", {}, std::move(handler));
+    call->finish();
+    const CallId id = call->id();
+    for (std::size_t i = 1; i <= kMessages; ++i) {
+      world.run_for(seconds(1));
+      CHECK(received == i);
+      CHECK_FALSE(finished);
+      REQUIRE(world.node(pair.client).find_call(id) != nullptr);
+      world.node(pair.client).find_call(id)->resume();
+    }
+    world.run_for(seconds(1));
+    CHECK(finished);
+    REQUIRE(end.has_value());
+    CHECK(end->ok());
+  });
+}
+
+TEST_CASE("a stream of one-way messages that is paused at its end is heard to its end") {
+  for_seeds(1, "one way, paused", [](World& world) {
+    const Pair pair = make_pair(world);
+    std::size_t received = 0;
+    bool finished = false;
+    CallId inbound = 0;
+    REQUIRE(world.node(pair.server).serve("tell", Method([&](Call& incoming) {
+                                            CallHandler handler;
+                                            handler.on_message = [&](Call& call, ByteView) {
+                                              ++received;
+                                              call.pause();
+                                            };
+                                            handler.on_finished = [&](Call&) { finished = true; };
+                                            incoming.set_handler(std::move(handler));
+                                            inbound = incoming.id();
+                                          })));
+    CallOptions options;
+    options.one_way = true;
+    Call* call = world.node(pair.client).open_call(pair.server_id, "tell", options, {});
+    CHECK(call->send(pattern(10, 1)));
+    CHECK(call->send(pattern(10, 2)));
+    call->finish();
+    for (std::size_t i = 1; i <= 2; ++i) {
+      world.run_for(seconds(1));
+      CHECK(received == i);
+      CHECK_FALSE(finished);
+      REQUIRE(world.node(pair.server).find_call(inbound) != nullptr);
+      world.node(pair.server).find_call(inbound)->resume();
+    }
+    world.run_for(seconds(1));
+    CHECK(finished);
+  });
+}
+
 namespace {
 
 /// Calls of a method that sends `messages` messages to each, all of which pause at first. How many ended well,

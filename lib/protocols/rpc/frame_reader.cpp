@@ -31,15 +31,16 @@ Result<Head> read_head(ByteView bytes, std::size_t frame_bytes_max) {
 
 }  // namespace
 
-Result<ByteView> FrameReader::next(Stream& stream, resource::Manager& resources,
+Result<ByteView> FrameReader::next(Stream* stream, resource::Manager& resources,
                                    std::size_t frame_bytes_max) {
-  if (!buffer_.empty()) return assemble(stream, resources, frame_bytes_max);
-  const ByteView here = stream.peek();
+  if (stream == nullptr) return buffer_.size() == total_ ? ByteView(buffer_).subspan(prefix_) : ByteView{};
+  if (!buffer_.empty()) return assemble(*stream, resources, frame_bytes_max);
+  const ByteView here = stream->peek();
   if (here.empty()) return ByteView{};
   const auto head = read_head(here, frame_bytes_max);
   if (!head) return std::unexpected(head.error());
   if (head->total == 0 || head->total > here.size()) {
-    return assemble(stream, resources, frame_bytes_max);
+    return assemble(*stream, resources, frame_bytes_max);
   }
   prefix_ = head->prefix;
   in_place_ = head->total;
@@ -97,8 +98,8 @@ Result<ByteView> FrameReader::keep(Stream& stream, resource::Manager& resources)
   return ByteView(buffer_).subspan(prefix_);
 }
 
-void FrameReader::release(Stream& stream) {
-  if (in_place_ != 0) return stream.consume(std::exchange(in_place_, 0));
+void FrameReader::release(Stream* stream) {
+  if (in_place_ != 0) return stream->consume(std::exchange(in_place_, 0));
   total_ = kUnknown;
   buffer_.clear();
   if (buffer_.capacity() > kRetainedBytesMax || charged_ > kRetainedBytesMax) reset();

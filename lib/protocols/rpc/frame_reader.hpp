@@ -14,14 +14,15 @@ inline constexpr std::size_t kUnchargedBytesMax = 1024;
 class FrameReader final {
  public:
   /// The frame at the front of the stream without its length; empty while bytes are missing. The same
-  /// frame again until release(). Errors: kProtocolViolation, not a length; kMessageTooLarge, over
-  /// `frame_bytes_max`; kLimitMemory, no memory for a frame in pieces.
-  Result<ByteView> next(Stream& stream, resource::Manager& resources, std::size_t frame_bytes_max);
+  /// frame again until release(). Null: the stream is gone, and what was taken out of it counts. Errors:
+  /// kProtocolViolation, not a length; kMessageTooLarge, over `frame_bytes_max`; kLimitMemory, no memory for
+  /// a frame in pieces.
+  Result<ByteView> next(Stream* stream, resource::Manager& resources, std::size_t frame_bytes_max);
   /// Moves a frame that lies in the stream out of it, so that the stream can go on while the frame is
   /// kept. The frame, in its new place. REQUIRES next() answered a frame.
   Result<ByteView> keep(Stream& stream, resource::Manager& resources);
   /// Drops the frame that next() answered.
-  void release(Stream& stream);
+  void release(Stream* stream);
   /// Has a frame begun that is not complete?
   bool partial() const { return !buffer_.empty() && buffer_.size() < total_; }
   /// As new, for another stream; gives back what it reserved.

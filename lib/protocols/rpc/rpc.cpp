@@ -148,7 +148,7 @@ void Rpc::on_turn(Instant now) {
     call->deferred_ = false;
     if (call->state() == StreamCall::State::kFree) continue;  // ended since
     enter(now, *call, [&] {
-      if (call->live() && call->stream_ != nullptr) call->on_readable(now);
+      if (call->live() && (call->stream_ != nullptr || call->ended_)) call->on_readable(now);
     });
   }
   turn_.clear();
@@ -194,7 +194,7 @@ void Rpc::on_stopped(Instant now, Stream& stream, std::uint64_t code) {
 }
 
 void Rpc::on_stream_closed(Instant now, Stream& stream, const Error& why) {
-  if (StreamCall* call = find(stream.tag())) enter(now, *call, [&] { call->on_stream_closed(why); });
+  if (StreamCall* call = find(stream.tag())) enter(now, *call, [&] { call->on_stream_closed(now, why); });
 }
 
 }  // namespace p2pa::rpc

@@ -212,7 +212,7 @@ void StreamCall::free() {
   ++generation_;
   sending_ = Sending::kOpen;
   receiving_ = Receiving::kOpen;
-  one_way_ = unary_ = paused_ = request_held_ = want_writable_ = false;
+  one_way_ = unary_ = paused_ = ended_ = request_held_ = want_writable_ = false;
   deadline_ = timeout_ = kNever;
   abort_ = kNoAbort;
   answer_ = {};
@@ -300,7 +300,7 @@ void StreamCall::cancel() {
 
 void StreamCall::resume() {
   if (!std::exchange(paused_, false)) return;
-  if (state_ == State::kOpen && stream_ != nullptr) defer();
+  if (state_ == State::kOpen && (stream_ != nullptr || ended_)) defer();
 }
 
 void StreamCall::set_handler(CallHandler handler) {
@@ -382,19 +382,19 @@ void StreamCall::on_readable(Instant now) {
   }
   const std::size_t message_max = shared_.resources.limits().message_bytes_max;
   while (reading() && receiving_ == Receiving::kOpen) {
-    const auto bytes = reader_.next(*stream_, shared_.resources, message_max + kFrameOverheadMax);
+    const auto bytes = reader_.next(stream_, shared_.resources, message_max + kFrameOverheadMax);
     if (!bytes) return refuse(bytes.error());
     if (bytes->empty()) break;
     const auto frame = decode_frame(*bytes, message_max);
     if (!frame) return refuse(frame.error());
     if (!on_frame(now, *frame)) return;
-    if (receiving_ == Receiving::kOpen) reader_.release(*stream_);
+    if (receiving_ == Receiving::kOpen) reader_.release(stream_);
   }
   if (!reading()) return;
-  if (!stream_->peek().empty()) {
+  if (stream_ != nullptr && !stream_->peek().empty()) {
     return refuse({Code::kProtocolViolation, 0, "rpc: bytes after the answer"});
   }
-  if (receiving_ != Receiving::kFinished && stream_->at_end()) on_end_of_stream();
+  if (receiving_ != Receiving::kFinished && (ended_ || stream_->at_end())) on_end_of_stream();
 }
 
 bool StreamCall::on_frame(Instant now, const Frame& frame) {
@@ -505,8 +505,14 @@ void StreamCall::on_end_of_stream() {
 
 // --- the rest of its life
 
-void StreamCall::on_stream_closed(const Error& why) {
+void StreamCall::on_stream_closed(Instant now, const Error& why) {
   stream_ = nullptr;
+  // Everything is here; what a pause holds back is told after it.
+  ended_ = why.code == Code::kOk && state_ == State::kOpen && (!inbound_ || one_way_);
+  if (ended_) {
+    if (paused_) return;
+    on_readable(now);
+  }
   if (live()) return end(call_error(why));
   if (state_ == State::kLingering) free();
 }

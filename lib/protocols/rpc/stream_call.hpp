@@ -91,7 +91,7 @@ class StreamCall final : public Call {
   void on_readable(Instant now);
   void on_writable();
   void on_stopped(std::uint64_t code);
-  void on_stream_closed(const Error& why);
+  void on_stream_closed(Instant now, const Error& why);
   void on_timer();
   void complete(Instant now);
 
@@ -138,6 +138,7 @@ class StreamCall final : public Call {
   bool one_way_ = false;
   bool unary_ = false;
   bool paused_ = false;
+  bool ended_ = false;          // all has arrived and the stream is gone, but the end was not told
   bool request_held_ = false;   // inbound: the request's own message waits for resume()
   bool want_writable_ = false;  // send() answered kWouldBlock
   bool deferred_ = false;       // stands in shared_.ready

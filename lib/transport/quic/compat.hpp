@@ -127,6 +127,18 @@ inline ConnInfo info_of(ngtcp2_conn* conn) {
   return info;
 }
 
+/// A burst is over that began at `began`: from when on the next one may go. 1.x makes up for late ones by
+/// itself, and aborts when time goes back.
+inline void pace_from(ngtcp2_conn* conn, ngtcp2_tstamp began, ngtcp2_tstamp now) {
+#if P2PA_NGTCP2_1
+  static_cast<void>(began);
+  ngtcp2_conn_update_pkt_tx_time(conn, now);
+#else
+  static_cast<void>(now);
+  ngtcp2_conn_update_pkt_tx_time(conn, began);
+#endif
+}
+
 /// The connection ids by which the peer may address us.
 inline std::vector<ngtcp2_cid> own_cids(ngtcp2_conn* conn) {
 #if P2PA_NGTCP2_1

@@ -170,7 +170,7 @@ void Connection::pace(std::size_t bytes) {
   burst_bytes_ += bytes;
   if (burst_bytes_ < kBurstBytesMax) return;
   burst_bytes_ = 0;
-  ngtcp2_conn_update_pkt_tx_time(engine_, static_cast<ngtcp2_tstamp>(burst_began_.ns));
+  compat::pace_from(engine_, static_cast<ngtcp2_tstamp>(burst_began_.ns), static_cast<ngtcp2_tstamp>(shared_.now.ns));
 }
 
 Transmit Connection::destination(const ngtcp2_path& path, std::uint32_t ecn) const {
