@@ -241,6 +241,7 @@ def interop(runner):
 def python(runner):
     """The types, and the wheel as a user installs it: without a network, and tested away from the
     tree. The library in it is that of the release step."""
+    languages(runner)
     project, fresh = "bindings/python/pyproject.toml", BUILD / "wheel"
     runner.must(VENV / "bin/mypy", "--config-file", project, "bindings/python", "examples/python",
                 "benchmarks/python")

@@ -2,7 +2,8 @@
 
 #include "p2pagents/node.hpp"
 
-int main(int, char** argv) {
+int main(int argc, char** argv) {
+  if (argc != 2) return 2;
   auto node = *p2pa::Node::open({});
   const auto server = *p2pa::Multiaddr::parse(argv[1]);
   node->add_address(*server.peer_id(), server);

@@ -7,7 +7,8 @@
 namespace p2pa {
 
 /// The bounds of one node. What is over a bound is refused with a reason and counted. Node::open
-/// takes no zero, but for handshakes, calls and inbound streams, of which a node may want none.
+/// takes no zero, but for handshakes, calls and inbound streams, of which a node may want none. What a
+/// peer sends behind a gap waits in the QUIC engine: bounded by the windows below, not by memory_max.
 struct Limits {
   std::uint32_t connections_max = 1024;
   std::uint32_t connections_per_peer_max = 8;
@@ -15,7 +16,7 @@ struct Limits {
   // memory count for the address of its newest connection.
   std::uint32_t connections_per_ip_max = 256;
   std::uint32_t handshakes_max = 256;           ///< in flight, inbound; from half of it on, Retry
-  std::uint32_t handshakes_per_ip_max = 32;
+  std::uint32_t handshakes_per_ip_max = 32;     ///< the same
   std::uint32_t streams_max = 65'536;
   std::uint32_t streams_per_peer_max = 4096;
   std::uint32_t streams_per_ip_max = 16'384;

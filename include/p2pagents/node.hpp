@@ -39,7 +39,7 @@ struct NodeOptions {
   Duration keep_alive = milliseconds(9500);  ///< zero: none; under 10 s, since rust peers give up then
   Duration handshake_timeout = seconds(10);
   bool serve_perf = false;             ///< answer /perf/1.0.0: anybody may make us send bytes
-  std::string qlog_directory;          ///< empty: no qlog files
+  std::string qlog_directory;          ///< empty: no qlog files; <peer>-<time of start>-<n>.sqlog
   LogFunction log;                     ///< none: silent
   LogLevel log_level = LogLevel::kInfo;
 };
@@ -207,8 +207,8 @@ class Node final {
   /// poll() until the predicate holds or the time is up. For tests, tools and examples.
   bool poll_until(std::move_only_function<bool()> done, Duration timeout);
   /// Starts the orderly end, in the next turn: calls end, what was sent or reported as done is delivered (a
-  /// peer that does not acknowledge holds this up for a second at most), connections close, and kClosed
-  /// comes last. May be called in every callback.
+  /// peer that acknowledges nothing holds this up for a second, a slow one for half a minute at most),
+  /// connections close, and kClosed comes last. May be called in every callback.
   void close();
   bool closed() const;
 

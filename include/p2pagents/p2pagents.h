@@ -313,9 +313,10 @@ static inline void p2pa_node_options_init(p2pa_node_options *options) {
 P2PA_API int32_t p2pa_node_open(const p2pa_node_options *options, p2pa_node *node,
                                 p2pa_error_info *error) P2PA_NOEXCEPT;
 
-/* Starts the orderly end: calls end, what was sent or reported as done is delivered (a peer that does
- * not acknowledge holds this up for a second at most), connections close, every operation that is
- * still open completes with P2PA_E_CLOSED, and CLOSED is the last event. Keep running the node until then.
+/* Starts the orderly end: calls end, what was sent or reported as done is delivered (a peer that
+ * acknowledges nothing holds this up for a second, a slow one for half a minute at most), connections
+ * close, every operation that is still open completes with P2PA_E_CLOSED, and CLOSED is the last event.
+ * Keep running the node until then.
  * Closing twice is fine. Work asked for later fails with P2PA_E_CLOSED. Thread: any. Since 0.1. */
 P2PA_API int32_t p2pa_node_close(p2pa_node node) P2PA_NOEXCEPT;
 

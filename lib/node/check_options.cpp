@@ -7,6 +7,8 @@ namespace {
 constexpr Duration kTimeMax = hours(24);
 /// What a QUIC transport parameter carries (RFC 9000 §16).
 constexpr std::size_t kWindowMax = (std::size_t{1} << 62) - 1;
+/// What a msgpack bin carries, with room for the frame around it.
+constexpr std::size_t kMessageMax = 0xffff'0000;
 
 Result<void> refuse(const char* why) { return fail(Code::kInvalidArgument, why); }
 
@@ -18,13 +20,16 @@ Result<void> check_limits(const Limits& limits) {
   if (limits.connections_per_ip_max == 0) return refuse("limits.connections_per_ip_max is 0");
   if (limits.streams_max == 0) return refuse("limits.streams_max is 0");
   if (limits.streams_per_peer_max == 0) return refuse("limits.streams_per_peer_max is 0");
+  if (limits.streams_per_ip_max == 0) return refuse("limits.streams_per_ip_max is 0");
   if (limits.memory_max == 0) return refuse("limits.memory_max is 0");
   if (limits.memory_per_peer_max == 0) return refuse("limits.memory_per_peer_max is 0");
+  if (limits.memory_per_ip_max == 0) return refuse("limits.memory_per_ip_max is 0");
   if (limits.message_bytes_max == 0) return refuse("limits.message_bytes_max is 0");
   if (limits.stream_window == 0) return refuse("limits.stream_window is 0");
   if (limits.connection_window == 0) return refuse("limits.connection_window is 0");
   if (limits.send_buffer_max == 0) return refuse("limits.send_buffer_max is 0");
   if (limits.events_max == 0) return refuse("limits.events_max is 0");
+  if (limits.message_bytes_max > kMessageMax) return refuse("limits.message_bytes_max is over 2^32 - 2^16");
   if (limits.stream_window > kWindowMax) return refuse("limits.stream_window is over 2^62 - 1");
   if (limits.connection_window > kWindowMax) return refuse("limits.connection_window is over 2^62 - 1");
   return {};

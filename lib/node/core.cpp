@@ -46,6 +46,7 @@ NodeCore::Impl::Impl(NodeOptions node_options, ByteView seed32, std::int64_t uni
            [&] {
              auto config = quic_config(options, unix_time);
              if (!options.qlog_directory.empty()) {
+               qlog_prefix = options.key->peer_id().to_string() + "-" + std::to_string(unix_time) + "-";
                config.qlog = [this](ConnectionId id, ByteView bytes) { append_qlog(id, bytes); };
              }
              return config;
@@ -179,6 +180,7 @@ void NodeCore::Impl::ask_to_close() {
 void NodeCore::Impl::begin_close(Instant at) {
   state = State::kClosing;
   close_deadline = at + kCloseTimeout;
+  close_latest = at + kCloseTimeoutMax;
   // From now on new work is refused; connections end as soon as they have delivered what was written.
   rpc.close_all(at, {Code::kClosed, 0, "the node is closing"});
   swarm.close(at);
@@ -186,7 +188,9 @@ void NodeCore::Impl::begin_close(Instant at) {
 
 void NodeCore::Impl::advance_close(Instant at) {
   if (state == State::kClosing) {
-    swarm.close_connections(at >= close_deadline);
+    const std::size_t left = swarm.close_connections(at >= close_deadline);
+    if (left < undelivered) close_deadline = std::min(at + kCloseTimeout, close_latest);
+    undelivered = left;
     if (!swarm.idle()) return;
     close_deadline = kNever;
     // One more turn, so that the driver sends the last packets before the sockets go.
@@ -226,8 +230,7 @@ void NodeCore::Impl::append_qlog(ConnectionId id, ByteView bytes) {
   if (file_effects.size() >= kFileEffectsMax) return;
   Effect effect{};
   effect.kind = Effect::Kind::kAppendFile;
-  effect.path = options.qlog_directory + "/" + options.key->peer_id().to_string() + "-" +
-                std::to_string(id) + ".sqlog";
+  effect.path = options.qlog_directory + "/" + qlog_prefix + std::to_string(id) + ".sqlog";
   effect.bytes.assign(bytes.begin(), bytes.end());
   file_effects.push_back(std::move(effect));
 }

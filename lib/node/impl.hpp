@@ -24,8 +24,8 @@ namespace p2pa {
 
 /// Pieces of qlog that may wait for the driver; more are dropped.
 inline constexpr std::size_t kFileEffectsMax = 4096;
-/// How long a node that closes waits for others to acknowledge what it sent.
-inline constexpr Duration kCloseTimeout = seconds(1);
+/// How long a node that closes waits for others to acknowledge anything of what it sent, and all of it.
+inline constexpr Duration kCloseTimeout = seconds(1), kCloseTimeoutMax = seconds(30);
 
 struct NodeCore::Impl final : swarm::Observer {
   /// Until the next turn, until what was written is delivered and every connection closed, until that is
@@ -65,7 +65,9 @@ struct NodeCore::Impl final : swarm::Observer {
   Rng rng;
   Instant now;
   State state = State::kRunning;
-  Instant close_deadline = kNever;
+  Instant close_deadline = kNever, close_latest = kNever;
+  std::string qlog_prefix;      // of the files' names
+  std::size_t undelivered = 0;  // when it was last looked at, of a node that closes
 
   resource::Manager resources;
   peerstore::Peerstore peers;

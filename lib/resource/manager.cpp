@@ -125,7 +125,11 @@ Result<Reservation> Manager::handshake(const IpAddress& from) {
   return grant(Reservation::Kind::kHandshake, {}, ip, 1);
 }
 
-bool Manager::under_load() const { return usage_.handshakes >= limits_.handshakes_max / 2; }
+bool Manager::under_load(const IpAddress& from) const {
+  if (usage_.handshakes >= limits_.handshakes_max / 2) return true;
+  const auto ip = ip_unit(from);
+  return ip && use_of(ip).handshakes >= limits_.handshakes_per_ip_max / 2;
+}
 
 Result<Reservation> Manager::connection(const PeerId& peer, const IpAddress& address) {
   const auto ip = ip_unit(address);

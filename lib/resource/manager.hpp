@@ -47,8 +47,9 @@ class Manager {
 
   /// An inbound handshake from this address. kLimitHandshakes, kLimitIp.
   Result<Reservation> handshake(const IpAddress& from);
-  /// Would one more inbound handshake be above half the bound (then ask for Retry)?
-  bool under_load() const;
+  /// Would one more inbound handshake be above half the bound, the node's or this address's? Then ask for
+  /// Retry: whoever only claims an address must not use up what its owner may have.
+  bool under_load(const IpAddress& from) const;
   /// kLimitConnections, kLimitPeer, kLimitIp.
   Result<Reservation> connection(const PeerId& peer, const IpAddress& ip);
   /// kLimitStreams, kLimitPeer, kLimitIp: of the address of the peer's newest connection, here and below.

@@ -590,12 +590,16 @@ void Swarm::close(Instant now) {
   for (auto& [id, live] : live_) fail_all(now, std::exchange(live.waiting, {}), kNodeClosed);
 }
 
-void Swarm::close_connections(bool all) {
+std::size_t Swarm::close_connections(bool all) {
+  std::size_t left = 0;
   const auto close = [&](Connection& connection) {
-    if (all || connection.delivered()) connection.close(wire_code::kConnShutdown, "shutting down");
+    const std::size_t undelivered = connection.undelivered();
+    if (all || undelivered == 0) return connection.close(wire_code::kConnShutdown, "shutting down");
+    left += undelivered;
   };
   for (Connection* connection : connections()) close(*connection);
   for (const auto& [id, attempt] : attempts_) close(*attempt.connection);
+  return left;
 }
 
 void Swarm::forget_if_idle(const PeerId& peer) {

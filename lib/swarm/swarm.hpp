@@ -70,8 +70,9 @@ class Swarm final : public StreamOpener {
   void disconnect(const PeerId& peer, std::uint64_t code);
   /// Fails every dial and open; nothing is accepted from now on. REQUIRES to be called between turns.
   void close(Instant now);
-  /// Closes the connections that have delivered what was written to them, and the rest too when `all`.
-  void close_connections(bool all);
+  /// Closes the connections that have delivered what was written to them, and the rest too when `all`. Says
+  /// how much the others have still to deliver.
+  std::size_t close_connections(bool all);
 
   void open_stream(const PeerId& peer, std::string_view protocol, StreamHandler& handler,
                    std::uint64_t tag, OpenStreamOptions options) override;

@@ -98,9 +98,9 @@ class Connection {
   /// Tells the peer that we read no more; what arrives is dropped.
   virtual void stop(StreamId stream, std::uint64_t code) = 0;
 
-  /// The peer acknowledged all that was written to its streams, and their ends. What was reset or stopped
-  /// does not count. After close() nothing more is delivered.
-  virtual bool delivered() const = 0;
+  /// Bytes written to its streams, and ends of them, that the peer has not acknowledged. What was reset or
+  /// stopped does not count. After close() nothing more is delivered.
+  virtual std::size_t undelivered() const = 0;
 
   /// Unreliable, unordered, at most datagram_size_max() bytes. kUnsupported: the peer takes none.
   /// kWouldBlock: the queue is full and nothing was taken.

@@ -113,7 +113,7 @@ TEST_CASE("under load a server asks for proof of the address first") {
   Scene s({}, {}, limits);
   const auto held = s.server.resources.handshake(s.client.address.ip);  // half of the bound is in use
   REQUIRE(held);
-  REQUIRE(s.server.resources.under_load());
+  REQUIRE(s.server.resources.under_load(s.client.address.ip));
   std::vector<std::uint8_t> types;
   s.pipe.filter = [&](Peer& from, Bytes& bytes) {
     if (&from == &s.server) types.push_back(bytes[0] & 0xf0);
@@ -122,6 +122,21 @@ TEST_CASE("under load a server asks for proof of the address first") {
   s.connect();
   CHECK(types.at(0) == 0xf0);  // RFC 9000 §17.2.5: Retry
   CHECK(types.at(1) != 0xf0);
+}
+
+TEST_CASE("who only claims an address does not keep its owner out") {
+  Scene s;
+  Peer& liar = s.pipe.add(77);
+  liar.address.ip = s.client.address.ip;
+  liar.address.port = 9;
+  s.pipe.filter = [&](Peer& from, Bytes&) { return &from != &s.server || s.client.connection() != nullptr; };
+  for (std::uint32_t i = 0; i < 2 * Limits{}.handshakes_per_ip_max; ++i) {
+    REQUIRE(s.pipe.dial(liar, s.server) != nullptr);
+  }
+  s.pipe.run_for(milliseconds(100));
+  CHECK(s.server.resources.usage().handshakes == Limits{}.handshakes_per_ip_max / 2);
+  liar.silent = true;
+  s.connect();
 }
 
 TEST_CASE("a Retry token from another address is worth nothing") {

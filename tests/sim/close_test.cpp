@@ -102,6 +102,31 @@ TEST_CASE("a peer that does not acknowledge holds a close up for its time-out on
   });
 }
 
+TEST_CASE("a slow path is waited for while something arrives, and half a minute at most") {
+  const bool hopeless = GENERATE(false, true);
+  for_seeds(1, "close, slow path", [hopeless](World& world) {
+    world.set_default_link({.delay = milliseconds(20), .rate_bits_per_s = hopeless ? 100'000u : 1'000'000u});
+    const NodeId server = world.add_node(listening()), client = world.add_node({});
+    introduce(world, client, server);
+    std::size_t arrived = 0;
+    REQUIRE(world.node(server).serve("log", UnaryMethod([&](const PeerId&, ByteView message) {
+      arrived += message.size();
+      return std::expected<Bytes, ApplicationError>(Bytes{});
+    })));
+    constexpr std::size_t kSize = 1'000'000;  // 8 s at one megabit a second
+    bool sent = false;
+    world.node(client).notify(world.node(server).id(), "log", pattern(kSize, 1),
+                              [&](const CallOutcome& outcome) { sent = outcome.ok(); });
+    REQUIRE(world.run_until([&] { return sent; }, seconds(5)));
+    const Instant begin = world.now();
+    close_and_wait(world, client);
+    world.run_for(seconds(1));
+    CHECK(arrived == (hopeless ? 0 : kSize));
+    if (hopeless) CHECK(world.now() - begin < kCloseTimeoutMax + seconds(2));
+    if (!hopeless) CHECK(world.now() - begin > kCloseTimeout * 5);
+  });
+}
+
 TEST_CASE("closing runs no callback inside the call, and is allowed in every callback") {
   for_seeds(1, "close in callbacks", [](World& world) {
     const Pair pair = make_pair(world);

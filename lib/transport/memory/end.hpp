@@ -58,7 +58,7 @@ class End final : public Connection {
   void stop(StreamId stream, std::uint64_t code) override;
 
   /// The link keeps the order: what was written arrives before a close does.
-  bool delivered() const override { return true; }
+  std::size_t undelivered() const override { return 0; }
 
   Result<void> send_datagram(ByteView payload) override;
   std::size_t datagram_size_max() const override { return config_.datagram_size_max; }

@@ -65,7 +65,7 @@ class Connection final : public p2pa::Connection {
   void finish(StreamId id) override { streams_.finish(id); }
   void reset(StreamId id, std::uint64_t code) override { streams_.reset(id, code); }
   void stop(StreamId id, std::uint64_t code) override { streams_.stop(id, code); }
-  bool delivered() const override { return streams_.delivered(); }
+  std::size_t undelivered() const override { return streams_.undelivered(); }
   Result<void> send_datagram(ByteView payload) override;
   std::size_t datagram_size_max() const override;
   void close(std::uint64_t code, std::string_view reason) override;

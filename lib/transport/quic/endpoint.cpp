@@ -174,7 +174,7 @@ void Endpoint::Impl::accept(const InboundDatagram& datagram, ByteView packet) {
   if (ngtcp2_accept(&first, packet.data(), packet.size()) != 0) return;
   // A token that is not, or no longer, ours is as good as none: the peer may have it from elsewhere.
   const std::optional<Cid> retried = stateless.check_token(datagram, first);
-  if (!retried && shared.resources.under_load()) return stateless.retry(datagram, first);
+  if (!retried && shared.resources.under_load(datagram.remote.ip)) return stateless.retry(datagram, first);
   auto reservation = shared.resources.handshake(datagram.remote.ip);
   if (!reservation) return stateless.refuse(datagram, first, NGTCP2_CONNECTION_REFUSED);
   auto connection = Connection::accept(shared, ++last_id, datagram, first, retried ? &*retried : nullptr,

@@ -27,7 +27,9 @@ void PacketSize::made(std::size_t size, std::size_t fresh, std::int64_t stream, 
 
 void PacketSize::acknowledged(std::int64_t stream, std::uint64_t end, std::uint64_t size) {
   if (state_ == State::kTrying && stream == tried_stream_ && end >= tried_end_) state_ = State::kProven;
-  if (state_ == State::kResting && (rested_ += size) >= kWindowMin) state_ = State::kUntried;
+  if (state_ != State::kResting) return;
+  rested_ += size;
+  if (rested_ >= kWindowMin) state_ = State::kUntried;
 }
 
 void PacketSize::stream_closed(std::int64_t stream) {

@@ -159,13 +159,14 @@ void Streams::stop(StreamId id, std::uint64_t code) {
   if (!stream->in_engine) end_for_application(*stream);
 }
 
-bool Streams::delivered() const {
-  bool all = true;
+std::size_t Streams::undelivered() const {
+  std::size_t left = 0;
   table_.for_each([&](const StreamState& stream) {
     if (!stream.in_engine || stream.sending == SendState::kAborted) return;
-    if (stream.send.size() > 0 || stream.sending == SendState::kFinishing || stream.end_pending) all = false;
+    left += stream.send.size();
+    if (stream.sending == SendState::kFinishing || stream.end_pending) ++left;
   });
-  return all;
+  return left;
 }
 
 bool Streams::take(const QueuedEvent& event, ConnectionEvent& out) {

@@ -43,7 +43,7 @@ class Streams final {
   void finish(StreamId id);
   void reset(StreamId id, std::uint64_t code);
   void stop(StreamId id, std::uint64_t code);
-  bool delivered() const;
+  std::size_t undelivered() const;
   /// Fills in what the application sees of a queued event. False: it does not concern it any more.
   bool take(const QueuedEvent& event, ConnectionEvent& out);
 

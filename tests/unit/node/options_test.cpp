@@ -12,7 +12,7 @@ struct Bad {
   void (*spoil)(NodeOptions&);
 };
 
-constexpr std::size_t kTooWide = std::size_t{1} << 62;
+constexpr std::size_t kTooWide = std::size_t{1} << 62, kTooLong = 0xffff'0001;
 
 const Bad kBad[] = {
     {"idle_timeout", [](NodeOptions& o) { o.idle_timeout = {}; }},
@@ -27,9 +27,12 @@ const Bad kBad[] = {
     {"limits.connections_per_ip_max", [](NodeOptions& o) { o.limits.connections_per_ip_max = 0; }},
     {"limits.streams_max", [](NodeOptions& o) { o.limits.streams_max = 0; }},
     {"limits.streams_per_peer_max", [](NodeOptions& o) { o.limits.streams_per_peer_max = 0; }},
+    {"limits.streams_per_ip_max", [](NodeOptions& o) { o.limits.streams_per_ip_max = 0; }},
     {"limits.memory_max", [](NodeOptions& o) { o.limits.memory_max = 0; }},
     {"limits.memory_per_peer_max", [](NodeOptions& o) { o.limits.memory_per_peer_max = 0; }},
+    {"limits.memory_per_ip_max", [](NodeOptions& o) { o.limits.memory_per_ip_max = 0; }},
     {"limits.message_bytes_max", [](NodeOptions& o) { o.limits.message_bytes_max = 0; }},
+    {"limits.message_bytes_max", [](NodeOptions& o) { o.limits.message_bytes_max = kTooLong; }},
     {"limits.stream_window", [](NodeOptions& o) { o.limits.stream_window = 0; }},
     {"limits.stream_window", [](NodeOptions& o) { o.limits.stream_window = kTooWide; }},
     {"limits.connection_window", [](NodeOptions& o) { o.limits.connection_window = 0; }},
@@ -66,5 +69,6 @@ TEST_CASE("options at the edge of what can work are taken") {
   options.limits.calls_per_peer_max = 0;
   options.limits.streams_inbound_per_connection_max = 0;
   options.limits.stream_window = options.limits.connection_window = kTooWide - 1;
+  options.limits.message_bytes_max = kTooLong - 1;
   CHECK(check_options(options).has_value());
 }

@@ -80,12 +80,24 @@ TEST_CASE("addresses of one IPv6 /64 count as one, loopback does not count") {
   }
 }
 
+TEST_CASE("half of an address's handshakes is load for that address alone") {
+  Limits limits;
+  limits.handshakes_per_ip_max = 4;
+  Manager manager(limits);
+  const auto a = manager.handshake(ip("192.0.2.1")), loop = manager.handshake(ip("127.0.0.1"));
+  CHECK_FALSE(manager.under_load(ip("192.0.2.1")));
+  const auto b = manager.handshake(ip("192.0.2.1")), again = manager.handshake(ip("127.0.0.1"));
+  CHECK(manager.under_load(ip("192.0.2.1")));
+  CHECK_FALSE(manager.under_load(ip("192.0.2.2")));
+  CHECK_FALSE(manager.under_load(ip("127.0.0.1")));
+}
+
 TEST_CASE("handshakes are bounded per node and per address, and half of them is load") {
   Manager manager(small());
-  CHECK_FALSE(manager.under_load());
+  CHECK_FALSE(manager.under_load(ip("192.0.2.9")));
   auto a = manager.handshake(ip("192.0.2.1"));
   auto b = manager.handshake(ip("192.0.2.1"));
-  CHECK(manager.under_load());
+  CHECK(manager.under_load(ip("192.0.2.9")));
   CHECK(code_of(manager.handshake(ip("192.0.2.1"))) == Code::kLimitIp);
   auto c = manager.handshake(ip("192.0.2.2"));
   auto d = manager.handshake(ip("192.0.2.3"));
