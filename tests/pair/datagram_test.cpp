@@ -28,13 +28,18 @@ TEST_CASE("datagrams wait in a bounded queue and are not retransmitted") {
   CHECK(last.error().code == Code::kWouldBlock);
   CHECK(taken <= 64);
   CHECK(taken >= 40);
-  s.pipe.filter = [](Peer&, Bytes& bytes) { return bytes.size() < 500; };
+  std::size_t lost = 0;
+  s.pipe.filter = [&](Peer&, Bytes& bytes) {
+    if (bytes.size() >= 1000 && bytes.size() < 1100) ++lost;  // larger ones probe the path
+    return bytes.size() < 500;
+  };
   s.pipe.run_for(seconds(2));
+  CHECK(lost >= 10);
   s.pipe.filter = nullptr;
   s.pipe.run_for(seconds(20));
-  CHECK(s.server.datagrams.empty());
+  CHECK(s.server.datagrams.size() + lost <= static_cast<std::size_t>(taken));
   REQUIRE(c.send_datagram(as_bytes("later")));
-  REQUIRE(s.pipe.run_until([&] { return s.server.datagrams.size() == 1; }));
+  REQUIRE(s.pipe.run_until([&] { return !s.server.datagrams.empty() && s.server.datagrams.back() == "later"; }));
 }
 
 TEST_CASE("datagrams need an established connection") {
