@@ -1,4 +1,5 @@
 #include "pair/pair.hpp"
+#include "transport/quic/compat.hpp"
 
 using namespace p2pa;
 using namespace p2pa::test;
@@ -110,7 +111,7 @@ TEST_CASE("an idle connection stays up for a quarter of a packet a second, both 
   s.pipe.run_for(seconds(800));
   CHECK(s.up());
   const auto packets = s.client.packets_sent + s.server.packets_sent - before;
-  CHECK(packets <= 200);
+  CHECK(packets <= (P2PA_NGTCP2_1 ? 210 : 200));  // 1.x adds a ping to every other acknowledgement
   CHECK(packets >= 100);
 }
 
