@@ -60,15 +60,15 @@ class Call {
 
   /// Sends one message (copied). kWouldBlock: the stream's buffer is full, or there is no memory
   /// for the message yet; nothing was taken, wait for on_writable. kLimitMemory: the bounds on memory never
-  /// allow it, or the stream is not open yet; nothing was taken. kMessageTooLarge: over Limits::message_bytes_max.
+  /// allow it; nothing was taken. kMessageTooLarge: over Limits::message_bytes_max.
   /// kStreamFinished: after finish(). kInvalidState: the call is over.
   virtual Result<void> send(ByteView message) = 0;
   /// No more messages from this end. A server's finish() is the successful end of the call.
   virtual void finish() = 0;
   /// Server only: ends the call with the application's own error.
   virtual void fail(const ApplicationError& error) = 0;
-  /// Server only: ends the call for a reason of this node's own, such as kLimitCalls or kLimitMemory; the
-  /// other end is told it when it may still be told anything.
+  /// Ends the call for a reason of this node's own, such as kLimitCalls or kLimitMemory. A server's caller is
+  /// told it, when it may still be told anything; a caller's server sees a reset.
   virtual void refuse(const Error& why) = 0;
   /// Gives the call up from either end; the other sees kCancelled.
   virtual void cancel() = 0;

@@ -88,8 +88,9 @@ class Connection {
   virtual Result<std::size_t> write(StreamId stream, ByteView bytes) = 0;
   /// How much write() would take now.
   virtual std::size_t writable(StreamId stream) const = 0;
-  /// For what is written whole or not at all: kWritable follows when it may be worth another try to write so
-  /// many bytes. False, and nothing follows: the bounds never allow it.
+  /// For what is taken whole or not at all: kWritable follows when it may be worth another try. What is over
+  /// the send buffer is the writer's to keep, in the same memory. False, and nothing follows: the bounds never
+  /// allow it.
   virtual bool await_room(StreamId stream, std::size_t bytes) = 0;
   /// Ends our direction after what is queued.
   virtual void finish(StreamId stream) = 0;

@@ -23,7 +23,10 @@ Result<void> FrameWriter::put(Stream* stream, const PeerId& peer, resource::Mana
   const bool direct = stream != nullptr && kept() == 0;
   std::size_t room = direct ? std::min(total, stream->writable()) : 0;
   for (;;) {
-    if (const auto granted = reserve(peer, resources, kept() + total - room); !granted) return granted;
+    if (const auto granted = reserve(peer, resources, kept() + total - room); !granted) {
+      if (kept() == 0) give_back();  // what an earlier round reserved would be missing to who waits for it
+      return granted;
+    }
     // What was reserved here may be what the stream counted on.
     const std::size_t left = direct ? std::min(room, stream->writable()) : 0;
     if (left == room) break;
@@ -101,7 +104,10 @@ ByteView FrameWriter::write(Stream& stream, ByteView bytes) {
 void FrameWriter::clear() {
   taken_ = 0;
   bytes_.clear();
-  if (bytes_.capacity() <= kRetainedBytesMax && charged_ <= kRetainedBytesMax) return;
+  if (bytes_.capacity() > kRetainedBytesMax || charged_ > kRetainedBytesMax) give_back();
+}
+
+void FrameWriter::give_back() {
   Bytes().swap(bytes_);
   memory_.release();
   charged_ = 0;

@@ -32,6 +32,8 @@ class FrameWriter final {
   /// What the stream did not take of `bytes`.
   ByteView write(Stream& stream, ByteView bytes);
   void clear();
+  /// REQUIRES: nothing is kept.
+  void give_back();
 
   /// Larger buffers are given back when they are empty.
   static constexpr std::size_t kRetainedBytesMax = 64 * 1024;

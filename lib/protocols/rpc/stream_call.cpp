@@ -232,8 +232,11 @@ void StreamCall::drain() {
 
 Result<void> StreamCall::send(ByteView message) {
   const auto taken = send_or_refuse(message);
-  if (taken || taken.error().code != Code::kLimitMemory || stream_ == nullptr) return taken;
-  if (!stream_->await_room(shared_.scratch.size() + message.size())) return taken;
+  if (taken || taken.error().code != Code::kLimitMemory) return taken;
+  const std::size_t size = shared_.scratch.size() + message.size();
+  // Without a stream yet it is tried again when there is one.
+  const bool may_fit = stream_ == nullptr ? size <= shared_.resources.memory_most() : stream_->await_room(size);
+  if (!may_fit) return taken;
   want_writable_ = true;
   return p2pa::fail(Code::kWouldBlock, "there is no memory for the message yet");
 }

@@ -207,7 +207,8 @@ std::size_t End::writable(StreamId stream) const {
 
 bool End::await_room(StreamId stream, std::size_t bytes) {
   State* state = find(stream);
-  if (closed_ || state == nullptr || state->sending != Sending::kOpen || bytes > config_.stream_bytes_max) return false;
+  if (closed_ || state == nullptr || state->sending != Sending::kOpen) return false;
+  if (bytes > config_.stream_bytes_max && state->on_the_way == 0) return false;  // it cannot become better
   state->short_write = true;
   return true;
 }

@@ -16,7 +16,7 @@ Result<void> MemoryBudget::take(std::size_t bytes) {
 
 void MemoryBudget::give_back(std::size_t bytes) noexcept {
   used_ -= bytes;
-  while (used_ + 2 * kStep <= steps_.size() * kStep) steps_.pop_back();  // one stays, against flutter
+  while (used_ + kSpareMax <= steps_.size() * kStep) steps_.pop_back();  // one stays, against flutter
 }
 
 void MemoryBudget::trim() noexcept {

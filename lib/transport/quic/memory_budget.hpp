@@ -12,6 +12,7 @@ namespace p2pa::quic {
 class MemoryBudget final {
  public:
   static constexpr std::size_t kStep = 64 * 1024;
+  static constexpr std::size_t kSpareMax = 2 * kStep;  ///< spare() is less
 
   explicit MemoryBudget(resource::Manager& resources) : resources_(resources) {}
   MemoryBudget(const MemoryBudget&) = delete;

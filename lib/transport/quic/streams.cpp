@@ -125,9 +125,12 @@ Result<std::size_t> Streams::write(StreamId id, ByteView bytes) {
 bool Streams::await_room(StreamId id, std::size_t bytes) {
   StreamState* stream = table_.find(id);
   if (stream == nullptr || stream->sending != SendState::kOpen || engine_ == nullptr) return false;
-  const std::size_t memory = stream->send.chunks_needed(bytes) * Chunk::kSize;
-  if (bytes > shared_.resources.limits().send_buffer_max || memory > budget_.most()) return false;
-  if (bytes > buffer_room(*stream)) {
+  const std::size_t bound = shared_.resources.limits().send_buffer_max;
+  std::size_t memory = stream->send.chunks_needed(bytes) * Chunk::kSize;
+  // The writer pays for what it keeps by itself: not out of what this connection has to spare.
+  if (bytes > bound) memory += MemoryBudget::kSpareMax;
+  if (memory > budget_.most()) return false;
+  if (std::min(bytes, bound) > buffer_room(*stream)) {
     stream->wants_room = true;
   } else {
     starve(*stream, std::max(memory, Chunk::kSize));

@@ -388,6 +388,34 @@ TEST_CASE("no memory for a large request is the caller's reason", "[rpc]") {
   CHECK(world.leftovers() == "");
 }
 
+TEST_CASE("a message that finds no memory before the stream is open is sent when it is", "[rpc]") {
+  Limits limits;
+  limits.memory_per_peer_max = 50'000;
+  RpcWorld world({}, limits);
+  std::size_t received = 0;
+  REQUIRE(world.server.serve("take", Method([&](Call& call) {
+    CallHandler handler;
+    handler.on_message = [&](Call&, ByteView message) { received += message.size(); };
+    handler.on_finished = [](Call& c) { c.finish(); };
+    call.set_handler(std::move(handler));
+  })));
+  CallLog log;
+  const Bytes message(30'000);
+  CallHandler handler = log.handler();
+  handler.on_writable = [&](Call& call) {
+    if (call.send(message)) call.finish();
+  };
+  Call& call = world.open("take", std::move(handler));
+  CHECK(call.send(Bytes(50'001)).error().code == Code::kLimitMemory);  // it never fits
+  REQUIRE(call.send(message));
+  CHECK(call.send(message).error().code == Code::kWouldBlock);
+  REQUIRE(world.hosts.run_until([&] { return !log.ends.empty(); }));
+  CHECK(log.code() == Code::kOk);
+  CHECK(received == 60'000);
+  world.hosts.settle();
+  CHECK(world.leftovers() == "");
+}
+
 TEST_CASE("no memory for a request in pieces is refused by the server", "[rpc]") {
   Limits small;
   (GENERATE(true, false) ? small.memory_max : small.memory_per_peer_max) = 10'000;
