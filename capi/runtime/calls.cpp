@@ -172,9 +172,12 @@ void Calls::flush(std::uint64_t handle, Call& call) {
     }
     if (sent) {
       channel.outbox.sent(message.size(), spent);
-    } else {
-      channel.outbox.drop_all(spent);  // the call is over; on_end says why
+      continue;
     }
+    channel.outbox.drop_all(spent);
+    if (sent.error().code == Code::kStreamFinished) continue;  // the peer reads no more, and ends the call
+    lock.unlock();
+    return call.refuse(sent.error());  // it can never be sent
   }
 }
 

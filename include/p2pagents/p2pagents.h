@@ -639,7 +639,9 @@ P2PA_API int32_t p2pa_node_call_open(p2pa_node node, const p2pa_peer *peer, cons
 
 /* Sends one message, copied. P2PA_E_WOULD_BLOCK: the call's outbox is full, nothing was taken, and
  * CALL_WRITABLE follows. P2PA_E_MESSAGE_TOO_LARGE. P2PA_E_STREAM_FINISHED: after finish, reply or
- * fail. P2PA_E_INVALID_STATE: a request of a unary method. P2PA_E_CLOSED. Thread: any. Since 0.1. */
+ * fail. P2PA_E_INVALID_STATE: a request of a unary method. P2PA_E_CLOSED. A message that was taken
+ * waits for memory when there is none; one that the bounds never allow ends the call at both ends,
+ * here with P2PA_E_LIMIT_MEMORY. Thread: any. Since 0.1. */
 P2PA_API int32_t p2pa_call_send(p2pa_call call, const uint8_t *data, size_t data_size) P2PA_NOEXCEPT;
 
 /* Sends one message without copying it here. `release(ctx)` is called exactly once whatever the
