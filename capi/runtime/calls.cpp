@@ -188,7 +188,7 @@ CallHandler Calls::handler(std::uint64_t handle) {
   out.on_message = [this, handle](Call& call, ByteView message) {
     host_.in_turn([&] { on_message(handle, call, message); });
   };
-  out.on_finished = [this, handle](Call&) { host_.in_turn([&] { on_finished(handle); }); };
+  out.on_finished = [this, handle](Call& call) { host_.in_turn([&] { on_finished(handle, call); }); };
   out.on_writable = [this, handle](Call& call) { host_.in_turn([&] { flush(handle, call); }); };
   out.on_end = [this, handle](Call&, const CallOutcome& outcome) {
     host_.in_turn([&] { on_end(handle, outcome); });
@@ -239,16 +239,13 @@ void Calls::on_message(std::uint64_t handle, Call& call, ByteView message) {
   {
     const Lock lock(host_.mutex);
     State* state = calls_.find(handle);
-    if (state == nullptr) return;
+    if (state == nullptr || (state->unary && state->requested)) return;  // what follows a request is dropped
     room = host_.events.takes(message.size());
     if (room) event = std::exchange(state->channel.data, nullptr);
     if (event != nullptr) state->requested = true;
     if (!room) host_.events.note_refusal();
   }
-  if (!room && call.inbound()) {
-    return call.refuse({Code::kLimitMemory, host_.limits.memory_max, "no room for the message"});
-  }
-  if (event == nullptr) return call.cancel();  // no room for an answer, or a second request to a unary method
+  if (!room) return call.refuse({Code::kLimitMemory, host_.limits.memory_max, "no room for the message"});
   event->call = handle;
   event->peer = call.peer();
   if (event->kind == P2PA_EVENT_REQUEST) {
@@ -266,11 +263,14 @@ void Calls::on_message(std::uint64_t handle, Call& call, ByteView message) {
   if (pause) call.pause();
 }
 
-void Calls::on_finished(std::uint64_t handle) {
-  const Lock lock(host_.mutex);
+void Calls::on_finished(std::uint64_t handle, Call& call) {
+  Lock lock(host_.mutex);
   State* state = calls_.find(handle);
-  if (state == nullptr || state->channel.finished == nullptr) return;
-  tell(state->channel, std::exchange(state->channel.finished, nullptr));
+  if (state == nullptr) return;
+  if (!state->unary) return tell(state->channel, std::exchange(state->channel.finished, nullptr));
+  if (state->requested) return;
+  lock.unlock();
+  call.refuse({Code::kProtocolViolation, 0, "the stream ended without a message"});
 }
 
 void Calls::on_end(std::uint64_t handle, const CallOutcome& outcome) {

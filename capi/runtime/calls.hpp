@@ -49,7 +49,7 @@ class Calls final {
 
   CallHandler handler(std::uint64_t handle);
   void on_message(std::uint64_t handle, Call& call, ByteView message);
-  void on_finished(std::uint64_t handle);
+  void on_finished(std::uint64_t handle, Call& call);
   void on_writable(std::uint64_t handle);
   void on_end(std::uint64_t handle, const CallOutcome& outcome);
   void tell_end(State& state, const Error& error) noexcept;

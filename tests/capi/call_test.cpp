@@ -349,6 +349,40 @@ TEST_CASE("an answer that the bounds on memory never allow is refused to the cal
   CHECK(pair.server.of(P2PA_EVENT_CALL_ENDED).at(0).event.status == P2PA_E_LIMIT_MEMORY);
 }
 
+TEST_CASE("a unary method refuses a call without a message") {
+  Pair pair;
+  pair.serve("echo", P2PA_SERVE_UNARY);
+  const p2pa_call call = open_call(pair, "echo");
+  REQUIRE(p2pa_call_finish(call) == P2PA_OK);
+  REQUIRE(pair.run_until([&] { return pair.client.count(P2PA_EVENT_CALL_ENDED) == 1; }));
+  CHECK(pair.client.of(P2PA_EVENT_CALL_ENDED).at(0).event.status == P2PA_E_PROTOCOL_VIOLATION);
+  REQUIRE(pair.run_until([&] {
+    p2pa_usage usage;
+    p2pa_usage_init(&usage);
+    REQUIRE(p2pa_node_usage(*pair.server, &usage) == P2PA_OK);
+    return usage.calls == 0;
+  }));
+  CHECK(pair.server.count(P2PA_EVENT_REQUEST) == 0);
+  CHECK(pair.server.count(P2PA_EVENT_CALL_ENDED) == 0);
+}
+
+TEST_CASE("a unary method drops what follows the first message") {
+  Pair pair;
+  pair.serve("echo", P2PA_SERVE_UNARY);
+  const p2pa_call call = open_call(pair, "echo");
+  for (const char* message : {"first", "second", "third"}) REQUIRE(send(call, message) == P2PA_OK);
+  REQUIRE(p2pa_call_finish(call) == P2PA_OK);
+  REQUIRE(pair.run_until([&] { return pair.server.count(P2PA_EVENT_REQUEST) == 1; }));
+  int rounds = 0;
+  pair.run_until([&] { return ++rounds > 20; });  // the others are here too by now
+  REQUIRE(p2pa_call_reply(pair.server.of(P2PA_EVENT_REQUEST).at(0).event.call, bytes("answer"), 6) == P2PA_OK);
+  REQUIRE(pair.run_until([&] { return pair.client.count(P2PA_EVENT_CALL_ENDED) == 1; }));
+  CHECK(pair.client.of(P2PA_EVENT_CALL_ENDED).at(0).event.status == P2PA_OK);
+  CHECK(pair.client.of(P2PA_EVENT_CALL_MESSAGE).at(0).data == "answer");
+  CHECK(pair.server.count(P2PA_EVENT_REQUEST) == 1);
+  CHECK(pair.server.of(P2PA_EVENT_REQUEST).at(0).data == "first");
+}
+
 TEST_CASE("a message of the largest size goes, and one byte more is refused") {
   const auto small = [](p2pa_node_options& o) {
     static p2pa_limits limits;
