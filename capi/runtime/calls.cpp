@@ -240,14 +240,18 @@ void Calls::on_message(std::uint64_t handle, Call& call, ByteView message) {
     const Lock lock(host_.mutex);
     State* state = calls_.find(handle);
     if (state == nullptr || (state->unary && state->requested)) return;  // what follows a request is dropped
-    room = host_.events.takes(message.size());
-    if (room) event = std::exchange(state->channel.data, nullptr);
-    if (event != nullptr) state->requested = true;
-    if (!room) host_.events.note_refusal();
+    event = state->channel.data;
+    event->peer = state->channel.peer;
+    room = host_.events.charge(*event, message.size());
+    if (room) {
+      state->channel.data = nullptr;
+      state->requested = true;
+    } else {
+      host_.events.note_refusal();
+    }
   }
-  if (!room) return call.refuse({Code::kLimitMemory, host_.limits.memory_max, "no room for the message"});
+  if (!room) return call.refuse(host_.no_room());
   event->call = handle;
-  event->peer = call.peer();
   if (event->kind == P2PA_EVENT_REQUEST) {
     event->name = call.method();
     event->duration_ns = time_left(call, host_.node->now());

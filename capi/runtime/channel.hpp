@@ -66,7 +66,7 @@ struct Channel {
   bool spend_data(EventPool& events, const Event* event) {
     ++events_out;
     bytes_out += event->data.size();
-    if (events_out < kEventsMax && bytes_out < kBytesMax && events.has_room_for_bytes()) {
+    if (events_out < kEventsMax && bytes_out < kBytesMax && events.has_room(peer)) {
       data = events.promise(event->kind, EventPool::For::kPeer);
     }
     paused = data == nullptr;

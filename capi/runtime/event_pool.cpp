@@ -1,5 +1,9 @@
 #include "runtime/event_pool.hpp"
 
+#include <algorithm>
+#include <new>
+#include <utility>
+
 #include "p2pagents/p2pagents.h"
 
 namespace p2pa::capi {
@@ -19,8 +23,8 @@ void empty_out(Container& container) noexcept {
 }  // namespace
 
 Event* EventPool::promise(std::uint32_t kind, For whom) {
-  const std::uint32_t kept_back = whom == For::kPeer ? events_max_ / 8 : 0;
-  if (used_ >= events_max_ - kept_back) return nullptr;
+  const std::uint32_t kept_back = whom == For::kPeer ? limits_.events_max / 8 : 0;
+  if (used_ >= limits_.events_max - kept_back) return nullptr;
   if (free_ == nullptr) {
     Event& fresh = events_.emplace_back();
     fresh.index = static_cast<std::uint32_t>(events_.size() - 1);
@@ -35,22 +39,48 @@ Event* EventPool::promise(std::uint32_t kind, For whom) {
   return event;
 }
 
-Event* EventPool::promise_notification(std::uint32_t kind) {
+Event* EventPool::promise_notification(std::uint32_t kind, const PeerId& peer, std::size_t bytes) {
   Event* event = nullptr;
-  if (notifications_ < (events_max_ + 3) / 4 && has_room_for_bytes()) event = promise(kind, For::kPeer);
-  if (event == nullptr) {
-    dropped_ |= P2PA_EVENT_DROPPED(kind);
-    return nullptr;
+  if (notifications_ < (limits_.events_max + 3) / 4) event = promise(kind, For::kPeer);
+  if (event != nullptr) {
+    event->peer = peer;
+    event->notification = true;
+    ++notifications_;
+    if (charge(*event, bytes)) return event;
+    recycle(event);
   }
-  event->notification = true;
-  ++notifications_;
-  return event;
+  dropped_ |= P2PA_EVENT_DROPPED(kind);
+  return nullptr;
+}
+
+bool EventPool::charge(Event& event, std::size_t bytes) noexcept {
+  if (bytes == 0) return true;
+  if (bytes > limits_.memory_max - bytes_) return false;
+  if (bytes > limits_.memory_per_peer_max - bytes_of(event.peer)) return false;
+  try {
+    peers_[event.peer] += bytes;
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+  bytes_ += bytes;
+  event.charged = bytes;
+  return true;
+}
+
+bool EventPool::has_room(const PeerId& peer) const {
+  const auto free = [&](std::size_t bound, std::size_t used) {
+    return bound - used > std::max(bound / 2, limits_.message_bytes_max);
+  };
+  return free(limits_.memory_max, bytes_) && free(limits_.memory_per_peer_max, bytes_of(peer));
+}
+
+std::size_t EventPool::bytes_of(const PeerId& peer) const {
+  const auto it = peers_.find(peer);
+  return it == peers_.end() ? 0 : it->second;
 }
 
 void EventPool::push(Event* event) noexcept {
   event->place = Event::Place::kQueued;
-  event->charged = event->data.size();
-  bytes_ += event->charged;
   event->next = nullptr;
   (last_ == nullptr ? first_ : last_->next) = event;
   last_ = event;
@@ -98,8 +128,12 @@ std::uint32_t EventPool::take_dropped() noexcept {
 }
 
 void EventPool::clear(Event& event) noexcept {
-  bytes_ -= event.charged;
-  event.charged = 0;
+  if (event.charged > 0) {
+    bytes_ -= event.charged;
+    const auto it = peers_.find(event.peer);
+    it->second -= std::exchange(event.charged, 0);
+    if (it->second == 0) peers_.erase(it);
+  }
   if (event.notification) --notifications_;
   event.notification = false;
   ++event.generation;

@@ -1,5 +1,6 @@
 #include "runtime/host.hpp"
 
+#include <algorithm>
 #include <new>
 #include <utility>
 
@@ -26,7 +27,7 @@ std::uint32_t kind_of(NodeEvent::Kind kind) {
 }  // namespace
 
 Host::Host(const Limits& bounds)
-    : limits(bounds), events(bounds.events_max, bounds.memory_max) {
+    : limits(bounds), events(bounds) {
   closed_event = events.promise(P2PA_EVENT_CLOSED, EventPool::For::kHost);
 }
 
@@ -51,9 +52,8 @@ Result<void> Host::open(NodeOptions options) {
   node->on_datagram([this](const PeerId& from, ByteView payload) {
     in_turn([&] {
       const Lock lock(mutex);
-      Event* event = closed ? nullptr : events.promise_notification(P2PA_EVENT_DATAGRAM);
+      Event* event = closed ? nullptr : events.promise_notification(P2PA_EVENT_DATAGRAM, from, payload.size());
       if (event == nullptr) return;
-      event->peer = from;
       event->data.assign(payload.begin(), payload.end());
       tell(event);
     });
@@ -62,6 +62,10 @@ Result<void> Host::open(NodeOptions options) {
 }
 
 // --- under the lock
+
+Error Host::no_room() const noexcept {
+  return {Code::kLimitMemory, std::min(limits.memory_max, limits.memory_per_peer_max), "no room for the payload"};
+}
 
 Status Host::accepting() const noexcept {
   if (failure.code != Code::kOk) return status_of(failure);
@@ -93,6 +97,14 @@ Status Host::enqueue(std::size_t bytes, Task task) {
 
 void Host::tell(Event* event) noexcept {
   if (closed) return events.recycle(event);
+  // An answer, or the data of an error: the event comes in any case, and says why it is without.
+  if (event->charged < event->data.size() && !events.charge(*event, event->data.size())) {
+    events.note_refusal();
+    event->error = no_room();
+    event->application_code = 0;
+    event->text.clear();
+    event->data.clear();
+  }
   events.push(event);
   changed.notify_all();
 }
@@ -153,9 +165,8 @@ void Host::drain(Node& running) noexcept {
 void Host::tell_notification(const NodeEvent& what) {
   const std::uint32_t kind = kind_of(what.kind);
   const Lock lock(mutex);
-  Event* event = closed ? nullptr : events.promise_notification(kind);
+  Event* event = closed ? nullptr : events.promise_notification(kind, what.peer, 0);
   if (event == nullptr) return;
-  event->peer = what.peer;
   if (!what.address.empty()) event->address = what.address.to_string();
   event->connection = what.connection;
   event->error = what.error;

@@ -46,6 +46,8 @@ struct Host {
   Status enqueue(std::size_t bytes, Task task);
   /// Sees to it that the node's next turn takes up what is queued.
   Status schedule() noexcept;
+  /// The bound on payloads is reached.
+  Error no_room() const noexcept;
   /// Queues the event and wakes who waits for one.
   void tell(Event* event) noexcept;
   /// The host of this library is done with an event.

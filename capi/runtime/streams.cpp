@@ -195,6 +195,7 @@ void Streams::pump(std::uint64_t handle, AgentStream& stream, bool last) {
     const ByteView there = stream.peek();
     Event* event = nullptr;
     std::size_t size = 0;
+    std::unique_ptr<State> gone;
     {
       const Lock lock(host_.mutex);
       State* state = streams_.find(handle);
@@ -207,11 +208,21 @@ void Streams::pump(std::uint64_t handle, AgentStream& stream, bool last) {
       if (last && channel.data == nullptr) {
         channel.data = host_.events.promise(P2PA_EVENT_STREAM_DATA, EventPool::For::kPeer);
       }
-      event = std::exchange(channel.data, nullptr);
+      event = channel.data;
       if (event == nullptr) return;
-      size = std::min(there.size(), host_.events.has_room_for_bytes() ? kChunkBytesMax
-                                                                     : kScarceChunkBytesMax);
+      event->peer = channel.peer;
+      size = std::min(there.size(), host_.events.has_room(channel.peer) ? kChunkBytesMax : kScarceChunkBytesMax);
+      if (host_.events.charge(*event, size)) {
+        channel.data = nullptr;
+      } else {
+        channel.paused = channel.events_out > 0;
+        if (last || channel.paused) return;  // it goes on when the host releases what it has
+        host_.events.note_refusal();
+        gone = streams_.remove(handle);
+        tell_end(*gone, host_.no_room());
+      }
     }
+    if (gone != nullptr) return stream.reset(kResourceLimit);
     event->data.assign(there.begin(), there.begin() + static_cast<std::ptrdiff_t>(size));
     stream.consume(size);
     const Lock lock(host_.mutex);

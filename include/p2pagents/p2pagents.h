@@ -565,7 +565,8 @@ typedef struct p2pa_usage {
   uint32_t calls;
   uint32_t events;      /* promised, waiting or lent */
   uint64_t memory;      /* bytes of buffered payload, in the connections */
-  uint64_t event_bytes; /* bytes of payload in events that wait or are lent, bounded by memory_max too */
+  uint64_t event_bytes; /* bytes of payload in events that wait or are lent, bounded once more by memory_max
+                         * and for each peer by memory_per_peer_max */
 } p2pa_usage;
 
 static inline void p2pa_usage_init(p2pa_usage *usage) {

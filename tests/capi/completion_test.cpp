@@ -47,6 +47,14 @@ std::uint64_t refusals(const Node& node, std::string_view name) {
   return 0;
 }
 
+/// Of the payloads that wait for the host, or are lent to it.
+std::uint64_t event_bytes(const Node& node) {
+  p2pa_usage usage;
+  p2pa_usage_init(&usage);
+  REQUIRE(p2pa_node_usage(*node, &usage) == P2PA_OK);
+  return usage.event_bytes;
+}
+
 void check_once_each(const Node& node, const std::vector<std::uint64_t>& ops) {
   const auto counts = completions(node);
   CHECK(counts.size() == ops.size());
@@ -287,6 +295,140 @@ TEST_CASE("what is in use is told, and given back") {
   p2pa_usage_init(&older);
   older.struct_size = 8;
   CHECK(p2pa_node_usage(*pair.server, &older) == P2PA_E_INVALID_ARGUMENT);
+}
+
+TEST_CASE("requests that wait for the host are bounded by their peer's memory, and others are served") {
+  Pair pair([](p2pa_node_options&) {}, [](p2pa_node_options& o) {
+    static p2pa_limits limits;
+    p2pa_limits_init(&limits);
+    limits.memory_max = 3'000'000;
+    limits.memory_per_peer_max = 1'000'000;
+    o.limits = &limits;
+  });
+  pair.serve("held", P2PA_SERVE_UNARY);
+  pair.server.keep(P2PA_EVENT_REQUEST);
+  const std::string request(300'000, 'r');
+  for (std::size_t i = 0; i < 6; ++i) {
+    pair.call("held", request);
+    REQUIRE(pair.run_until([&] { return completions(pair.client).size() + pair.server.kept.size() == i + 1; }));
+  }
+  CHECK(pair.server.kept.size() == 3);  // one more would be over the bound
+  CHECK(event_bytes(pair.server) == 900'000);
+  CHECK(refusals(pair.server, "events") == 3);
+  for (const Seen& done : pair.client.of(P2PA_EVENT_CALL_DONE)) CHECK(done.event.status == P2PA_E_LIMIT_MEMORY);
+
+  Node other;
+  const std::string address = pair.server.address();
+  REQUIRE(p2pa_node_add_address(*other, pair.server.peer(), address.data(), address.size(), nullptr) == P2PA_OK);
+  p2pa_op op{};
+  REQUIRE(p2pa_node_call(*other, pair.server.peer(), "held", 4, bytes(request), request.size(), nullptr, &op) ==
+          P2PA_OK);
+  REQUIRE(run_until({&other, &pair.server}, [&] { return pair.server.kept.size() == 4; }));
+  pair.server.release_kept();
+  CHECK(event_bytes(pair.server) == 0);
+  pair.call("held", request);
+  REQUIRE(pair.run_until([&] { return pair.server.kept.size() == 1; }));
+  pair.server.release_kept();
+}
+
+TEST_CASE("messages that wait for the host pause their calls within the bound, and none is lost") {
+  Pair pair([](p2pa_node_options&) {}, [](p2pa_node_options& o) {
+    static p2pa_limits limits;
+    p2pa_limits_init(&limits);
+    limits.memory_per_peer_max = 1'000'000;
+    limits.message_bytes_max = 300'000;
+    limits.stream_window = limits.connection_window = 65'536;
+    o.limits = &limits;
+  });
+  pair.serve("take", P2PA_SERVE_STREAMING);
+  pair.server.keep(P2PA_EVENT_CALL_MESSAGE);
+  constexpr std::size_t kMessages = 8;
+  const std::string message(300'000, 'm');
+  p2pa_call calls[2];
+  std::size_t sent[2] = {}, rounds = 0, answered = 0;
+  for (p2pa_call& call : calls) {
+    REQUIRE(p2pa_node_call_open(*pair.client, pair.server.peer(), "take", 4, nullptr, &call) == P2PA_OK);
+  }
+  REQUIRE(pair.run_until([&] {
+    for (std::size_t i = 0; i < 2; ++i) {
+      while (sent[i] < kMessages && p2pa_call_send(calls[i], bytes(message), message.size()) == P2PA_OK) {
+        if (++sent[i] == kMessages) REQUIRE(p2pa_call_finish(calls[i]) == P2PA_OK);
+      }
+    }
+    if (++rounds % 100 == 0) {
+      CHECK(event_bytes(pair.server) <= 1'000'000);
+      pair.server.release_kept();
+    }
+    const auto finished = pair.server.of(P2PA_EVENT_CALL_FINISHED);
+    for (; answered < finished.size(); ++answered) p2pa_call_finish(finished[answered].event.call);
+    return pair.client.count(P2PA_EVENT_CALL_ENDED) == 2;
+  }));
+  pair.server.release_kept();
+  for (const Seen& ended : pair.client.of(P2PA_EVENT_CALL_ENDED)) CHECK(ended.event.status == P2PA_OK);
+  CHECK(pair.server.count(P2PA_EVENT_CALL_MESSAGE) == 2 * kMessages);
+  CHECK(refusals(pair.server, "events") == 0);
+}
+
+TEST_CASE("the bytes of streams that wait for the host stay in the bound, and none is lost") {
+  Pair pair([](p2pa_node_options&) {}, [](p2pa_node_options& o) {
+    static p2pa_limits limits;
+    p2pa_limits_init(&limits);
+    limits.memory_per_peer_max = 262'144;
+    limits.stream_window = limits.connection_window = 65'536;
+    o.limits = &limits;
+  });
+  REQUIRE(p2pa_node_handle_protocol(*pair.server, "/bytes/1", 8) == P2PA_OK);
+  pair.server.run();
+  pair.server.keep(P2PA_EVENT_STREAM_DATA);
+  p2pa_op op{};
+  REQUIRE(p2pa_node_open_stream(*pair.client, pair.server.peer(), "/bytes/1", 8, &op) == P2PA_OK);
+  const p2pa_stream stream = pair.finish(op).event.stream;
+  const std::string bulk(1'000'000, 'b');
+  std::size_t taken = 0, before = 0, quiet = 0;
+  REQUIRE(p2pa_stream_write(stream, bytes(bulk), bulk.size(), &taken) == P2PA_OK);
+  REQUIRE(taken == bulk.size());
+  REQUIRE(p2pa_stream_finish(stream) == P2PA_OK);
+  REQUIRE(pair.run_until([&] {
+    quiet = event_bytes(pair.server) == before ? quiet + 1 : 0;
+    before = event_bytes(pair.server);
+    CHECK(before <= 262'144);
+    if (quiet > 50) pair.server.release_kept();
+    return pair.server.count(P2PA_EVENT_STREAM_FINISHED) == 1;
+  }));
+  pair.server.release_kept();
+  std::size_t received = 0;
+  for (const Seen& data : pair.server.of(P2PA_EVENT_STREAM_DATA)) received += data.data.size();
+  CHECK(received == bulk.size());
+}
+
+TEST_CASE("an answer that the host has no room for is the call's reason") {
+  Pair pair([](p2pa_node_options& o) {
+    static p2pa_limits limits;
+    p2pa_limits_init(&limits);
+    limits.memory_per_peer_max = 1'000'000;
+    limits.stream_window = limits.connection_window = 65'536;
+    o.limits = &limits;
+  });
+  pair.serve("big", P2PA_SERVE_UNARY);
+  pair.client.keep(P2PA_EVENT_CALL_DONE);
+  const std::string answer(600'000, 'a');
+  for (std::size_t i = 0; i < 3; ++i) {
+    if (i == 2) pair.client.release_kept();
+    const p2pa_op op = pair.call("big", "");
+    REQUIRE(pair.run_until([&] { return pair.server.count(P2PA_EVENT_REQUEST) == i + 1; }));
+    const p2pa_call call = pair.server.of(P2PA_EVENT_REQUEST).at(i).event.call;
+    if (i == 1) {
+      REQUIRE(p2pa_call_fail(call, 7, "text", 4, bytes(answer), answer.size()) == P2PA_OK);
+    } else {
+      REQUIRE(p2pa_call_reply(call, bytes(answer), answer.size()) == P2PA_OK);
+    }
+    const Seen done = pair.finish(op);
+    CHECK(done.event.status == (i == 1 ? P2PA_E_LIMIT_MEMORY : P2PA_OK));
+    CHECK((done.data == (i == 1 ? "" : answer)));
+    CHECK(done.event.application_code == 0);
+  }
+  CHECK(refusals(pair.client, "events") == 1);
+  pair.client.release_kept();
 }
 
 TEST_CASE("what no queue will ever have room for is too large, and does not block") {
