@@ -42,6 +42,9 @@ Result<void> read_listen(std::string_view lines, NodeOptions& out) {
   return {};
 }
 
+/// With fewer events a node could not tell that it listens, nor take a call.
+constexpr std::uint32_t kEventsMin = 16;
+
 template <class From, class To>
 void read_limit(From given, To& bound) {
   if (given != 0) bound = static_cast<To>(given);
@@ -51,6 +54,9 @@ Result<void> read_limits(const p2pa_limits* limits, Limits& out) {
   p2pa_limits in;
   if (const Status status = read_struct(limits, in); status < 0) {
     return fail(static_cast<Code>(status), "limits: struct_size");
+  }
+  if (in.events_max != 0 && in.events_max < kEventsMin) {
+    return fail(Code::kInvalidArgument, "limits.events_max is under 16");
   }
   read_limit(in.connections_max, out.connections_max);
   read_limit(in.connections_per_peer_max, out.connections_per_peer_max);

@@ -240,7 +240,7 @@ typedef struct p2pa_limits {
   uint32_t streams_inbound_per_connection_max;
   uint32_t calls_max;
   uint32_t calls_per_peer_max;
-  uint32_t events_max;         /* events promised, waiting or lent; peers take at most 7/8 of them */
+  uint32_t events_max;         /* events promised, waiting or lent; peers take at most 7/8 of them. At least 16 */
   uint64_t memory_max;         /* bytes of buffered payload */
   uint64_t memory_per_peer_max;
   uint64_t message_bytes_max;  /* one message of a call */

@@ -119,6 +119,21 @@ TEST_CASE("a key file is made once and gives the same peer again") {
   std::remove(path);
 }
 
+TEST_CASE("a node with too few events to tell that it listens does not open") {
+  const auto with = [](std::uint32_t events_max, p2pa_error_info* error = nullptr) {
+    p2pa_limits limits;
+    p2pa_limits_init(&limits);
+    limits.events_max = events_max;
+    return open([&](p2pa_node_options& o) { o.limits = &limits; }, error);
+  };
+  p2pa_error_info error;
+  p2pa_error_info_init(&error);
+  CHECK(with(1, &error) == P2PA_E_INVALID_ARGUMENT);
+  CHECK(std::string_view(error.text) == "limits.events_max is under 16");
+  CHECK(with(15) == P2PA_E_INVALID_ARGUMENT);
+  CHECK(with(16) == P2PA_OK);
+}
+
 TEST_CASE("the log triple is dropped exactly once, also when the node does not open") {
   int dropped = 0;
   const auto logging = [&](p2pa_node_options& o) {

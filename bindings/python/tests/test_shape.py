@@ -86,6 +86,11 @@ def test_a_number_that_no_option_can_be_is_said_too(options: Any) -> None:
         p2pagents.Node(**options)
 
 
+def test_too_few_events_are_said_at_once() -> None:
+    with pytest.raises(p2pagents.InvalidArgument, match="events_max is under 16"):
+        p2pagents.Node(limits={"events_max": 1})
+
+
 def test_the_greatest_numbers_can_be_options() -> None:
     p2pagents.Node(limits={"events_max": 2**32 - 1, "memory_max": 2**64 - 1}, idle_timeout=86400,
                    keep_alive=0, handshake_timeout=86400).close()
