@@ -241,8 +241,8 @@ void Calls::on_message(std::uint64_t handle, Call& call, ByteView message) {
     State* state = calls_.find(handle);
     if (state == nullptr || (state->unary && state->requested)) return;  // what follows a request is dropped
     event = state->channel.data;
-    event->peer = state->channel.peer;
-    room = host_.events.charge(*event, message.size());
+    if (event != nullptr) event->peer = state->channel.peer;
+    room = event != nullptr && host_.events.charge(*event, message.size());
     if (room) {
       state->channel.data = nullptr;
       state->requested = true;

@@ -397,7 +397,8 @@ void StreamCall::on_readable(Instant now) {
   if (stream_ != nullptr && !stream_->peek().empty()) {
     return refuse({Code::kProtocolViolation, 0, "rpc: bytes after the answer"});
   }
-  if (receiving_ != Receiving::kFinished && (ended_ || stream_->at_end())) on_end_of_stream();
+  const bool at_end = stream_ == nullptr ? ended_ : stream_->at_end();
+  if (receiving_ != Receiving::kFinished && at_end) on_end_of_stream();
 }
 
 bool StreamCall::on_frame(Instant now, const Frame& frame) {

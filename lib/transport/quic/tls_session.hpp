@@ -18,6 +18,7 @@ class TlsSession final {
   /// What a handshake needs of its connection. The calls come from inside the engine.
   class Owner {
    public:
+    virtual ~Owner() = default;
     virtual ngtcp2_conn* engine() = 0;
     /// False refuses the peer (TLS alert bad_certificate). Not called when a session is resumed.
     virtual bool accept_certificate(ByteView der) = 0;
@@ -25,9 +26,6 @@ class TlsSession final {
     virtual void refuse_certificate(const Error& why) = 0;
     /// A client may resume with this, for so long as its server said.
     virtual void keep_ticket(Bytes ticket, Duration lifetime) = 0;
-
-   protected:
-    virtual ~Owner() = default;
   };
 
   /// `ticket` empty: a full handshake. Null: no memory, or the ticket is of no use.
