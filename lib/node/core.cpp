@@ -181,6 +181,7 @@ void NodeCore::Impl::begin_close(Instant at) {
   state = State::kClosing;
   close_deadline = at + kCloseTimeout;
   close_latest = at + kCloseTimeoutMax;
+  undelivered_least = SIZE_MAX;
   // From now on new work is refused; connections end as soon as they have delivered what was written.
   rpc.close_all(at, {Code::kClosed, 0, "the node is closing"});
   swarm.close(at);
@@ -189,8 +190,11 @@ void NodeCore::Impl::begin_close(Instant at) {
 void NodeCore::Impl::advance_close(Instant at) {
   if (state == State::kClosing) {
     const std::size_t left = swarm.close_connections(at >= close_deadline);
-    if (left < undelivered) close_deadline = std::min(at + kCloseTimeout, close_latest);
-    undelivered = left;
+    // Less than ever before: who goes on writing meanwhile does not hold the close up.
+    if (left < undelivered_least) {
+      undelivered_least = left;
+      close_deadline = std::min(at + kCloseTimeout, close_latest);
+    }
     if (!swarm.idle()) return;
     close_deadline = kNever;
     // One more turn, so that the driver sends the last packets before the sockets go.

@@ -66,8 +66,8 @@ struct NodeCore::Impl final : swarm::Observer {
   Instant now;
   State state = State::kRunning;
   Instant close_deadline = kNever, close_latest = kNever;
-  std::string qlog_prefix;      // of the files' names
-  std::size_t undelivered = 0;  // when it was last looked at, of a node that closes
+  std::string qlog_prefix;            // of the files' names
+  std::size_t undelivered_least = 0;  // of a node that closes
 
   resource::Manager resources;
   peerstore::Peerstore peers;

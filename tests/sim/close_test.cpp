@@ -127,6 +127,20 @@ TEST_CASE("a slow path is waited for while something arrives, and half a minute 
   });
 }
 
+TEST_CASE("who goes on writing does not hold a close up") {
+  for_seeds(1, "close, endless upload", [](World& world) {
+    world.set_default_link({.delay = milliseconds(20), .rate_bits_per_s = 10'000'000});
+    NodeOptions options = listening();
+    options.serve_perf = true;
+    const Pair pair = make_pair(world, std::move(options));
+    world.node(pair.client).perf(pair.server_id, std::uint64_t{1} << 40, 0, [](auto&&) {});
+    world.run_for(seconds(5));
+    const Instant begin = world.now();
+    close_and_wait(world, pair.client);
+    CHECK(world.now() - begin < kCloseTimeout * 3);
+  });
+}
+
 TEST_CASE("closing runs no callback inside the call, and is allowed in every callback") {
   for_seeds(1, "close in callbacks", [](World& world) {
     const Pair pair = make_pair(world);
