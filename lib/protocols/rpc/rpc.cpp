@@ -148,7 +148,7 @@ void Rpc::on_turn(Instant now) {
     call->deferred_ = false;
     if (call->state() == StreamCall::State::kFree) continue;  // ended since
     enter(now, *call, [&] {
-      if (call->live() && (call->stream_ != nullptr || call->ended_)) call->on_readable(now);
+      if (call->live() && call->state() != StreamCall::State::kWaiting) call->on_readable(now);
     });
   }
   turn_.clear();

@@ -212,7 +212,7 @@ void StreamCall::free() {
   ++generation_;
   sending_ = Sending::kOpen;
   receiving_ = Receiving::kOpen;
-  one_way_ = unary_ = paused_ = ended_ = request_held_ = want_writable_ = false;
+  one_way_ = unary_ = paused_ = request_held_ = want_writable_ = false;
   deadline_ = timeout_ = kNever;
   abort_ = kNoAbort;
   answer_ = {};
@@ -303,7 +303,7 @@ void StreamCall::cancel() {
 
 void StreamCall::resume() {
   if (!std::exchange(paused_, false)) return;
-  if (state_ == State::kOpen && (stream_ != nullptr || ended_)) defer();
+  if (state_ == State::kOpen) defer();
 }
 
 void StreamCall::set_handler(CallHandler handler) {
@@ -397,7 +397,7 @@ void StreamCall::on_readable(Instant now) {
   if (stream_ != nullptr && !stream_->peek().empty()) {
     return refuse({Code::kProtocolViolation, 0, "rpc: bytes after the answer"});
   }
-  const bool at_end = stream_ == nullptr ? ended_ : stream_->at_end();
+  const bool at_end = stream_ == nullptr || stream_->at_end();
   if (receiving_ != Receiving::kFinished && at_end) on_end_of_stream();
 }
 
@@ -511,12 +511,9 @@ void StreamCall::on_end_of_stream() {
 
 void StreamCall::on_stream_closed(Instant now, const Error& why) {
   stream_ = nullptr;
-  // Everything is here; what a pause holds back is told after it.
-  ended_ = why.code == Code::kOk && state_ == State::kOpen && (!inbound_ || one_way_);
-  if (ended_) {
-    if (paused_) return;
-    on_readable(now);
-  }
+  const bool all_is_here = why.code == Code::kOk && state_ == State::kOpen && (!inbound_ || one_way_);
+  if (all_is_here && paused_) return;  // what the pause holds back, and the end, are told after it
+  if (all_is_here) on_readable(now);
   if (live()) return end(call_error(why));
   if (state_ == State::kLingering) free();
 }

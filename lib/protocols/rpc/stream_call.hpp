@@ -43,7 +43,7 @@ class StreamCall final : public Call {
     kFree,
     kWaiting,          ///< outbound: no stream yet
     kAwaitingRequest,  ///< inbound: not known what for
-    kOpen,
+    kOpen,             ///< without a stream: all has arrived, and a pause holds the end back
     kEnding,     ///< the outcome is decided, on_end is due
     kLingering,  ///< on_end is done, the stream is not over
   };
@@ -138,7 +138,6 @@ class StreamCall final : public Call {
   bool one_way_ = false;
   bool unary_ = false;
   bool paused_ = false;
-  bool ended_ = false;          // all has arrived and the stream is gone, but the end was not told
   bool request_held_ = false;   // inbound: the request's own message waits for resume()
   bool want_writable_ = false;  // send() answered kWouldBlock
   bool deferred_ = false;       // stands in shared_.ready

@@ -14,10 +14,8 @@ SKIPPED = ("LICENSE",)
 
 
 def _machine(root):
-    """Also the folder that this very tree lies in, unless it lies right below / and may have the name of
-    a protocol of ours."""
-    here = root.resolve().as_posix()[1:]
-    own = [*OWN, *([re.escape(here)] if "/" in here else [])]
+    """Also the folder that this very tree lies in, wherever that is."""
+    own = [*OWN, re.escape(root.resolve().as_posix()[1:])]
     return re.compile(r"(?<![\w.~*-])/(?:" + "|".join(own) + r")(?:/|$)")
 
 
