@@ -253,43 +253,26 @@ TEST_CASE("a host that releases no messages stops the sender, and loses none") {
 
 TEST_CASE("messages that find no memory wait for it, and none is lost") {
   const bool connected = GENERATE(true, false);
-  Pair pair([](p2pa_node_options& o) {
-    static p2pa_limits limits;
-    p2pa_limits_init(&limits);
+  Pair pair(limited([](p2pa_limits& limits) {
     limits.memory_per_peer_max = 2'000'000;
     limits.send_buffer_max = 65'536;
-    o.limits = &limits;
-  });
+  }));
   pair.serve("count", P2PA_SERVE_STREAMING);
   if (connected) pair.finish(pair.call("nobody", ""));
   constexpr std::size_t kCalls = 8, kMessages = 3;
   const std::string message(900'000, 'm');
   std::vector<p2pa_call> calls;
   for (std::size_t i = 0; i < kCalls; ++i) calls.push_back(open_call(pair, "count"));
-  std::vector<std::size_t> sent(kCalls);
-  std::size_t answered = 0;
-  REQUIRE(pair.run_until([&] {
-    for (std::size_t i = 0; i < kCalls; ++i) {
-      while (sent[i] < kMessages && send(calls[i], message) == P2PA_OK) {
-        if (++sent[i] == kMessages) REQUIRE(p2pa_call_finish(calls[i]) == P2PA_OK);
-      }
-    }
-    const auto finished = pair.server.of(P2PA_EVENT_CALL_FINISHED);
-    for (; answered < finished.size(); ++answered) p2pa_call_finish(finished[answered].event.call);
-    return pair.client.count(P2PA_EVENT_CALL_ENDED) == kCalls;
-  }));
+  pair.send_to_the_end(calls, message, kMessages);
   for (const Seen& ended : pair.client.of(P2PA_EVENT_CALL_ENDED)) CHECK(ended.event.status == P2PA_OK);
   CHECK(pair.server.count(P2PA_EVENT_CALL_MESSAGE) == kCalls * kMessages);
 }
 
 TEST_CASE("answers that find no memory wait for it, and all arrive") {
-  Pair pair([](p2pa_node_options&) {}, [](p2pa_node_options& o) {
-    static p2pa_limits limits;
-    p2pa_limits_init(&limits);
+  Pair pair([](p2pa_node_options&) {}, limited([](p2pa_limits& limits) {
     limits.memory_per_peer_max = 2'000'000;
     limits.send_buffer_max = 65'536;
-    o.limits = &limits;
-  });
+  }));
   pair.serve("big", P2PA_SERVE_UNARY);
   constexpr std::size_t kCalls = 12;
   std::vector<p2pa_op> ops;
@@ -304,12 +287,9 @@ TEST_CASE("answers that find no memory wait for it, and all arrive") {
 
 TEST_CASE("a message that the bounds on memory never allow ends its call at both ends") {
   const bool connected = GENERATE(true, false);
-  Pair pair([](p2pa_node_options& o) {
-    static p2pa_limits limits;
-    p2pa_limits_init(&limits);
+  Pair pair(limited([](p2pa_limits& limits) {
     limits.memory_per_peer_max = 1'000'000;
-    o.limits = &limits;
-  });
+  }));
   pair.serve("count", P2PA_SERVE_STREAMING);
   if (connected) pair.finish(pair.call("nobody", ""));
   const p2pa_call call = open_call(pair, "count");
@@ -329,12 +309,9 @@ TEST_CASE("a message that the bounds on memory never allow ends its call at both
 
 TEST_CASE("an answer that the bounds on memory never allow is refused to the caller") {
   const std::uint32_t mode = GENERATE(P2PA_SERVE_UNARY, P2PA_SERVE_STREAMING);
-  Pair pair([](p2pa_node_options&) {}, [](p2pa_node_options& o) {
-    static p2pa_limits limits;
-    p2pa_limits_init(&limits);
+  Pair pair([](p2pa_node_options&) {}, limited([](p2pa_limits& limits) {
     limits.memory_per_peer_max = 1'000'000;
-    o.limits = &limits;
-  });
+  }));
   pair.serve("big", mode);
   const p2pa_op op = pair.call("big", "");
   const std::uint32_t incoming = mode == P2PA_SERVE_UNARY ? P2PA_EVENT_REQUEST : P2PA_EVENT_CALL_INCOMING;
@@ -384,12 +361,9 @@ TEST_CASE("a unary method drops what follows the first message") {
 }
 
 TEST_CASE("a message of the largest size goes, and one byte more is refused") {
-  const auto small = [](p2pa_node_options& o) {
-    static p2pa_limits limits;
-    p2pa_limits_init(&limits);
+  const auto small = limited([](p2pa_limits& limits) {
     limits.message_bytes_max = 100'000;
-    o.limits = &limits;
-  };
+  });
   Pair pair(small, small);
   OpenCall call(pair);
   const std::string largest(100'000, 'l'), larger(100'001, 'l');

@@ -104,12 +104,9 @@ TEST_CASE("cancelling completes every operation once") {
 }
 
 TEST_CASE("a full queue takes no more work, and takes it again when events are released") {
-  Pair pair([](p2pa_node_options& o) {
-    static p2pa_limits limits;
-    p2pa_limits_init(&limits);
+  Pair pair(limited([](p2pa_limits& limits) {
     limits.events_max = 16;
-    o.limits = &limits;
-  });
+  }));
   pair.serve("echo", P2PA_SERVE_UNARY);
   pair.client.run();
   std::vector<std::uint64_t> ops;
@@ -132,12 +129,9 @@ TEST_CASE("a full queue takes no more work, and takes it again when events are r
 }
 
 TEST_CASE("notifications that find the queue full are dropped and counted by kind") {
-  Pair pair([](p2pa_node_options& o) {
-    static p2pa_limits limits;
-    p2pa_limits_init(&limits);
+  Pair pair(limited([](p2pa_limits& limits) {
     limits.events_max = 16;
-    o.limits = &limits;
-  });
+  }));
   p2pa_op op{};
   REQUIRE(p2pa_node_dial_peer(*pair.client, pair.server.peer(), &op) == P2PA_OK);
   pair.finish(op);
@@ -156,12 +150,9 @@ TEST_CASE("notifications that find the queue full are dropped and counted by kin
 }
 
 TEST_CASE("calls that find the server's queue full are refused, and nothing is lost of the others") {
-  const auto tight = [](p2pa_node_options& o) {
-    static p2pa_limits limits;
-    p2pa_limits_init(&limits);
+  const auto tight = limited([](p2pa_limits& limits) {
     limits.events_max = 16;
-    o.limits = &limits;
-  };
+  });
   Pair pair([](p2pa_node_options&) {}, tight);
   pair.serve("held", P2PA_SERVE_UNARY);
   pair.server.keep(P2PA_EVENT_REQUEST);
@@ -298,13 +289,10 @@ TEST_CASE("what is in use is told, and given back") {
 }
 
 TEST_CASE("requests that wait for the host are bounded by their peer's memory, and others are served") {
-  Pair pair([](p2pa_node_options&) {}, [](p2pa_node_options& o) {
-    static p2pa_limits limits;
-    p2pa_limits_init(&limits);
+  Pair pair([](p2pa_node_options&) {}, limited([](p2pa_limits& limits) {
     limits.memory_max = 3'000'000;
     limits.memory_per_peer_max = 1'000'000;
-    o.limits = &limits;
-  });
+  }));
   pair.serve("held", P2PA_SERVE_UNARY);
   pair.server.keep(P2PA_EVENT_REQUEST);
   const std::string request(300'000, 'r');
@@ -332,37 +320,25 @@ TEST_CASE("requests that wait for the host are bounded by their peer's memory, a
 }
 
 TEST_CASE("messages that wait for the host pause their calls within the bound, and none is lost") {
-  Pair pair([](p2pa_node_options&) {}, [](p2pa_node_options& o) {
-    static p2pa_limits limits;
-    p2pa_limits_init(&limits);
+  Pair pair([](p2pa_node_options&) {}, limited([](p2pa_limits& limits) {
     limits.memory_per_peer_max = 1'000'000;
     limits.message_bytes_max = 300'000;
     limits.stream_window = limits.connection_window = 65'536;
-    o.limits = &limits;
-  });
+  }));
   pair.serve("take", P2PA_SERVE_STREAMING);
   pair.server.keep(P2PA_EVENT_CALL_MESSAGE);
   constexpr std::size_t kMessages = 8;
   const std::string message(300'000, 'm');
   p2pa_call calls[2];
-  std::size_t sent[2] = {}, rounds = 0, answered = 0;
+  std::size_t rounds = 0;
   for (p2pa_call& call : calls) {
     REQUIRE(p2pa_node_call_open(*pair.client, pair.server.peer(), "take", 4, nullptr, &call) == P2PA_OK);
   }
-  REQUIRE(pair.run_until([&] {
-    for (std::size_t i = 0; i < 2; ++i) {
-      while (sent[i] < kMessages && p2pa_call_send(calls[i], bytes(message), message.size()) == P2PA_OK) {
-        if (++sent[i] == kMessages) REQUIRE(p2pa_call_finish(calls[i]) == P2PA_OK);
-      }
-    }
-    if (++rounds % 100 == 0) {
-      CHECK(event_bytes(pair.server) <= 1'000'000);
-      pair.server.release_kept();
-    }
-    const auto finished = pair.server.of(P2PA_EVENT_CALL_FINISHED);
-    for (; answered < finished.size(); ++answered) p2pa_call_finish(finished[answered].event.call);
-    return pair.client.count(P2PA_EVENT_CALL_ENDED) == 2;
-  }));
+  pair.send_to_the_end(calls, message, kMessages, [&] {
+    if (++rounds % 100 != 0) return;
+    CHECK(event_bytes(pair.server) <= 1'000'000);
+    pair.server.release_kept();
+  });
   pair.server.release_kept();
   for (const Seen& ended : pair.client.of(P2PA_EVENT_CALL_ENDED)) CHECK(ended.event.status == P2PA_OK);
   CHECK(pair.server.count(P2PA_EVENT_CALL_MESSAGE) == 2 * kMessages);
@@ -370,13 +346,10 @@ TEST_CASE("messages that wait for the host pause their calls within the bound, a
 }
 
 TEST_CASE("the bytes of streams that wait for the host stay in the bound, and none is lost") {
-  Pair pair([](p2pa_node_options&) {}, [](p2pa_node_options& o) {
-    static p2pa_limits limits;
-    p2pa_limits_init(&limits);
+  Pair pair([](p2pa_node_options&) {}, limited([](p2pa_limits& limits) {
     limits.memory_per_peer_max = 262'144;
     limits.stream_window = limits.connection_window = 65'536;
-    o.limits = &limits;
-  });
+  }));
   REQUIRE(p2pa_node_handle_protocol(*pair.server, "/bytes/1", 8) == P2PA_OK);
   pair.server.run();
   pair.server.keep(P2PA_EVENT_STREAM_DATA);
@@ -402,13 +375,10 @@ TEST_CASE("the bytes of streams that wait for the host stay in the bound, and no
 }
 
 TEST_CASE("an answer that the host has no room for is the call's reason") {
-  Pair pair([](p2pa_node_options& o) {
-    static p2pa_limits limits;
-    p2pa_limits_init(&limits);
+  Pair pair(limited([](p2pa_limits& limits) {
     limits.memory_per_peer_max = 1'000'000;
     limits.stream_window = limits.connection_window = 65'536;
-    o.limits = &limits;
-  });
+  }));
   pair.serve("big", P2PA_SERVE_UNARY);
   pair.client.keep(P2PA_EVENT_CALL_DONE);
   const std::string answer(600'000, 'a');
@@ -432,12 +402,9 @@ TEST_CASE("an answer that the host has no room for is the call's reason") {
 }
 
 TEST_CASE("what no queue will ever have room for is too large, and does not block") {
-  Node node([](p2pa_node_options& o) {
-    static p2pa_limits limits;
-    p2pa_limits_init(&limits);
+  Node node(limited([](p2pa_limits& limits) {
     limits.memory_max = 1000;
-    o.limits = &limits;
-  });
+  }));
   const std::string fits(1000, 'x'), over(1001, 'x');
   p2pa_op op{};
   CHECK(p2pa_node_call(*node, node.peer(), "m", 1, bytes(over), over.size(), nullptr, &op) ==

@@ -7,6 +7,8 @@
 #include <cstring>
 #include <functional>
 #include <initializer_list>
+#include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -125,6 +127,14 @@ inline bool run_until(std::initializer_list<Node*> nodes, const std::function<bo
 }
 
 /// Two nodes, the first of which knows where the second is.
+/// The options of a node with bounds of its own.
+inline Node::Configure limited(const std::function<void(p2pa_limits&)>& set) {
+  const auto limits = std::make_shared<p2pa_limits>();
+  p2pa_limits_init(limits.get());
+  set(*limits);
+  return [limits](p2pa_node_options& options) { options.limits = limits.get(); };
+}
+
 struct Pair {
   explicit Pair(const Node::Configure& client_options = [](p2pa_node_options&) {},
                 const Node::Configure& server_options = [](p2pa_node_options&) {})
@@ -148,6 +158,24 @@ struct Pair {
   void serve(std::string_view method, std::uint32_t mode) {
     REQUIRE(p2pa_node_serve(*server, method.data(), method.size(), mode) == P2PA_OK);
     server.run();
+  }
+  /// Sends so many messages on each of the client's calls and finishes it, the server too when it has seen that,
+  /// until all have ended. `each_round` runs between two turns.
+  void send_to_the_end(std::span<const p2pa_call> calls, std::string_view message, std::size_t count,
+                       const std::function<void()>& each_round = [] {}) {
+    std::vector<std::size_t> sent(calls.size());
+    std::size_t answered = 0;
+    REQUIRE(run_until([&] {
+      for (std::size_t i = 0; i < calls.size(); ++i) {
+        while (sent[i] < count && p2pa_call_send(calls[i], bytes(message), message.size()) == P2PA_OK) {
+          if (++sent[i] == count) REQUIRE(p2pa_call_finish(calls[i]) == P2PA_OK);
+        }
+      }
+      each_round();
+      const auto finished = server.of(P2PA_EVENT_CALL_FINISHED);
+      for (; answered < finished.size(); ++answered) p2pa_call_finish(finished[answered].event.call);
+      return client.count(P2PA_EVENT_CALL_ENDED) == calls.size();
+    }));
   }
 
   Node client, server;
