@@ -15,6 +15,14 @@ void close_and_wait(World& world, NodeId node) {
   REQUIRE(world.run_until([&] { return world.node(node).closed(); }, minutes(1)));
 }
 
+/// Serves `log`, which counts the bytes that it is told.
+void serve_log(World& world, NodeId node, std::size_t& arrived) {
+  REQUIRE(world.node(node).serve("log", UnaryMethod([&arrived](const PeerId&, ByteView message) {
+    arrived += message.size();
+    return std::expected<Bytes, ApplicationError>(Bytes{});
+  })));
+}
+
 }  // namespace
 
 TEST_CASE("a message that was reported as sent arrives although its sender closes at once") {
@@ -24,10 +32,7 @@ TEST_CASE("a message that was reported as sent arrives although its sender close
       const NodeId server = world.add_node(listening()), client = world.add_node({});
       introduce(world, client, server);
       std::size_t arrived = 0;
-      REQUIRE(world.node(server).serve("log", UnaryMethod([&](const PeerId&, ByteView message) {
-        arrived += message.size();
-        return std::expected<Bytes, ApplicationError>(Bytes{});
-      })));
+      serve_log(world, server, arrived);
       std::optional<bool> sent;
       world.node(client).notify(world.node(server).id(), "log", pattern(size, 1), [&](const CallOutcome& outcome) {
         sent = outcome.ok();
@@ -109,10 +114,7 @@ TEST_CASE("a slow path is waited for while something arrives, and half a minute 
     const NodeId server = world.add_node(listening()), client = world.add_node({});
     introduce(world, client, server);
     std::size_t arrived = 0;
-    REQUIRE(world.node(server).serve("log", UnaryMethod([&](const PeerId&, ByteView message) {
-      arrived += message.size();
-      return std::expected<Bytes, ApplicationError>(Bytes{});
-    })));
+    serve_log(world, server, arrived);
     constexpr std::size_t kSize = 1'000'000;  // 8 s at one megabit a second
     bool sent = false;
     world.node(client).notify(world.node(server).id(), "log", pattern(kSize, 1),
