@@ -215,7 +215,7 @@ class Docs(TidyTest):
 class Places(TidyTest):
     def test_paths_of_machines_and_package_hosts_are_found(self):
         slash = "/"
-        self.expect("places", "scripts/a", good=["cd build/work/\n", "https://example.org/root/x\n"],
+        self.expect("places", "scripts/a", good=["cd build/mnt/\n", "https://example.org/root/x\n"],
                     bad=[f"cd {slash}mnt/main", f"cd {slash}home/me/src", f"cd {slash}root/x",
                          "get https://" + "pypi" + ".org/x"])
 
