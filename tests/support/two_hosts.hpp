@@ -30,6 +30,7 @@ class Host final : public StreamOpener {
                    std::uint64_t tag, OpenStreamOptions options) override;
 
   /// A stream without a protocol of ours: what a peer of another make might do on it.
+  /// REQUIRES that the connection opens it.
   Stream& open_raw(std::string_view protocol, StreamHandler& handler, std::uint64_t tag = 0);
 
   /// Hands out what happened; false when nothing had.
@@ -53,6 +54,7 @@ class Host final : public StreamOpener {
   void on_readable(Instant now, Stream& stream);
   void end_stream(Instant now, Stream& stream, const Error& why);
   Stream& adopt(StreamId id);
+  Stream& begin(StreamId id, std::string_view protocol, StreamHandler& handler, std::uint64_t tag);
 
   memory::Pair& pair_;
   const memory::Pair::Side side_;
@@ -134,7 +136,12 @@ inline Stream& Host::adopt(StreamId id) {
 }
 
 inline Stream& Host::open_raw(std::string_view protocol, StreamHandler& handler, std::uint64_t tag) {
-  Stream& stream = adopt(*connection().open_stream(false));
+  return begin(connection().open_stream(false).value(), protocol, handler, tag);
+}
+
+inline Stream& Host::begin(StreamId id, std::string_view protocol, StreamHandler& handler,
+                           std::uint64_t tag) {
+  Stream& stream = adopt(id);
   stream.set_handler(&handler);
   stream.set_tag(tag);
   (void)stream.propose(protocol, scratch_);
@@ -147,10 +154,12 @@ inline bool Host::turn(Instant now) {
   bool worked = false;
   for (Open& open : std::exchange(opens_, {})) {
     worked = true;
-    if (refuse_opens.code != Code::kOk) {
-      open.handler->on_stream_failed(now, open.tag, refuse_opens);
+    const auto id = refuse_opens.code != Code::kOk ? std::unexpected(refuse_opens)
+                                                   : connection().open_stream(false);
+    if (id) {
+      begin(*id, open.protocol, *open.handler, open.tag);
     } else {
-      open_raw(open.protocol, *open.handler, open.tag);
+      open.handler->on_stream_failed(now, open.tag, id.error());
     }
   }
   ConnectionEvent event;
