@@ -180,6 +180,13 @@ bool UvDriver::perform_effects() {
           done.result = std::unexpected(bound.error());
         }
         break;
+      case Effect::Kind::kListenTcp:
+        done.result = fail(Code::kUnsupported, "no TCP yet");
+        break;
+      case Effect::Kind::kCloseListener:
+      case Effect::Kind::kConnectTcp:
+      case Effect::Kind::kFinishTcp:
+      case Effect::Kind::kAbortTcp: continue;
       case Effect::Kind::kListInterfaces:
         if (auto list = interface_addresses()) {
           done.addresses = std::move(*list);

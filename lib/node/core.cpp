@@ -252,6 +252,8 @@ void NodeCore::handle(Instant now, const InboundDatagram& datagram) {
   impl_->quic.handle(now, datagram);
 }
 
+void NodeCore::handle(Instant now, const SocketEvent&) { impl_->now = now; }
+
 void NodeCore::handle(Instant now, const EffectDone& done) {
   impl_->now = now;
   const Sockets::Outcome outcome = impl_->sockets.done(done);
@@ -293,6 +295,8 @@ bool NodeCore::poll_transmit(Instant now, MutableBytes buffer, const TransmitLim
                              Transmit& out) {
   return impl_->quic.poll_transmit(now, buffer, limits, out);
 }
+
+bool NodeCore::poll_write(Instant, MutableBytes, SocketWrite&) { return false; }
 
 Instant NodeCore::next_deadline() const {
   Instant next = std::min(impl_->quic.next_deadline(), impl_->swarm.next_deadline());

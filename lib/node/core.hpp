@@ -23,6 +23,7 @@ class NodeCore final {
 
   // --- what a driver does, in this order, each time something happened
   void handle(Instant now, const InboundDatagram& datagram);
+  void handle(Instant now, const SocketEvent& event);
   void handle(Instant now, const EffectDone& done);
   void on_deadline(Instant now);
   /// Routes what happened to protocols and callbacks. Bounded work: true when there is more to do
@@ -30,6 +31,8 @@ class NodeCore final {
   bool turn(Instant now);
   bool poll_effect(Effect& out);
   bool poll_transmit(Instant now, MutableBytes buffer, const TransmitLimits& limits, Transmit& out);
+  /// Fills `buffer` (>= 65,536 bytes) with the next bytes for one TCP socket. False: nothing now.
+  bool poll_write(Instant now, MutableBytes buffer, SocketWrite& out);
   /// kNever: only input will change anything. An instant in the past: call on_deadline now.
   Instant next_deadline() const;
   /// Has something been asked of the node since its last turn? Then a driver does not wait.

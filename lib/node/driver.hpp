@@ -21,13 +21,19 @@ struct Effect {
   enum class Kind : std::uint8_t {
     kBindUdp,         ///< socket, local (port 0: any); answered by socket bound or error
     kCloseUdp,        ///< socket; no answer
+    kListenTcp,       ///< socket, local (port 0: any); answered by what was bound or error
+    kCloseListener,   ///< socket; no answer
+    kConnectTcp,      ///< socket, remote; answered by a SocketEvent
+    kFinishTcp,       ///< socket: ends our direction after what was written. The driver waits for the
+                      ///< peer's end for a while, drops what comes, and says nothing more of it
+    kAbortTcp,        ///< socket: resets it, at once; nothing more is said of it
     kListInterfaces,  ///< answered by `addresses`
     kAppendFile,      ///< path, bytes (qlog); no answer
   };
   Kind kind;
   std::uint64_t id = 0;
   SocketId socket = 0;
-  IpEndpoint local;
+  IpEndpoint local, remote;
   std::string path;
   Bytes bytes;
 };
@@ -35,7 +41,7 @@ struct Effect {
 struct EffectDone {
   std::uint64_t id = 0;
   Result<void> result{};
-  IpEndpoint local;                    ///< kBindUdp: what was bound
+  IpEndpoint local;                    ///< kBindUdp, kListenTcp: what was bound
   std::vector<IpAddress> addresses{};  ///< kListInterfaces: unicast addresses of interfaces that are up
 };
 

@@ -149,6 +149,13 @@ void World::Impl::run_effect(NodeId id, Effect effect) {
         done.result = std::unexpected(bound.error());
       break;
     }
+    case Effect::Kind::kListenTcp:
+      done.result = p2pa::fail(Code::kUnsupported, "no TCP yet");
+      break;
+    case Effect::Kind::kCloseListener:
+    case Effect::Kind::kConnectTcp:
+    case Effect::Kind::kFinishTcp:
+    case Effect::Kind::kAbortTcp: return;
     case Effect::Kind::kListInterfaces:
       done.addresses = network.addresses(host);
       break;

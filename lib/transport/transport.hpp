@@ -9,7 +9,9 @@
 
 namespace p2pa {
 
-using SocketId = std::uint32_t;  ///< a UDP socket of the driver, numbered by the node; 0 is none
+using SocketId = std::uint32_t;  ///< a socket of the driver, numbered by the node; 0 is none
+/// A TCP socket that the driver accepted is numbered by the driver, from here on.
+inline constexpr SocketId kAcceptedSockets = 0x8000'0000;
 
 enum class Ecn : std::uint8_t { kNone = 0, kEct1 = 1, kEct0 = 2, kCe = 3 };
 
@@ -36,6 +38,31 @@ struct Transmit {
 /// What the driver can do for a transmit, decided at run time.
 struct TransmitLimits {
   std::size_t segments_max = 1;  ///< GSO segments in one Transmit; 1 without GSO
+};
+
+/// What happened to a TCP socket.
+struct SocketEvent {
+  enum class Kind : std::uint8_t {
+    kAccepted,   ///< `socket` is new and came in on `listener`, from `remote` to `local`
+    kConnected,  ///< what Effect::Kind::kConnectTcp asked for; `local` is what the system chose
+    kBytes,      ///< `bytes` arrived, valid during the call
+    kEnd,        ///< the peer sends no more
+    kWritten,    ///< the last SocketWrite is with the system
+    kLost,       ///< `error`: it could not connect, or was reset. The driver has forgotten it
+  };
+  Kind kind;
+  SocketId socket = 0;
+  SocketId listener = 0;
+  IpEndpoint local{}, remote{};
+  ByteView bytes{};
+  Error error{};
+};
+
+/// Bytes for one TCP socket, in the buffer that the driver lent to poll_write(). A socket has one under
+/// way at most: the next follows kWritten.
+struct SocketWrite {
+  SocketId socket = 0;
+  std::size_t size = 0;
 };
 
 struct TransportEvent {
