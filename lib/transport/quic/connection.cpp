@@ -30,14 +30,15 @@ Connection::Connection(Shared& shared, ConnectionId id, bool outbound, SocketId 
       socket_(socket),
       local_(local),
       packet_size_(same_host(local, remote)),
-      streams_(shared, *this),
+      stream_engine_(shared, *this),
+      streams_(shared.mux, *this),
       datagrams_out_(shared.config.datagram_queue_bytes_max),
       datagrams_in_(shared.config.datagram_queue_bytes_max) {}
 
 Connection::~Connection() {
   shared_.ready.remove(*this);
-  datagrams_out_.clear(shared_.chunks);
-  datagrams_in_.clear(shared_.chunks);
+  datagrams_out_.clear(shared_.mux.chunks);
+  datagrams_in_.clear(shared_.mux.chunks);
   if (engine_ != nullptr) finish_close({Code::kClosed, 0, ""});
 }
 
@@ -56,7 +57,7 @@ Result<void> Connection::send_datagram(ByteView payload) {
   const std::size_t bound = datagram_size_max();
   if (bound == 0) return fail(Code::kUnsupported, "the peer takes no datagrams");
   if (payload.size() > bound) return fail(Code::kMessageTooLarge, "the datagram is too large", bound);
-  if (!datagrams_out_.push(shared_.chunks, payload)) return fail(Code::kWouldBlock, "the datagram queue is full");
+  if (!datagrams_out_.push(shared_.mux.chunks, payload)) return fail(Code::kWouldBlock, "the datagram queue is full");
   shared_.ready.push(*this);
   return {};
 }
@@ -100,12 +101,12 @@ ConnectionStats Connection::stats(Instant) const {
   return out;
 }
 
-bool Connection::take(const QueuedEvent& event, ConnectionEvent& out) {
+bool Connection::take(const mux::QueuedEvent& event, ConnectionEvent& out) {
   if (event.stream != nullptr) return streams_.take(event, out);
   out = {event.kind, 0, nullptr, event.code, {}, {}};
   if (event.kind == Kind::kClosed) out.error = why_;
   if (event.kind == Kind::kDatagram) {
-    if (datagram_lent_) datagrams_in_.pop(shared_.chunks);
+    if (datagram_lent_) datagrams_in_.pop(shared_.mux.chunks);
     datagram_lent_ = true;
     out.datagram = datagrams_in_.front();
   }
@@ -168,7 +169,7 @@ bool Connection::on_handshake_completed() {
   }
   handshake_->complete();
   keep_alive();
-  shared_.events.push({this, nullptr, Kind::kEstablished, 0});
+  shared_.mux.events.push({this, nullptr, Kind::kEstablished, 0});
   return true;
 }
 
@@ -193,14 +194,14 @@ bool Connection::on_stream_opened(std::int64_t wire_id) {
     streams_.set_peer(peer_);
     early_ = true;
   }
-  streams_.on_opened(wire_id);
+  ngtcp2_conn_set_stream_user_data(engine_, wire_id, &streams_.on_opened(wire_id));
   return true;
 }
 
 void Connection::on_datagram(ByteView payload) {
   if (state_ != ConnectionState::kEstablished) return;  // early ones may be replays
-  if (!datagrams_in_.push(shared_.chunks, payload)) return;
-  shared_.events.push({this, nullptr, Kind::kDatagram, 0});
+  if (!datagrams_in_.push(shared_.mux.chunks, payload)) return;
+  shared_.mux.events.push({this, nullptr, Kind::kDatagram, 0});
 }
 
 void Connection::on_path_validated(const ngtcp2_path& path) {
@@ -209,7 +210,7 @@ void Connection::on_path_validated(const ngtcp2_path& path) {
   if (address == remote_address_ || state_ != ConnectionState::kEstablished) return;
   packet_size_.path_changed(same_host(local_of(path).address, remote));
   remote_address_ = address;
-  shared_.events.push({this, nullptr, Kind::kPathChanged, 0});
+  shared_.mux.events.push({this, nullptr, Kind::kPathChanged, 0});
 }
 
 /// A datagram that is lost with all that was sent after it is never missed: the engine probes for streams
@@ -218,7 +219,7 @@ void Connection::on_path_validated(const ngtcp2_path& path) {
 void Connection::free_stuck_datagrams() {
   if (shared_.now < datagrams_stuck_at_) return;
   datagrams_stuck_at_ = kNever;
-  streams_.lend_credit();
+  stream_engine_.lend_credit();
 }
 
 /// TLS has nothing to do any more; most of what a handshake holds is its session.

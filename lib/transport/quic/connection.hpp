@@ -6,11 +6,13 @@
 #include <vector>
 
 #include "resource/manager.hpp"
+#include "transport/mux/muxed_connection.hpp"
+#include "transport/mux/streams.hpp"
 #include "transport/quic/cid_table.hpp"
 #include "transport/quic/datagram_queue.hpp"
 #include "transport/quic/farewell.hpp"
 #include "transport/quic/packet_size.hpp"
-#include "transport/quic/streams.hpp"
+#include "transport/quic/stream_engine.hpp"
 #include "transport/transport.hpp"
 
 struct ngtcp2_conn;
@@ -20,7 +22,6 @@ struct ngtcp2_pkt_hd;
 namespace p2pa::quic {
 
 struct EngineCallbacks;
-struct QueuedEvent;
 struct Shared;
 class Handshake;
 
@@ -33,7 +34,7 @@ enum class ConnectionState : std::uint8_t { kHandshaking, kEstablished, kClosed 
 /// certificate was verified. Of a resumed session a server may see streams before kEstablished, while
 /// early_data_possible(): they came as 0-RTT and may be replays, so only replay-safe protocols may be
 /// served on them; peer() is known by then.
-class Connection final : public p2pa::Connection {
+class Connection final : public mux::MuxedConnection {
  public:
   /// Errors: kOutOfMemory.
   static Result<std::unique_ptr<Connection>> dial(Shared& shared, ConnectionId id, SocketId socket,
@@ -80,8 +81,7 @@ class Connection final : public p2pa::Connection {
   /// Writes datagrams of one size to one destination. False: nothing to send now.
   bool transmit(MutableBytes buffer, const TransmitLimits& limits, Transmit& out);
   void lose_socket(SocketId socket);
-  /// Turns a queued event into what the application sees. False: it does not concern it any more.
-  bool take(const QueuedEvent& event, ConnectionEvent& out);
+  bool take(const mux::QueuedEvent& event, ConnectionEvent& out) override;
 
  private:
   friend struct EngineCallbacks;
@@ -111,7 +111,7 @@ class Connection final : public p2pa::Connection {
   std::int64_t write_packet(MutableBytes dest, Packet& packet);
   bool room_for_datagrams();
   std::int64_t write_datagram_frame(MutableBytes dest, Packet& packet);
-  std::int64_t write_stream_frame(MutableBytes dest, Packet& packet, StreamState& stream);
+  std::int64_t write_stream_frame(MutableBytes dest, Packet& packet, mux::StreamState& stream);
   void pace(std::size_t bytes);
   Transmit destination(const ngtcp2_path& path, std::uint32_t ecn) const;
 
@@ -145,7 +145,8 @@ class Connection final : public p2pa::Connection {
   IpEndpoint local_;  // at the begin; from then on the engine's path has it
   Cid client_dcid_;  // of a server: what the client addressed before it knew an id of ours
   PacketSize packet_size_;
-  Streams streams_;
+  StreamEngine stream_engine_;
+  mux::Streams streams_;
   DatagramQueue datagrams_out_, datagrams_in_;
   Instant established_at_{}, heard_at_{};
   Instant datagrams_stuck_at_ = kNever;  // when to help them on

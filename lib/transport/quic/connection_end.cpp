@@ -113,7 +113,7 @@ void Connection::finish_close(const Error& why, Farewell farewell) {
   handshake_.reset();
   ngtcp2_conn_del(std::exchange(engine_, nullptr));
   shared_.ready.remove(*this);
-  shared_.events.push({this, nullptr, ConnectionEvent::Kind::kClosed, 0});
+  shared_.mux.events.push({this, nullptr, ConnectionEvent::Kind::kClosed, 0});
   shared_.farewells.push_back(std::move(farewell));
 }
 

@@ -105,7 +105,8 @@ bool Connection::start_client(const IpEndpoint& remote, const DialTarget& target
     return false;
   }
   shared_.cids.add(own, *this);
-  streams_.attach(engine_);
+  stream_engine_.attach(engine_);
+  streams_.attach(&stream_engine_);
   early_ = handshake_->attach(engine_);
   shared_.ready.push(*this);
   return true;
@@ -139,7 +140,8 @@ bool Connection::start_server(const IpEndpoint& remote, const ngtcp2_pkt_hd& fir
   shared_.cids.add(own, *this);
   client_dcid_ = Cid({first.dcid.data, first.dcid.datalen});
   shared_.cids.add(client_dcid_, *this);
-  streams_.attach(engine_);
+  stream_engine_.attach(engine_);
+  streams_.attach(&stream_engine_);
   handshake_->attach(engine_);
   return true;
 }

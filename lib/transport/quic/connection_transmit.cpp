@@ -15,7 +15,7 @@ constexpr std::size_t kBatchBytesMax = 65'507;
 // RFC 9002 §7.7: bursts up to the initial window need no pacing.
 constexpr std::size_t kBurstBytesMax = 14'720;
 // As many as the largest packet has, and one that another packet began.
-constexpr std::size_t kPiecesMax = PacketSize::kHost / Chunk::kCapacity + 2;
+constexpr std::size_t kPiecesMax = PacketSize::kHost / mux::Chunk::kCapacity + 2;
 constexpr Duration kSilence = seconds(1);
 
 }  // namespace
@@ -93,7 +93,7 @@ std::int64_t Connection::write_packet(MutableBytes dest, Packet& packet) {
     const std::int64_t n = write_datagram_frame(dest, packet);
     if (n != NGTCP2_ERR_WRITE_MORE) return n;
   }
-  while (StreamState* stream = streams_.next_to_send()) {
+  while (mux::StreamState* stream = streams_.next_to_send()) {
     if (ngtcp2_conn_get_max_data_left(engine_) == 0 && stream->send.unsent_size() > 0) break;
     const std::int64_t n = write_stream_frame(dest, packet, *stream);
     if (n != NGTCP2_ERR_WRITE_MORE) return n;
@@ -122,11 +122,11 @@ std::int64_t Connection::write_datagram_frame(MutableBytes dest, Packet& packet)
                                                      &piece, payload.empty() ? 0 : 1, packet.now);
   const bool unsendable = n == NGTCP2_ERR_INVALID_ARGUMENT || n == NGTCP2_ERR_INVALID_STATE;
   if (accepted != 0) packet.fresh += payload.size();
-  if (accepted != 0 || unsendable) datagrams_out_.pop(shared_.chunks);
+  if (accepted != 0 || unsendable) datagrams_out_.pop(shared_.mux.chunks);
   return unsendable ? NGTCP2_ERR_WRITE_MORE : n;
 }
 
-std::int64_t Connection::write_stream_frame(MutableBytes dest, Packet& packet, StreamState& stream) {
+std::int64_t Connection::write_stream_frame(MutableBytes dest, Packet& packet, mux::StreamState& stream) {
   std::array<ByteView, kPiecesMax> pieces;
   std::array<ngtcp2_vec, kPiecesMax> vectors;
   const std::size_t count = stream.send.unsent(pieces);
@@ -135,7 +135,7 @@ std::int64_t Connection::write_stream_frame(MutableBytes dest, Packet& packet, S
     vectors[i] = {const_cast<std::uint8_t*>(pieces[i].data()), pieces[i].size()};
     offered += pieces[i].size();
   }
-  const bool last = stream.sending == SendState::kFinishing && offered == stream.send.unsent_size();
+  const bool last = stream.sending == mux::SendState::kFinishing && offered == stream.send.unsent_size();
   std::uint32_t flags = last ? NGTCP2_WRITE_STREAM_FLAG_FIN : NGTCP2_WRITE_STREAM_FLAG_NONE;
   if (streams_.others_to_send()) flags |= NGTCP2_WRITE_STREAM_FLAG_MORE;
   ngtcp2_ssize taken = -1;

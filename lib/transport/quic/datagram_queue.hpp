@@ -3,31 +3,31 @@
 
 #include <cstddef>
 
-#include "transport/quic/chunk_pool.hpp"
+#include "transport/mux/chunk_pool.hpp"
 
 namespace p2pa::quic {
 
 /// First in, first out; what does not fit is not taken. A message never spans two chunks.
 class DatagramQueue final {
  public:
-  static constexpr std::size_t kMessageMax = Chunk::kCapacity - 2;
+  static constexpr std::size_t kMessageMax = mux::Chunk::kCapacity - 2;
 
   explicit DatagramQueue(std::size_t bytes_max) : bytes_max_(bytes_max) {}
   DatagramQueue(const DatagramQueue&) = delete;
   DatagramQueue& operator=(const DatagramQueue&) = delete;
 
   /// False: the bound is reached, or the message is larger than kMessageMax.
-  bool push(ChunkPool& pool, ByteView message);
+  bool push(mux::ChunkPool& pool, ByteView message);
   bool empty() const { return count_ == 0; }
   std::size_t count() const { return count_; }
   /// REQUIRES not empty. Valid until pop().
   ByteView front() const;
-  void pop(ChunkPool& pool);
-  void clear(ChunkPool& pool);
+  void pop(mux::ChunkPool& pool);
+  void clear(mux::ChunkPool& pool);
 
  private:
-  Chunk* head_ = nullptr;
-  Chunk* tail_ = nullptr;
+  mux::Chunk* head_ = nullptr;
+  mux::Chunk* tail_ = nullptr;
   std::size_t count_ = 0, chunks_ = 0;
   std::size_t bytes_max_;
 };

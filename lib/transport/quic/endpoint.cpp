@@ -97,9 +97,9 @@ void Endpoint::on_deadline(Instant now) {
 
 bool Endpoint::poll_event(TransportEvent& out) {
   impl_->forget_ended();
-  while (!impl_->shared.events.empty() || impl_->feed_starved()) {
-    if (impl_->shared.events.empty()) continue;  // whom it woke is gone
-    const QueuedEvent event = impl_->shared.events.pop();
+  while (!impl_->shared.mux.events.empty() || impl_->feed_starved()) {
+    if (impl_->shared.mux.events.empty()) continue;  // whom it woke is gone
+    const mux::QueuedEvent event = impl_->shared.mux.events.pop();
     out.connection = event.connection;
     if (!event.connection->take(event, out.event)) continue;
     if (event.kind == ConnectionEvent::Kind::kClosed) impl_->ended = event.connection->id();
@@ -109,7 +109,7 @@ bool Endpoint::poll_event(TransportEvent& out) {
 }
 
 bool Endpoint::has_events() const {
-  return !impl_->shared.events.empty() || std::ranges::any_of(impl_->shared.starved, &Streams::can_feed);
+  return !impl_->shared.mux.events.empty() || std::ranges::any_of(impl_->shared.mux.starved, &mux::Streams::can_feed);
 }
 
 bool Endpoint::poll_transmit(Instant now, MutableBytes buffer, const TransmitLimits& limits, Transmit& out) {
@@ -210,10 +210,10 @@ void Endpoint::Impl::forget_ended() {
 }
 
 bool Endpoint::Impl::feed_starved() {
-  if (shared.starved.empty()) return false;
+  if (shared.mux.starved.empty()) return false;
   for (const auto& [id, connection] : connections) connection->tidy();  // others may keep what they do not use
   bool fed = false;
-  std::erase_if(shared.starved, [&](Streams* streams) {
+  std::erase_if(shared.mux.starved, [&](mux::Streams* streams) {
     if (!streams->can_feed()) return false;
     fed = true;
     return streams->feed();

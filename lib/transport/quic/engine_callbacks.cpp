@@ -9,7 +9,7 @@ namespace {
 // A fatal answer: the engine stops and Connection::end_by_engine() says why.
 constexpr int kRefuse = NGTCP2_ERR_CALLBACK_FAILURE;
 
-StreamState* stream_of(void* stream_user_data) { return static_cast<StreamState*>(stream_user_data); }
+mux::StreamState* stream_of(void* stream_user_data) { return static_cast<mux::StreamState*>(stream_user_data); }
 
 void fill_random(std::uint8_t* dest, std::size_t size, const ngtcp2_rand_ctx* context) {
   static_cast<Rng*>(context->native_handle)->fill({dest, size});

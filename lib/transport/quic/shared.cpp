@@ -12,7 +12,8 @@ Shared::Shared(const KeyPair& identity, Rng& generator, resource::Manager& manag
       rng(generator),
       resources(manager),
       config(std::move(configuration)),
-      tls(tls::make_certificate(identity, generator, config.unix_time)) {
+      tls(tls::make_certificate(identity, generator, config.unix_time)),
+      mux(manager) {
   key.derive("libp2p quic stateless reset key", reset_key);
 }
 

@@ -5,10 +5,9 @@
 #include <optional>
 #include <vector>
 
-#include "transport/quic/chunk_pool.hpp"
+#include "transport/mux/shared.hpp"
 #include "transport/quic/cid_table.hpp"
 #include "transport/quic/endpoint.hpp"
-#include "transport/quic/event_queue.hpp"
 #include "transport/quic/farewell.hpp"
 #include "transport/quic/outbox.hpp"
 #include "transport/quic/ready_list.hpp"
@@ -16,8 +15,6 @@
 #include "transport/quic/tls_context.hpp"
 
 namespace p2pa::quic {
-
-class Streams;
 
 struct Shared {
   Shared(const KeyPair& identity, Rng& generator, resource::Manager& manager, Config configuration);
@@ -37,11 +34,9 @@ struct Shared {
   Config config;
   std::array<std::uint8_t, 32> reset_key;  ///< stateless resets: of the identity, so that a restart keeps it
   TlsContext tls;
-  ChunkPool chunks;
+  mux::Shared mux;
   SessionCache sessions;
-  EventQueue events;
   ReadyList ready;
-  std::vector<Streams*> starved;  ///< of connections whose writes met a bound on memory
   CidTable cids;
   CidTable reset_tokens;  ///< the ends of packets by which peers say that they forgot a connection
   Outbox outbox;

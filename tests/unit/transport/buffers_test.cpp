@@ -4,13 +4,14 @@
 
 #include "crypto/rng.hpp"
 #include "transport/quic/datagram_queue.hpp"
-#include "transport/quic/memory_budget.hpp"
-#include "transport/quic/receive_buffer.hpp"
-#include "transport/quic/send_buffer.hpp"
-#include "transport/quic/stream_table.hpp"
+#include "transport/mux/memory_budget.hpp"
+#include "transport/mux/receive_buffer.hpp"
+#include "transport/mux/send_buffer.hpp"
+#include "transport/mux/stream_table.hpp"
 
 using namespace p2pa;
-using namespace p2pa::quic;
+using namespace p2pa::mux;
+using quic::DatagramQueue;
 
 namespace {
 

@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "transport/connection.hpp"
-#include "transport/quic/receive_buffer.hpp"
-#include "transport/quic/send_buffer.hpp"
+#include "transport/mux/receive_buffer.hpp"
+#include "transport/mux/send_buffer.hpp"
 
-namespace p2pa::quic {
+namespace p2pa::mux {
 
 /// Our direction. kOpen -> kFinishing -> kFinished, and from each of them -> kAborted.
 enum class SendState : std::uint8_t {
@@ -88,4 +88,4 @@ class StreamTable final {
   std::uint64_t serial_ = 0;
 };
 
-}  // namespace p2pa::quic
+}  // namespace p2pa::mux

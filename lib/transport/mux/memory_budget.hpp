@@ -6,7 +6,7 @@
 
 #include "resource/manager.hpp"
 
-namespace p2pa::quic {
+namespace p2pa::mux {
 
 /// Reserves in steps, so that a chunk costs an addition and not a look-up.
 class MemoryBudget final {
@@ -40,4 +40,4 @@ class MemoryBudget final {
   std::vector<resource::Reservation> steps_;
 };
 
-}  // namespace p2pa::quic
+}  // namespace p2pa::mux

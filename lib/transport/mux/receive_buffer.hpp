@@ -3,9 +3,9 @@
 
 #include <cstddef>
 
-#include "transport/quic/chunk_pool.hpp"
+#include "transport/mux/chunk_pool.hpp"
 
-namespace p2pa::quic {
+namespace p2pa::mux {
 
 class ReceiveBuffer final {
  public:
@@ -31,4 +31,4 @@ class ReceiveBuffer final {
   std::size_t size_ = 0;
 };
 
-}  // namespace p2pa::quic
+}  // namespace p2pa::mux

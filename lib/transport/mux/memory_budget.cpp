@@ -1,8 +1,8 @@
-#include "transport/quic/memory_budget.hpp"
+#include "transport/mux/memory_budget.hpp"
 
 #include <utility>
 
-namespace p2pa::quic {
+namespace p2pa::mux {
 
 Result<void> MemoryBudget::take(std::size_t bytes) {
   while (used_ + bytes > steps_.size() * kStep) {
@@ -23,4 +23,4 @@ void MemoryBudget::trim() noexcept {
   if (used_ == 0) steps_.clear();
 }
 
-}  // namespace p2pa::quic
+}  // namespace p2pa::mux

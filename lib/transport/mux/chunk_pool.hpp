@@ -6,7 +6,7 @@
 
 #include "p2pagents/bytes.hpp"
 
-namespace p2pa::quic {
+namespace p2pa::mux {
 
 /// A link of a buffer: bytes [begin, end) are filled. Addresses stay put while it is in use.
 struct Chunk {
@@ -44,4 +44,4 @@ class ChunkPool final {
   std::size_t spare_count_ = 0, lent_ = 0;
 };
 
-}  // namespace p2pa::quic
+}  // namespace p2pa::mux

@@ -1,8 +1,8 @@
-#include "transport/quic/event_queue.hpp"
+#include "transport/mux/event_queue.hpp"
 
 #include <utility>
 
-namespace p2pa::quic {
+namespace p2pa::mux {
 
 void EventQueue::push(const QueuedEvent& event) {
   if (count_ == ring_.size()) {
@@ -21,4 +21,4 @@ QueuedEvent EventQueue::pop() {
   return event;
 }
 
-}  // namespace p2pa::quic
+}  // namespace p2pa::mux

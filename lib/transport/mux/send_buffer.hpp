@@ -5,9 +5,9 @@
 #include <cstdint>
 #include <span>
 
-#include "transport/quic/chunk_pool.hpp"
+#include "transport/mux/chunk_pool.hpp"
 
-namespace p2pa::quic {
+namespace p2pa::mux {
 
 /// A queue in three parts: acknowledged (gone), sent (kept at a fixed address, since the QUIC engine
 /// keeps pointers for retransmission), and not sent. Offsets count from the stream's begin.
@@ -49,4 +49,4 @@ class SendBuffer final {
   std::uint64_t begin_ = 0, sent_ = 0, end_ = 0;
 };
 
-}  // namespace p2pa::quic
+}  // namespace p2pa::mux

@@ -4,15 +4,14 @@
 #include <cstdint>
 #include <vector>
 
-#include "transport/connection.hpp"
+#include "transport/mux/muxed_connection.hpp"
 
-namespace p2pa::quic {
+namespace p2pa::mux {
 
-class Connection;
 struct StreamState;
 
 struct QueuedEvent {
-  Connection* connection;
+  MuxedConnection* connection;
   StreamState* stream;  ///< null for those of the connection itself
   ConnectionEvent::Kind kind;
   std::uint64_t code;
@@ -32,4 +31,4 @@ class EventQueue final {
   std::size_t head_ = 0, count_ = 0;
 };
 
-}  // namespace p2pa::quic
+}  // namespace p2pa::mux

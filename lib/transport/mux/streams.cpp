@@ -1,15 +1,14 @@
-#include "transport/quic/streams.hpp"
+#include "transport/mux/streams.hpp"
 
 #include <algorithm>
 #include <cstdint>
 #include <vector>
 
 #include "base/assert.hpp"
-#include "transport/quic/compat.hpp"
-#include "transport/quic/connection.hpp"
-#include "transport/quic/shared.hpp"
+#include "transport/mux/muxed_connection.hpp"
+#include "transport/mux/shared.hpp"
 
-namespace p2pa::quic {
+namespace p2pa::mux {
 
 using Kind = ConnectionEvent::Kind;
 
@@ -20,7 +19,7 @@ constexpr Duration kRetryInterval = milliseconds(20);
 
 }  // namespace
 
-Streams::Streams(Shared& shared, Connection& owner)
+Streams::Streams(Shared& shared, MuxedConnection& owner)
     : shared_(shared), owner_(owner), budget_(shared.resources) {}
 
 Streams::~Streams() {
@@ -31,7 +30,7 @@ Streams::~Streams() {
   });
 }
 
-void Streams::attach(ngtcp2_conn* engine) {
+void Streams::attach(Engine* engine) {
   engine_ = engine;
   if (engine != nullptr) return;
   std::erase(shared_.starved, this);
@@ -45,17 +44,13 @@ void Streams::attach(ngtcp2_conn* engine) {
 // --- the application's side
 
 Result<StreamId> Streams::open() {
-  std::int64_t wire_id = -1;
-  const int rv = ngtcp2_conn_open_bidi_stream(engine_, &wire_id, nullptr);
-  if (rv == NGTCP2_ERR_STREAM_ID_BLOCKED) {
-    wants_streams_ = true;
-    return fail(Code::kLimitStreams, "the peer takes no more streams");
-  }
-  if (rv != 0) return fail(Code::kOutOfMemory, "no stream");
   StreamState& stream = table_.open();
-  stream.wire_id = wire_id;
+  if (const auto opened = engine_->open(stream); !opened) {
+    table_.release(stream);
+    wants_streams_ = wants_streams_ || opened.error().code == Code::kLimitStreams;
+    return std::unexpected(opened.error());
+  }
   stream.in_engine = true;
-  ngtcp2_conn_set_stream_user_data(engine_, wire_id, &stream);
   ++opened_;
   return stream.id;
 }
@@ -74,13 +69,7 @@ void Streams::consume(StreamId id, std::size_t n) {
   if (stream == nullptr) return;
   P2PA_ASSERT(n <= stream->receive.size());
   budget_.give_back(stream->receive.consume(shared_.chunks, n) * Chunk::kSize);
-  if (engine_ != nullptr && n > 0) {
-    if (stream->in_engine && stream->receiving == ReceiveState::kOpen) {
-      ngtcp2_conn_extend_max_stream_offset(engine_, stream->wire_id, n);
-    }
-    ngtcp2_conn_extend_max_offset(engine_, n);
-    shared_.ready.push(owner_);
-  }
+  if (engine_ != nullptr && n > 0) engine_->give_credit(*stream, n);
   if (!stream->in_engine && stream->receive.empty()) end_for_application(*stream);
 }
 
@@ -153,10 +142,7 @@ void Streams::reset(StreamId id, std::uint64_t code) {
 void Streams::stop(StreamId id, std::uint64_t code) {
   StreamState* stream = table_.find(id);
   if (stream == nullptr || engine_ == nullptr || stream->receiving == ReceiveState::kIgnored) return;
-  if (stream->receiving == ReceiveState::kOpen) {
-    compat::stop_stream(engine_, stream->wire_id, code);
-    shared_.ready.push(owner_);
-  }
+  if (stream->receiving == ReceiveState::kOpen) engine_->stop(*stream, code);
   stream->receiving = ReceiveState::kIgnored;
   drop_received(*stream);
   if (!stream->in_engine) end_for_application(*stream);
@@ -192,22 +178,18 @@ StreamState& Streams::on_opened(std::int64_t wire_id) {
   StreamState& stream = table_.open();
   stream.wire_id = wire_id;
   stream.in_engine = stream.inbound = true;
-  ngtcp2_conn_set_stream_user_data(engine_, wire_id, &stream);
   ++accepted_;
   tell(stream, Kind::kStreamOpened);
   return stream;
 }
 
 void Streams::on_data(StreamState& stream, ByteView bytes, bool end) {
-  if (stream.receiving != ReceiveState::kOpen) {
-    ngtcp2_conn_extend_max_offset(engine_, bytes.size());
-    return;
-  }
+  if (stream.receiving != ReceiveState::kOpen) return engine_->give_credit(stream, bytes.size());
   const std::size_t memory = stream.receive.chunks_needed(bytes.size()) * Chunk::kSize;
   if (!budget_.take(memory)) {
-    ngtcp2_conn_extend_max_offset(engine_, bytes.size());
     tell(stream, Kind::kStreamReset, wire_code::kStreamResourceLimit);
-    return abandon(stream, wire_code::kStreamResourceLimit);
+    abandon(stream, wire_code::kStreamResourceLimit);
+    return engine_->give_credit(stream, bytes.size());
   }
   stream.receive.append(shared_.chunks, bytes);
   if (end) stream.receiving = ReceiveState::kFinished;
@@ -288,12 +270,6 @@ void Streams::on_streams_available() {
   shared_.events.push({&owner_, nullptr, Kind::kStreamsAvailable, 0});
 }
 
-void Streams::lend_credit() {
-  if (engine_ == nullptr || credit_lent_ == kCreditLentMax) return;
-  ++credit_lent_;
-  ngtcp2_conn_extend_max_streams_bidi(engine_, 1);
-}
-
 void Streams::restart() {
   sending_head_ = sending_tail_ = nullptr;
   std::vector<StreamState*> streams;
@@ -313,12 +289,10 @@ void Streams::restart() {
 }
 
 bool Streams::reopen(StreamState& stream) {
-  if (!stream.send.rewind() || ngtcp2_conn_open_bidi_stream(engine_, &stream.wire_id, &stream) != 0) return false;
+  if (!stream.send.rewind() || !engine_->open(stream)) return false;
   stream.in_engine = true;
   if (stream.sending == SendState::kFinished) stream.sending = SendState::kFinishing;
-  if (stream.receiving == ReceiveState::kIgnored) {
-    compat::stop_stream(engine_, stream.wire_id, wire_code::kNone);
-  }
+  if (stream.receiving == ReceiveState::kIgnored) engine_->stop(stream, wire_code::kNone);
   if (stream.send.size() > 0 || stream.sending == SendState::kFinishing) want_to_send(stream);
   return true;
 }
@@ -356,7 +330,7 @@ void Streams::retry_blocked(Instant now) {
 }
 
 void Streams::want_to_send(StreamState& stream) {
-  shared_.ready.push(owner_);
+  engine_->wake();
   if (stream.send_queued) return;
   stream.send_queued = true;
   stream.next = nullptr;
@@ -387,23 +361,22 @@ void Streams::end_for_application(StreamState& stream) {
   stream.life = StreamLife::kClosing;
 }
 
-/// RESET_STREAM and STOP_SENDING. What was sent is kept until the engine has done with the stream:
+/// Both directions. What was sent is kept until the engine has done with the stream:
 /// it may still send a lost part again.
 void Streams::abandon(StreamState& stream, std::uint64_t code) {
-  if (stream.in_engine) compat::abort_stream(engine_, stream.wire_id, code);
+  if (stream.in_engine) engine_->reset(stream, code);
   stream.sending = SendState::kAborted;
   stream.receiving = ReceiveState::kIgnored;
   leave_turn(stream);
   budget_.give_back(stream.send.drop_unsent(shared_.chunks) * Chunk::kSize);
   drop_received(stream);
   end_for_application(stream);
-  shared_.ready.push(owner_);
 }
 
 void Streams::drop_received(StreamState& stream) {
   const std::size_t n = stream.receive.size();
   budget_.give_back(stream.receive.clear(shared_.chunks) * Chunk::kSize);
-  if (engine_ != nullptr && n > 0) ngtcp2_conn_extend_max_offset(engine_, n);
+  if (engine_ != nullptr && n > 0) engine_->give_credit(stream, n);
 }
 
 void Streams::drop_sent(StreamState& stream) {
@@ -418,13 +391,7 @@ void Streams::release(StreamState& stream) {
     if (starved_.empty()) std::erase(shared_.starved, this);
   }
   table_.release(stream);
-  if (!inbound || engine_ == nullptr) return;
-  if (credit_lent_ > 0) {
-    --credit_lent_;
-    return;
-  }
-  ngtcp2_conn_extend_max_streams_bidi(engine_, 1);
-  shared_.ready.push(owner_);
+  if (inbound && engine_ != nullptr) engine_->forget_inbound();
 }
 
-}  // namespace p2pa::quic
+}  // namespace p2pa::mux

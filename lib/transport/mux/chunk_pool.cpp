@@ -1,9 +1,9 @@
-#include "transport/quic/chunk_pool.hpp"
+#include "transport/mux/chunk_pool.hpp"
 
 #include <memory>
 #include <utility>
 
-namespace p2pa::quic {
+namespace p2pa::mux {
 
 ChunkPool::~ChunkPool() {
   while (spare_ != nullptr) {
@@ -36,4 +36,4 @@ void ChunkPool::give_back(Chunk* chunk) noexcept {
   ++spare_count_;
 }
 
-}  // namespace p2pa::quic
+}  // namespace p2pa::mux

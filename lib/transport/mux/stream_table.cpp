@@ -1,8 +1,8 @@
-#include "transport/quic/stream_table.hpp"
+#include "transport/mux/stream_table.hpp"
 
 #include "base/assert.hpp"
 
-namespace p2pa::quic {
+namespace p2pa::mux {
 namespace {
 
 constexpr StreamId index_mask(int bits) { return (StreamId{1} << bits) - 1; }
@@ -51,4 +51,4 @@ void StreamTable::release(StreamState& stream) {
   }
 }
 
-}  // namespace p2pa::quic
+}  // namespace p2pa::mux

@@ -1,11 +1,11 @@
-#include "transport/quic/send_buffer.hpp"
+#include "transport/mux/send_buffer.hpp"
 
 #include <algorithm>
 #include <cstring>
 
 #include "base/assert.hpp"
 
-namespace p2pa::quic {
+namespace p2pa::mux {
 
 std::size_t SendBuffer::chunks_needed(std::size_t n) const {
   const std::size_t room = tail_ == nullptr ? 0 : tail_->room();
@@ -117,4 +117,4 @@ std::size_t SendBuffer::clear(ChunkPool& pool) {
   return freed;
 }
 
-}  // namespace p2pa::quic
+}  // namespace p2pa::mux

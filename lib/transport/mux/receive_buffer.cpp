@@ -1,11 +1,11 @@
-#include "transport/quic/receive_buffer.hpp"
+#include "transport/mux/receive_buffer.hpp"
 
 #include <algorithm>
 #include <cstring>
 
 #include "base/assert.hpp"
 
-namespace p2pa::quic {
+namespace p2pa::mux {
 
 std::size_t ReceiveBuffer::chunks_needed(std::size_t n) const {
   const std::size_t room = tail_ == nullptr ? 0 : tail_->room();
@@ -45,4 +45,4 @@ std::size_t ReceiveBuffer::consume(ChunkPool& pool, std::size_t n) {
   return freed;
 }
 
-}  // namespace p2pa::quic
+}  // namespace p2pa::mux

@@ -5,29 +5,26 @@
 #include <cstdint>
 #include <vector>
 
-#include "transport/quic/memory_budget.hpp"
-#include "transport/quic/stream_table.hpp"
+#include "transport/mux/engine.hpp"
+#include "transport/mux/memory_budget.hpp"
+#include "transport/mux/stream_table.hpp"
 
-struct ngtcp2_conn;
+namespace p2pa::mux {
 
-namespace p2pa::quic {
-
-class Connection;
+class MuxedConnection;
 struct QueuedEvent;
 struct Shared;
 
 /// REQUIRES for the functions of the application: the id may be any; a dead one finds nothing.
 class Streams final {
  public:
-  static constexpr std::uint32_t kCreditLentMax = 1024;
-
-  Streams(Shared& shared, Connection& owner);
+  Streams(Shared& shared, MuxedConnection& owner);
   ~Streams();
   Streams(const Streams&) = delete;
   Streams& operator=(const Streams&) = delete;
 
   /// Null at the close: from then on nothing is sent, and what arrived may still be read.
-  void attach(ngtcp2_conn* engine);
+  void attach(Engine* engine);
   /// Whose memory bound the buffers count against.
   void set_peer(const PeerId& peer) { budget_.set_peer(peer); }
 
@@ -67,15 +64,16 @@ class Streams final {
   bool feed();
   void on_room(StreamState& stream) { want_to_send(stream); }
   void on_streams_available();
-  /// Lets the peer open one stream more, and one less later; kCreditLentMax at a time.
-  void lend_credit();
-  /// Early data was rejected and the engine forgot its streams: opens them again, all bytes unsent.
+  /// The engine forgot its streams (early data that was rejected): opens them again, all bytes unsent.
   void restart();
 
   // --- sending: the first in turn, until sent() or blocked() was said of it
   StreamState* next_to_send() { return sending_head_; }
   bool others_to_send() const { return sending_head_ != sending_tail_; }
   void sent(StreamState& stream, std::size_t n, bool end);
+  /// It has no credit: on_room() follows.
+  void wait_for_room(StreamState& stream) { leave_turn(stream); }
+  /// The same where a stop may come instead: retry_blocked() tries.
   void blocked(StreamState& stream);
 
   std::uint64_t opened() const { return opened_; }
@@ -95,8 +93,8 @@ class Streams final {
   bool reopen(StreamState& stream);
 
   Shared& shared_;
-  Connection& owner_;
-  ngtcp2_conn* engine_ = nullptr;
+  MuxedConnection& owner_;
+  Engine* engine_ = nullptr;
   StreamTable table_;
   MemoryBudget budget_;
   StreamState* sending_head_ = nullptr;
@@ -106,8 +104,7 @@ class Streams final {
   std::size_t least_needed_ = 0;   // by one of them
   Instant next_retry_{};
   std::uint64_t opened_ = 0, accepted_ = 0;
-  std::uint32_t credit_lent_ = 0;
   bool wants_streams_ = false;  // open() met the peer's limit
 };
 
-}  // namespace p2pa::quic
+}  // namespace p2pa::mux
