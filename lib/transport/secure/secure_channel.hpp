@@ -23,7 +23,9 @@ class SecureChannel {
 
   /// Goes on with the handshake as far as `in` allows, and appends what is to be sent to `out`. Says how
   /// much of `in` it took: never anything behind the end of the handshake, and a message that is not
-  /// complete only where the channel keeps it itself. To be called once with nothing at the begin.
+  /// complete only where the channel keeps it itself (Noise leaves it). What was not taken is to come again,
+  /// with more behind it: kRecordBytesMax are enough for any message. To be called once with nothing at the
+  /// begin.
   /// REQUIRES !established(). Errors: kHandshake, kMalformed, kBadKey, kBadSignature, kBadCertificate,
   /// kPeerIdMismatch, kRefused (the peer's alert; detail). What was appended with an error, an alert, is
   /// still to be sent.

@@ -44,7 +44,8 @@ TEST_CASE("what is changed anywhere does not open, and leaves nothing readable b
   const ChachaNonce nonce{1};
   Bytes sealed(4 + kChachaTagSize);
   chacha20_poly1305_seal(key, nonce, as_bytes("head"), as_bytes("text"), sealed);
-  const auto refuses = [&](const ChachaKey& k, const ChachaNonce& n, std::string_view head, const Bytes& bytes) {
+  const auto refuses = [](const ChachaKey& k, const ChachaNonce& n, std::string_view head,
+                          const Bytes& bytes) {
     Bytes out(4, 0xaa);
     return !chacha20_poly1305_open(k, n, as_bytes(head), bytes, out) && out == Bytes(4, 0);
   };
