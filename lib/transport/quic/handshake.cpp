@@ -54,11 +54,9 @@ Result<PeerId> Handshake::identify() {
 }
 
 bool Handshake::accept_certificate(ByteView der) {
-  auto verified = tls::verify_certificate(der, shared_.unix_time());
+  const auto verified = tls::verify_peer(der, shared_.unix_time(), expected_);
   if (!verified) {
     refusal_ = verified.error();
-  } else if (!expected_.empty() && verified->peer != expected_) {
-    refusal_ = Error{Code::kPeerIdMismatch, 0, "the other end proved another identity"};
   } else {
     peer_ = verified->peer;
     certificate_.assign(der.begin(), der.end());

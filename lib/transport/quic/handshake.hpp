@@ -27,8 +27,7 @@ class Handshake final : private TlsSession::Owner {
   bool attach(ngtcp2_conn* engine);
 
   /// The peer, once it is proven: by its certificate in this handshake, or by the one behind the
-  /// ticket, which TLS itself does not look at again. Errors: those of tls::verify_certificate(),
-  /// kPeerIdMismatch.
+  /// ticket, which TLS itself does not look at again. Errors: those of tls::verify_peer().
   Result<PeerId> identify();
   /// Why the certificate was refused, if it was.
   const std::optional<Error>& refusal() const { return refusal_; }

@@ -3,18 +3,9 @@
 #include <gnutls/gnutls.h>
 
 #include "base/assert.hpp"
-#include "crypto/gnutls_datum.hpp"
-#include "transport/quic/tls_session.hpp"
 
 namespace p2pa::quic {
 namespace {
-
-// TLS 1.3 only, without the records that fool middle boxes; AES-128-GCM first: it is the fastest
-// by far where the processor helps.
-constexpr const char* kPriorities =
-    "%DISABLE_TLS13_COMPAT_MODE:NORMAL:-VERS-ALL:+VERS-TLS1.3:"
-    "-CIPHER-ALL:+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305:"
-    "-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1";
 
 /// GnuTLS's; three keys in one.
 constexpr std::size_t kTicketKeySize = 64;
@@ -28,15 +19,8 @@ int remember(void* context, time_t expires, const gnutls_datum_t* key, const gnu
 
 }  // namespace
 
-TlsContext::TlsContext(const tls::Certificate& own) {
+TlsContext::TlsContext(const tls::Certificate& own) : credentials_(own) {
   ticket_key_.reserve(kTicketKeySize);  // memory may end here, but not once GnuTLS gave us something
-  P2PA_ASSERT(gnutls_certificate_allocate_credentials(&credentials_) == 0);
-  const gnutls_datum_t certificate = crypto::datum(own.certificate), key = crypto::datum(own.private_key);
-  P2PA_ASSERT(gnutls_certificate_set_x509_key_mem2(credentials_, &certificate, &key, GNUTLS_X509_FMT_DER,
-                                                   nullptr, 0) >= 0);
-  gnutls_certificate_set_verify_function(credentials_, TlsSession::verify_peer);
-  P2PA_ASSERT(gnutls_priority_init(&priorities_, kPriorities, nullptr) == 0);
-
   gnutls_datum_t ticket_key;
   P2PA_ASSERT(gnutls_session_ticket_key_generate(&ticket_key) == 0);
   P2PA_ASSERT(ticket_key.size <= kTicketKeySize);
@@ -52,8 +36,6 @@ TlsContext::TlsContext(const tls::Certificate& own) {
 
 TlsContext::~TlsContext() {
   gnutls_anti_replay_deinit(anti_replay_);
-  gnutls_priority_deinit(priorities_);
-  gnutls_certificate_free_credentials(credentials_);
   gnutls_memset(ticket_key_.data(), 0, ticket_key_.size());
 }
 

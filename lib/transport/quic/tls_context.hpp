@@ -4,16 +4,13 @@
 #include <cstdint>
 
 #include "transport/quic/anti_replay.hpp"
-#include "transport/tls/certificate.hpp"
+#include "transport/tls/credentials.hpp"
 
-struct gnutls_certificate_credentials_st;
-struct gnutls_priority_st;
 struct gnutls_anti_replay_st;
 
 namespace p2pa::quic {
 
-/// Our certificate, the algorithms we take, the key of the tickets we give, and the memory against
-/// replays. Outlives every TlsSession.
+/// Our credentials, the key of the tickets we give, and the memory against replays. Outlives every TlsSession.
 class TlsContext final {
  public:
   explicit TlsContext(const tls::Certificate& own);
@@ -21,8 +18,7 @@ class TlsContext final {
   TlsContext(const TlsContext&) = delete;
   TlsContext& operator=(const TlsContext&) = delete;
 
-  gnutls_certificate_credentials_st* credentials() const { return credentials_; }
-  gnutls_priority_st* priorities() const { return priorities_; }
+  const tls::Credentials& credentials() const { return credentials_; }
   gnutls_anti_replay_st* anti_replay() const { return anti_replay_; }
   ByteView ticket_key() const { return ticket_key_; }
   AntiReplay& seen() { return seen_; }
@@ -31,8 +27,7 @@ class TlsContext final {
   static constexpr std::int64_t kReplayWindowSeconds = 10;
 
  private:
-  gnutls_certificate_credentials_st* credentials_ = nullptr;
-  gnutls_priority_st* priorities_ = nullptr;
+  const tls::Credentials credentials_;
   gnutls_anti_replay_st* anti_replay_ = nullptr;
   Bytes ticket_key_;
   AntiReplay seen_;

@@ -31,6 +31,7 @@ TlsSession::TlsSession(gnutls_session_t session, Owner& owner) : session_(sessio
     return static_cast<TlsSession*>(ref->user_data)->owner_.engine();
   };
   gnutls_session_set_ptr(session_, &ref_);
+  gnutls_session_set_verify_function(session_, verify_peer);
   gnutls_handshake_set_hook_function(session_, GNUTLS_HANDSHAKE_ANY, GNUTLS_HOOK_POST, on_message);
 }
 
@@ -44,8 +45,7 @@ std::unique_ptr<TlsSession> TlsSession::make(TlsContext& context, Owner& owner, 
   std::unique_ptr<TlsSession> out(new TlsSession(session, owner));
   const gnutls_datum_t alpn = crypto::datum(as_bytes(kAlpn));
   const bool done =
-      gnutls_priority_set(session, context.priorities()) == 0 &&
-      gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, context.credentials()) == 0 &&
+      context.credentials().give_to(session) &&
       gnutls_alpn_set_protocols(session, &alpn, 1, GNUTLS_ALPN_MANDATORY) == 0;
   return done ? std::move(out) : nullptr;
 }
@@ -71,14 +71,6 @@ std::unique_ptr<TlsSession> TlsSession::server(TlsContext& context, Owner& owner
   gnutls_record_set_max_early_data_size(out->session_, kEarlyDataUnlimited);
   gnutls_anti_replay_enable(out->session_, context.anti_replay());
   return out;
-}
-
-ByteView TlsSession::peer_certificate() const {
-  unsigned count = 0;
-  const gnutls_datum_t* chain = gnutls_certificate_get_peers(session_, &count);
-  // spec: tls/tls.md: more than one certificate aborts the connection
-  if (chain == nullptr || count != 1) return {};
-  return {chain[0].data, chain[0].size};
 }
 
 // Nothing may be thrown through GnuTLS, which would leave its own memory behind.

@@ -43,18 +43,14 @@ class TlsSession final {
   bool early_data_accepted() const {
     return (gnutls_session_get_flags(session_) & GNUTLS_SFLAGS_EARLY_DATA) != 0;
   }
-  /// The peer's only certificate, from the handshake or from the ticket; empty when there is none, or
-  /// more than one.
-  ByteView peer_certificate() const;
+  ByteView peer_certificate() const { return tls::peer_certificate(session_); }
   /// Of a server, after the handshake.
   bool send_ticket() { return gnutls_session_ticket_send(session_, 1, 0) == 0; }
-
-  /// For TlsContext: GnuTLS asks whether the peer will do.
-  static int verify_peer(gnutls_session_t session);
 
  private:
   TlsSession(gnutls_session_t session, Owner& owner);
   static std::unique_ptr<TlsSession> make(TlsContext& context, Owner& owner, unsigned flags);
+  static int verify_peer(gnutls_session_t session);
   static int on_message(gnutls_session_t session, unsigned type, unsigned when, unsigned incoming,
                         const gnutls_datum_t* message);
   void take_ticket(ByteView message);

@@ -37,4 +37,7 @@ inline constexpr std::size_t kCertificateBytesMax = 8192;
 /// kBadSignature (of the certificate, or of the host key), kBadKey (host key).
 Result<VerifiedPeer> verify_certificate(ByteView der, std::int64_t unix_time);
 
+/// The same, and kPeerIdMismatch when it is not `expected`; empty: anybody.
+Result<VerifiedPeer> verify_peer(ByteView der, std::int64_t unix_time, const PeerId& expected);
+
 }  // namespace p2pa::tls

@@ -211,4 +211,12 @@ Result<VerifiedPeer> verify_certificate(ByteView der, std::int64_t unix_time) {
   return check_host_key(*signed_key, certificate->spki);
 }
 
+Result<VerifiedPeer> verify_peer(ByteView der, std::int64_t unix_time, const PeerId& expected) {
+  auto verified = verify_certificate(der, unix_time);
+  if (verified && !expected.empty() && verified->peer != expected) {
+    return fail(Code::kPeerIdMismatch, "the other end proved another identity");
+  }
+  return verified;
+}
+
 }  // namespace p2pa::tls
