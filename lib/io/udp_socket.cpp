@@ -1,12 +1,10 @@
 #include "io/udp_socket.hpp"
 
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <unistd.h>
 
-#include <cerrno>
-
 #include "io/socket_address.hpp"
+#include "io/socket_calls.hpp"
 
 namespace p2pa::io {
 namespace {
@@ -14,41 +12,20 @@ namespace {
 /// Asked for; the system clips it to what it allows (Linux: net.core.rmem_max, wmem_max).
 constexpr int kSocketBufferBytes = 4 << 20;
 
-bool set(int fd, int level, int option, int value) {
-  return ::setsockopt(fd, level, option, &value, sizeof value) == 0;
-}
-
-std::unexpected<Error> refused(const char* why) {
-  return fail(Code::kIo, why, static_cast<std::uint64_t>(errno));
-}
-
-int make_socket(int family) {
-#ifdef SOCK_NONBLOCK
-  return ::socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-#else
-  const int fd = ::socket(family, SOCK_DGRAM, 0);
-  if (fd >= 0) {
-    ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);
-    ::fcntl(fd, F_SETFD, FD_CLOEXEC);
-  }
-  return fd;
-#endif
-}
-
 /// Never fragment, and let path MTU discovery send beyond what the kernel believes to fit
 /// (RFC 9000 §14): it is QUIC that measures the path.
 void forbid_fragments(int fd, bool v6) {
 #if defined(IP_MTU_DISCOVER)
   if (v6) {
-    set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE);
+    set_option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE);
   } else {
-    set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
+    set_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
   }
 #elif defined(IP_DONTFRAG)
   if (v6) {
-    set(fd, IPPROTO_IPV6, IPV6_DONTFRAG, 1);
+    set_option(fd, IPPROTO_IPV6, IPV6_DONTFRAG, 1);
   } else {
-    set(fd, IPPROTO_IP, IP_DONTFRAG, 1);
+    set_option(fd, IPPROTO_IP, IP_DONTFRAG, 1);
   }
 #endif
 }
@@ -56,19 +33,19 @@ void forbid_fragments(int fd, bool v6) {
 /// Without the local address a reply could leave from another one. ECN and buffers are a gain only.
 bool ask_for_control(int fd, bool v6) {
   if (v6) {
-    set(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
-    return set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+    set_option(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
+    return set_option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
   }
-  set(fd, IPPROTO_IP, IP_RECVTOS, 1);
-  return set(fd, IPPROTO_IP, IP_PKTINFO, 1);
+  set_option(fd, IPPROTO_IP, IP_RECVTOS, 1);
+  return set_option(fd, IPPROTO_IP, IP_PKTINFO, 1);
 }
 
 }  // namespace
 
 Result<std::unique_ptr<UdpSocket>> UdpSocket::bind(SocketId id, const IpEndpoint& local,
                                                    bool plain) {
-  const int fd = make_socket(local.ip.v6 ? AF_INET6 : AF_INET);
-  if (fd < 0) return refused("cannot make a UDP socket");
+  const int fd = make_socket(local.ip.v6 ? AF_INET6 : AF_INET, SOCK_DGRAM);
+  if (fd < 0) return system_failed("cannot make a UDP socket");
   auto socket = std::make_unique<UdpSocket>(id, fd);
   if (auto opened = socket->open(local, plain); !opened) return std::unexpected(opened.error());
   return socket;
@@ -78,17 +55,17 @@ UdpSocket::~UdpSocket() { ::close(fd_); }
 
 Result<void> UdpSocket::open(const IpEndpoint& local, bool plain) {
   const bool v6 = local.ip.v6;
-  if (v6 && !set(fd_, IPPROTO_IPV6, IPV6_V6ONLY, 1)) return refused("cannot keep IPv4 out");
-  if (!ask_for_control(fd_, v6)) return refused("cannot ask for local addresses");
+  if (v6 && !set_option(fd_, IPPROTO_IPV6, IPV6_V6ONLY, 1)) return system_failed("cannot keep IPv4 out");
+  if (!ask_for_control(fd_, v6)) return system_failed("cannot ask for local addresses");
   forbid_fragments(fd_, v6);
-  set(fd_, SOL_SOCKET, SO_RCVBUF, kSocketBufferBytes);
-  set(fd_, SOL_SOCKET, SO_SNDBUF, kSocketBufferBytes);
+  set_option(fd_, SOL_SOCKET, SO_RCVBUF, kSocketBufferBytes);
+  set_option(fd_, SOL_SOCKET, SO_SNDBUF, kSocketBufferBytes);
 
   SocketAddress address;
   socklen_t size = to_socket_address(local, address);
-  if (::bind(fd_, &address.any, size) != 0) return refused("cannot bind the UDP address");
+  if (::bind(fd_, &address.any, size) != 0) return system_failed("cannot bind the UDP address");
   size = sizeof address;
-  if (::getsockname(fd_, &address.any, &size) != 0) return refused("cannot read the bound address");
+  if (::getsockname(fd_, &address.any, &size) != 0) return system_failed("cannot read the bound address");
   local_ = to_endpoint(address);
   if (!plain) use_fast_path();
   return {};

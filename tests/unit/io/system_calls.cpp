@@ -81,4 +81,26 @@ int recvmmsg(int fd, mmsghdr* messages, unsigned count, int flags, timespec* tim
   return static_cast<int>(::syscall(SYS_recvmmsg, fd, messages, count, flags, timeout));
 }
 
+ssize_t send(int fd, const void* bytes, size_t size, int flags) {
+  ++system_calls().send;
+  return ::syscall(SYS_sendto, fd, bytes, size, flags, nullptr, 0);
+}
+
+ssize_t recv(int fd, void* bytes, size_t size, int flags) {
+  ++system_calls().recv;
+  return ::syscall(SYS_recvfrom, fd, bytes, size, flags, nullptr, nullptr);
+}
+
+int connect(int fd, const sockaddr* address, socklen_t size) {
+  auto& refuse = system_calls().refuse_connect;
+  if (refuse && p2pa::io::refuse(refuse())) return -1;
+  return static_cast<int>(::syscall(SYS_connect, fd, address, size));
+}
+
+int accept4(int fd, sockaddr* address, socklen_t* size, int flags) {
+  auto& refuse = system_calls().refuse_accept;
+  if (refuse && p2pa::io::refuse(refuse())) return -1;
+  return static_cast<int>(::syscall(SYS_accept4, fd, address, size, flags));
+}
+
 }  // extern "C"

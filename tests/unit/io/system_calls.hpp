@@ -10,11 +10,14 @@ namespace p2pa::io {
 
 struct SystemCalls {
   int sendmsg = 0, sendmmsg = 0, recvmsg = 0, recvmmsg = 0;
+  int send = 0, recv = 0;
   /// Asked before each message leaves (also each of a sendmmsg); an errno, or 0 to let it pass.
   std::function<int(const msghdr&)> refuse_send;
-  /// Asked before each call that reads.
+  /// Asked before each call that reads from a UDP socket.
   std::function<int()> refuse_receive;
   bool without_mmsg = false;  ///< sendmmsg and recvmmsg answer ENOSYS
+  /// Asked before each connect(), and before each accept4().
+  std::function<int()> refuse_connect, refuse_accept;
 };
 
 SystemCalls& system_calls();
