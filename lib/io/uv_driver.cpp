@@ -12,8 +12,9 @@
 namespace p2pa::io {
 namespace {
 
-/// Bounds of one turn: what one socket may bring, ReceiveBuffers::kCount, has its bound there.
+/// Bounds of one turn: what one socket may bring has its bound in ReceiveBuffers and TcpSockets.
 constexpr int kTransmitsPerTurnMax = 64;
+constexpr int kWritesPerTurnMax = 64;
 /// While a socket is full, the core's wish to send must not keep the processor busy.
 constexpr Duration kFullRetry = milliseconds(1);
 constexpr int kGuessesMax = 16;
@@ -57,7 +58,10 @@ Result<std::unique_ptr<Driver>> make_uv_driver(NodeCore& core, const DriverOptio
 }
 
 UvDriver::UvDriver(NodeCore& core, const DriverOptions& options, std::unique_ptr<UvLoop> loop)
-    : core_(core), options_(options), loop_(std::move(loop)) {}
+    : core_(core),
+      options_(options),
+      loop_(std::move(loop)),
+      tcp_(*loop_, [this](const SocketEvent& event) { handle(event); }) {}
 
 UvDriver::~UvDriver() {
   stop_thread();
@@ -67,7 +71,8 @@ UvDriver::~UvDriver() {
 Result<void> UvDriver::open_sockets() {
   while (perform_effects()) {}
   loop_->collect();  // from here on the descriptor tells of datagrams and of posts
-  if (sockets_.empty() && bind_error_.code != Code::kOk) return std::unexpected(bind_error_);
+  const bool none = sockets_.empty() && !tcp_.listens();
+  if (none && bind_error_.code != Code::kOk) return std::unexpected(bind_error_);
   return {};
 }
 
@@ -78,8 +83,9 @@ UvDriver::Work UvDriver::turn() {
   const Flag in_turn(in_turn_);
   bool worked = posts_.run(*node_);
   receive();
-  worked |= std::exchange(received_, false);
   const Instant now = UvLoop::now();
+  tcp_.work(now);
+  tcp_.on_deadline(now);
   if (core_.next_deadline() <= now) {
     core_.on_deadline(now);
     worked = true;
@@ -87,6 +93,8 @@ UvDriver::Work UvDriver::turn() {
   core_has_more_ = core_.turn(now);
   core_has_more_ |= perform_effects();
   worked |= send();
+  worked |= write();
+  worked |= std::exchange(received_, false);
   core_has_more_ |= core_.has_work();  // sending raises events, too
   note_close();
   if (more_at_hand()) return Work::kMore;
@@ -95,7 +103,7 @@ UvDriver::Work UvDriver::turn() {
 
 bool UvDriver::more_at_hand() const {
   const auto unread = [](const Socket& s) { return s.watch->readable; };
-  return core_has_more_ || !posts_.empty() || std::ranges::any_of(sockets_, unread);
+  return core_has_more_ || !posts_.empty() || tcp_.has_work() || std::ranges::any_of(sockets_, unread);
 }
 
 void UvDriver::receive() {
@@ -111,7 +119,20 @@ bool UvDriver::receive_from(Socket& socket) {
   if (inbox_.datagrams().empty()) return false;
   for (const InboundDatagram& datagram : inbox_.datagrams()) core_.handle(now, datagram);
   hot_ = static_cast<std::size_t>(&socket - sockets_.data());
+  hot_is_tcp_ = false;
   return received_ = true;
+}
+
+/// What comes next is most often for the socket of last time. False: not this time.
+bool UvDriver::receive_again() {
+  if (hot_is_tcp_) return tcp_.receive_again();
+  return hot_ < sockets_.size() && receive_from(sockets_[hot_]);
+}
+
+void UvDriver::handle(const SocketEvent& event) {
+  core_.handle(UvLoop::now(), event);
+  received_ = true;
+  if (event.kind == SocketEvent::Kind::kBytes) hot_is_tcp_ = true;
 }
 
 /// Did anything leave, or come up for leaving?
@@ -158,6 +179,18 @@ bool UvDriver::flush() {
   return true;
 }
 
+/// Did the core write anything?
+bool UvDriver::write() {
+  const Instant now = UvLoop::now();
+  for (int count = 0; count < kWritesPerTurnMax; ++count) {
+    SocketWrite next{};
+    if (!core_.poll_write(now, tcp_.space(), next)) return count > 0;
+    tcp_.write(next.socket, tcp_.space().first(next.size));
+  }
+  core_has_more_ = true;
+  return true;
+}
+
 // --- effects
 
 /// Did the core get an answer?
@@ -166,56 +199,54 @@ bool UvDriver::perform_effects() {
   while (core_.poll_effect(effect_)) {
     EffectDone done{};
     done.id = effect_.id;
-    switch (effect_.kind) {
-      case Effect::Kind::kAppendFile:
-        files_.append(effect_.path, effect_.bytes);
-        continue;
-      case Effect::Kind::kCloseUdp:
-        close_socket(effect_.socket);
-        continue;
-      case Effect::Kind::kBindUdp:
-        if (auto bound = bind(effect_)) {
-          done.local = *bound;
-        } else {
-          done.result = std::unexpected(bound.error());
-        }
-        break;
-      case Effect::Kind::kListenTcp:
-        done.result = fail(Code::kUnsupported, "no TCP yet");
-        break;
-      case Effect::Kind::kCloseListener:
-      case Effect::Kind::kConnectTcp:
-      case Effect::Kind::kFinishTcp:
-      case Effect::Kind::kAbortTcp: continue;
-      case Effect::Kind::kListInterfaces:
-        if (auto list = interface_addresses()) {
-          done.addresses = std::move(*list);
-        } else {
-          done.result = std::unexpected(list.error());
-        }
-        break;
-    }
+    if (!perform(effect_, done)) continue;
     core_.handle(UvLoop::now(), done);
     answered = true;
   }
   return answered;
 }
 
+/// False: `done` is no answer; there is none, or it is a SocketEvent.
+bool UvDriver::perform(const Effect& effect, EffectDone& done) {
+  switch (effect.kind) {
+    case Effect::Kind::kBindUdp: answer(bind(effect), done); return true;
+    case Effect::Kind::kListenTcp: answer(tcp_.listen(effect.socket, effect.local), done); return true;
+    case Effect::Kind::kListInterfaces:
+      if (auto list = interface_addresses()) {
+        done.addresses = std::move(*list);
+      } else {
+        done.result = std::unexpected(list.error());
+      }
+      return true;
+    case Effect::Kind::kCloseUdp: close_socket(effect.socket); return false;
+    case Effect::Kind::kCloseListener: tcp_.close_listener(effect.socket); return false;
+    case Effect::Kind::kConnectTcp: tcp_.connect(effect.socket, effect.remote); return false;
+    case Effect::Kind::kFinishTcp: tcp_.finish(effect.socket, UvLoop::now()); return false;
+    case Effect::Kind::kAbortTcp: tcp_.reset(effect.socket); return false;
+    case Effect::Kind::kAppendFile: files_.append(effect.path, effect.bytes); return false;
+  }
+  return false;
+}
+
+void UvDriver::answer(Result<IpEndpoint> bound, EffectDone& done) {
+  if (bound) {
+    done.local = *bound;
+    return;
+  }
+  done.result = std::unexpected(bound.error());
+  if (bind_error_.code == Code::kOk) bind_error_ = bound.error();
+}
+
 Result<IpEndpoint> UvDriver::bind(const Effect& effect) {
-  const auto open = [&]() -> Result<IpEndpoint> {
-    auto udp = UdpSocket::bind(effect.socket, effect.local, options_.plain);
-    if (!udp) return std::unexpected(udp.error());
-    sockets_.reserve(sockets_.size() + 1);  // nothing may fail between watching and keeping it
-    auto watch = loop_->watch((*udp)->fd());
-    if (!watch) return std::unexpected(watch.error());
-    // Where one socket lost GSO, it cuts its batches itself: the others keep theirs.
-    segments_max_ = std::max(segments_max_, (*udp)->segments_max());
-    sockets_.push_back({std::move(*udp), *watch});
-    return sockets_.back().udp->local();
-  };
-  auto bound = open();
-  if (!bound && bind_error_.code == Code::kOk) bind_error_ = bound.error();
-  return bound;
+  auto udp = UdpSocket::bind(effect.socket, effect.local, options_.plain);
+  if (!udp) return std::unexpected(udp.error());
+  sockets_.reserve(sockets_.size() + 1);  // nothing may fail between watching and keeping it
+  auto watch = loop_->watch((*udp)->fd());
+  if (!watch) return std::unexpected(watch.error());
+  // Where one socket lost GSO, it cuts its batches itself: the others keep theirs.
+  segments_max_ = std::max(segments_max_, (*udp)->segments_max());
+  sockets_.push_back({std::move(*udp), *watch});
+  return sockets_.back().udp->local();
 }
 
 void UvDriver::close_socket(SocketId id) {
@@ -252,16 +283,16 @@ Instant UvDriver::next_deadline() const {
   // The host may have asked for something since the last turn.
   if (more_at_hand() || core_.has_work()) return {0};
   const Instant core = core_.next_deadline();
-  return full_ == nullptr ? core : std::max(core, UvLoop::now() + kFullRetry);
+  const Instant next = full_ == nullptr ? core : std::max(core, UvLoop::now() + kFullRetry);
+  return std::min(next, tcp_.next_deadline());
 }
 
 void UvDriver::wait_for_input(Duration timeout) {
   if (timeout > Duration{0}) timeout = std::min(timeout, next_deadline() - UvLoop::now());
   if (timeout > Duration{0} && !loop_->stale()) {
     if (!loop_->wait(timeout)) return;
-    // What woke us is most often a datagram for the socket of last time: looking there at once saves
-    // asking the loop. Not for ever, since others may wait.
-    if (hot_ < sockets_.size() && guesses_++ < kGuessesMax && receive_from(sockets_[hot_])) return;
+    // Looking there at once saves asking the loop. Not for ever, since others may wait.
+    if (guesses_++ < kGuessesMax && receive_again()) return;
   }
   guesses_ = 0;
   loop_->collect();

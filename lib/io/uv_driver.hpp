@@ -1,5 +1,5 @@
 #pragma once
-// The real driver: runs a NodeCore on UDP sockets, by libuv.
+// The real driver: runs a NodeCore on UDP and TCP sockets, by libuv.
 
 #include <atomic>
 #include <memory>
@@ -9,6 +9,7 @@
 #include "io/outbox.hpp"
 #include "io/post_queue.hpp"
 #include "io/receive_buffers.hpp"
+#include "io/tcp_sockets.hpp"
 #include "io/udp_socket.hpp"
 #include "io/uv_loop.hpp"
 #include "node/core.hpp"
@@ -61,11 +62,16 @@ class UvDriver final : public Driver {
 
   void receive();
   bool receive_from(Socket& socket);
+  bool receive_again();
+  void handle(const SocketEvent& event);
   bool perform_effects();
+  bool perform(const Effect& effect, EffectDone& done);
+  void answer(Result<IpEndpoint> bound, EffectDone& done);
   Result<IpEndpoint> bind(const Effect& effect);
   void close_socket(SocketId id);
   bool send();
   bool flush();
+  bool write();
   Socket* find(SocketId id);
   void note_close();
 
@@ -78,11 +84,13 @@ class UvDriver final : public Driver {
   std::vector<Socket> sockets_;
   std::size_t segments_max_ = 1;
   std::size_t hot_ = 0;      ///< the socket that received last, by its place in sockets_
+  bool hot_is_tcp_ = false;  ///< it was a TCP socket
   int guesses_ = 0;          ///< how often in a row input was taken for the hot socket's
   bool received_ = false;    ///< since the last turn
   ReceiveBuffers inbox_;
   Outbox outbox_;
   Watch* full_ = nullptr;  ///< the socket that the outbox waits for
+  TcpSockets tcp_;
   AppendFiles files_;
   Effect effect_{};  ///< used again, for its memory
   PostQueue posts_;

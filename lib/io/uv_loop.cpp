@@ -18,6 +18,8 @@ void on_ready(uv_poll_t* handle, int status, int events) {
   // An error condition is read from the descriptor itself.
   watch->readable |= status < 0 || (events & UV_READABLE) != 0;
   watch->writable |= status < 0 || (events & UV_WRITABLE) != 0;
+  watch->failed |= status < 0;  // libuv has stopped watching it
+  if (watch->notify != nullptr) watch->notify(watch->owner);
 }
 
 void delete_watch(uv_handle_t* handle) {
@@ -56,8 +58,10 @@ void UvLoop::wake() {
   if (!woken_.exchange(true, std::memory_order_acq_rel)) uv_async_send(&async_);
 }
 
-Result<Watch*> UvLoop::watch(int fd) {
+Result<Watch*> UvLoop::watch(int fd, Watch::Notify notify, void* owner) {
   auto out = std::make_unique<Watch>();
+  out->notify = notify;
+  out->owner = owner;
   if (const int status = uv_poll_init_socket(&loop_, &out->handle, fd); status != 0) {
     return uv_failed(status, "cannot watch the socket");
   }
@@ -71,9 +75,9 @@ void UvLoop::unwatch(Watch* watch) {
   stale_ = true;
 }
 
-void UvLoop::want_writable(Watch* watch, bool wanted) {
-  watch->writable = false;
-  uv_poll_start(&watch->handle, wanted ? UV_READABLE | UV_WRITABLE : UV_READABLE, on_ready);
+void UvLoop::want(Watch* watch, bool readable, bool writable) {
+  watch->writable = watch->failed = false;
+  uv_poll_start(&watch->handle, (readable ? UV_READABLE : 0) | (writable ? UV_WRITABLE : 0), on_ready);
   stale_ = true;
 }
 

@@ -13,8 +13,14 @@ namespace p2pa::io {
 
 /// Readiness of one descriptor, as of the last collect(). Whoever drains it clears the flag.
 struct Watch {
+  /// Called within collect(), below a C frame: notes that there is something new, and no more.
+  using Notify = void (*)(void* owner) noexcept;
+
   bool readable = false;
-  bool writable = false;  ///< only while want_writable(true)
+  bool writable = false;  ///< only while it is wanted
+  bool failed = false;    ///< an error waits to be read, and nothing more is told until want()
+  Notify notify = nullptr;
+  void* owner = nullptr;
   uv_poll_t handle{};
 };
 
@@ -37,10 +43,13 @@ class UvLoop final {
   /// Any thread: makes fd() readable. Many before one collect() are one.
   void wake();
 
-  /// Watches `fd` for reading until unwatch(), which must come before close(fd).
-  Result<Watch*> watch(int fd);
+  /// Watches `fd` for reading until unwatch(), which must come before close(fd). `notify` is for
+  /// owners of so many that they cannot look at each flag.
+  Result<Watch*> watch(int fd, Watch::Notify notify = nullptr, void* owner = nullptr);
   void unwatch(Watch* watch);
-  void want_writable(Watch* watch, bool wanted);
+  /// What collect() looks for from now on. Forgets `writable` and `failed`, not `readable`.
+  void want(Watch* watch, bool readable, bool writable);
+  void want_writable(Watch* watch, bool wanted) { want(watch, true, wanted); }
 
   /// Sleeps until fd() is readable or `timeout` is over, to the precision of the system's timers
   /// (libuv's own are milliseconds, too coarse for pacing). True: collect() is worth it.
