@@ -31,11 +31,11 @@ std::size_t ip_packet_size(const IpAddress& to, std::size_t payload) {
   return payload + kUdpHeader + (to.v6 ? kIp6Header : kIp4Header);
 }
 
+}  // namespace
+
 bool overlap(const IpAddress& a, const IpAddress& b) {
   return a.v6 == b.v6 && (a == b || a.is_unspecified() || b.is_unspecified());
 }
-
-}  // namespace
 
 // --- hosts
 
@@ -103,6 +103,56 @@ Link& Network::link(HostId from, HostId to) {
   return links_[std::uint64_t{from} << 32 | to];
 }
 
+// --- IP
+
+std::optional<Network::Address> Network::source_address(HostId host, const IpAddress& bound,
+                                                        const IpAddress& to) const {
+  if (to.is_loopback()) return Address{to, to};
+  for (const Address& entry : hosts_[host].addresses) {
+    if (entry.inner.v6 != to.v6 || bound.v6 != to.v6) continue;
+    if (bound.is_unspecified() || bound == entry.inner) return entry;
+  }
+  return std::nullopt;
+}
+
+Result<void> Network::check_local(HostId host, const IpAddress& ip) const {
+  const auto owned = [&](const Address& entry) { return entry.inner == ip; };
+  const std::vector<Address>& addresses = hosts_[host].addresses;
+  if (ip.is_unspecified() || ip.is_loopback() ||
+      std::any_of(addresses.begin(), addresses.end(), owned)) {
+    return {};
+  }
+  return fail(Code::kIo, "bind: not an address of this host", kAddressNotAvailable);
+}
+
+HostId Network::owner(HostId from, const IpAddress& to) const {
+  if (to.is_loopback()) return from;
+  const auto owner = owners_.find({to, 0, 0});
+  return owner == owners_.end() ? kNoHost : owner->second;
+}
+
+std::optional<IpAddress> Network::inner_address(HostId host, const IpAddress& outer) const {
+  if (outer.is_loopback()) return outer;
+  for (const Address& entry : hosts_[host].addresses) {
+    if (entry.outer == outer) return entry.inner;
+  }
+  return std::nullopt;
+}
+
+std::optional<Network::Passage> Network::carry(Instant now, HostId from, HostId to,
+                                               std::size_t size) {
+  Link& way = link(from, to);
+  const auto at = pass(way, options(way), now, size, rng_, stats_);
+  if (!at) return std::nullopt;
+  const bool twice = chance(rng_, options(way).duplicate);
+  if (twice) ++stats_.duplicated;
+  return Passage{*at, twice};
+}
+
+std::size_t Network::path_mtu(HostId a, HostId b) {
+  return std::min(options(link(a, b)).mtu, options(link(b, a)).mtu);
+}
+
 // --- sockets
 
 std::uint16_t Network::free_port(Host& host) {
@@ -120,11 +170,7 @@ std::uint16_t Network::free_port(Host& host) {
 
 Result<IpEndpoint> Network::bind(HostId id, NodeId node, SocketId socket, const IpEndpoint& local) {
   Host& host = hosts_[id];
-  const auto owned = [&](const Address& entry) { return entry.inner == local.ip; };
-  if (!local.ip.is_unspecified() && !local.ip.is_loopback() &&
-      std::none_of(host.addresses.begin(), host.addresses.end(), owned)) {
-    return fail(Code::kIo, "bind: not an address of this host", kAddressNotAvailable);
-  }
+  if (auto checked = check_local(id, local.ip); !checked) return std::unexpected(checked.error());
   for (const Socket& other : host.sockets) {
     if (local.port != 0 && other.bound.port == local.port && overlap(other.bound.ip, local.ip)) {
       return fail(Code::kIo, "bind: the port is taken", kAddressInUse);
@@ -148,17 +194,15 @@ void Network::close_all(HostId host, NodeId node) {
 // --- datagrams
 
 /// The sender's end as others see it; empty when the host does not have the address it names.
-std::optional<IpEndpoint> Network::source(const Host& host, const Socket& socket,
+std::optional<IpEndpoint> Network::source(HostId host, const Socket& socket,
                                           const Transmit& transmit) const {
   const IpAddress& to = transmit.remote.ip;
-  IpAddress ip = transmit.local.ip.is_unspecified() ? socket.bound.ip : transmit.local.ip;
   if (to.is_loopback()) return IpEndpoint{to, socket.bound.port, 0};
-  for (const Address& entry : host.addresses) {
-    if (entry.inner.v6 != to.v6 || socket.bound.ip.v6 != to.v6) continue;
-    if (ip.is_unspecified() || ip == entry.inner)
-      return IpEndpoint{entry.outer, socket.outer_port, 0};
-  }
-  return std::nullopt;
+  if (socket.bound.ip.v6 != to.v6) return std::nullopt;
+  const auto address = source_address(
+      host, transmit.local.ip.is_unspecified() ? socket.bound.ip : transmit.local.ip, to);
+  if (!address) return std::nullopt;
+  return IpEndpoint{address->outer, socket.outer_port, 0};
 }
 
 void Network::send(Instant now, HostId from, NodeId node, const Transmit& transmit,
@@ -168,7 +212,7 @@ void Network::send(Instant now, HostId from, NodeId node, const Transmit& transm
     return s.node == node && s.id == transmit.socket;
   });
   std::optional<IpEndpoint> source_end;
-  if (socket != host.sockets.end()) source_end = source(host, *socket, transmit);
+  if (socket != host.sockets.end()) source_end = source(from, *socket, transmit);
   const std::size_t segment = transmit.segment_size == 0 ? bytes.size() : transmit.segment_size;
   for (std::size_t at = 0; at < bytes.size(); at += segment) {
     const ByteView one = bytes.subspan(at, std::min(segment, bytes.size() - at));
@@ -192,12 +236,7 @@ void Network::send_one(Instant now, HostId from_host, const IpEndpoint& from, co
                        Ecn ecn, ByteView bytes) {
   ++stats_.sent;
   stats_.sent_bytes += bytes.size();
-  HostId to_host = kNoHost;
-  if (to.ip.is_loopback()) {
-    to_host = from_host;
-  } else if (const auto owner = owners_.find({to.ip, 0, 0}); owner != owners_.end()) {
-    to_host = owner->second;
-  }
+  const HostId to_host = owner(from_host, to.ip);
   if (filter_ && !filter_({now, from_host, to_host, from.port, to.port, bytes})) {
     ++stats_.filtered;
     return;
@@ -206,14 +245,10 @@ void Network::send_one(Instant now, HostId from_host, const IpEndpoint& from, co
     ++stats_.unreachable;
     return;
   }
-  Link& way = link(from_host, to_host);
-  const LinkOptions& options = way.options ? *way.options : default_link_;
-  const auto at = pass(way, options, now, ip_packet_size(to.ip, bytes.size()), rng_, stats_);
-  if (!at) return;
-  arrive(*at, from_host, to_host, from, to, ecn, bytes);
-  if (chance(rng_, options.duplicate)) {
-    ++stats_.duplicated;
-    arrive(*at, from_host, to_host, from, to, ecn, bytes);
+  const auto passage = carry(now, from_host, to_host, ip_packet_size(to.ip, bytes.size()));
+  if (!passage) return;
+  for (int copies = passage->twice ? 2 : 1; copies > 0; --copies) {
+    arrive(passage->at, from_host, to_host, from, to, ecn, bytes);
   }
 }
 
@@ -233,11 +268,7 @@ void Network::arrive(Instant at, HostId from_host, HostId to_host, const IpEndpo
 std::optional<Network::Delivery> Network::deliver(std::uint32_t slot) {
   const Packet& packet = pool_[slot];
   const Host& host = hosts_[packet.to_host];
-  std::optional<IpAddress> inner;
-  if (packet.to.ip.is_loopback()) inner = packet.to.ip;
-  for (const Address& entry : host.addresses) {
-    if (entry.outer == packet.to.ip) inner = entry.inner;
-  }
+  const auto inner = inner_address(packet.to_host, packet.to.ip);
   for (const Socket& socket : host.sockets) {
     if (!inner || socket.outer_port != packet.to.port || !overlap(socket.bound.ip, *inner))
       continue;

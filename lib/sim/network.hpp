@@ -7,12 +7,21 @@
 #include "address/ip_endpoint.hpp"
 #include "crypto/rng.hpp"
 #include "p2pagents/sim.hpp"
-#include "sim/datagram_pool.hpp"
 #include "sim/event_queue.hpp"
 #include "sim/link.hpp"
+#include "sim/packet_pool.hpp"
 #include "transport/transport.hpp"
 
 namespace p2pa::sim {
+
+/// A datagram between its sending and its arrival, addressed as the open network sees it (behind
+/// the senders' and receivers' NATs).
+struct Packet {
+  HostId from_host = kNoHost, to_host = kNoHost;
+  IpEndpoint from, to;
+  Ecn ecn = Ecn::kNone;
+  Bytes bytes;
+};
 
 /// Hosts, their addresses, NATs and sockets, and the links between them. What is sent becomes an
 /// arrival in the event queue, or is counted as lost. (Its hash maps are looked up, never walked.)
@@ -32,6 +41,30 @@ class Network final {
   // --- links
   LinkOptions& default_link() { return default_link_; }
   Link& link(HostId from, HostId to);
+
+  // --- IP, for every transport
+  struct Address {
+    IpAddress inner;  ///< what the host has
+    IpAddress outer;  ///< what others see
+  };
+  /// What a host sends from to `to`: its loopback, or the first address of the family that a socket
+  /// bound to `bound` may use. Empty: it has none.
+  std::optional<Address> source_address(HostId host, const IpAddress& bound,
+                                        const IpAddress& to) const;
+  /// kIo with kAddressNotAvailable: a socket of the host cannot be bound to this address.
+  Result<void> check_local(HostId host, const IpAddress& ip) const;
+  /// Whom a packet of `from` reaches at this address; kNoHost: nobody has it.
+  HostId owner(HostId from, const IpAddress& to) const;
+  /// What the host itself calls the address that others reach it by; empty: not its own any more.
+  std::optional<IpAddress> inner_address(HostId host, const IpAddress& outer) const;
+  struct Passage {
+    Instant at;  ///< when it arrives
+    bool twice;  ///< a copy arrives at the same time
+  };
+  /// Sends an IP packet of `size` bytes on its way; empty: it is lost, and the stats know why.
+  std::optional<Passage> carry(Instant now, HostId from, HostId to, std::size_t size);
+  /// The largest IP packet that both directions between two hosts take.
+  std::size_t path_mtu(HostId a, HostId b);
 
   // --- sockets
   /// `local` as in Effect::kBindUdp. kIo with detail kAddressInUse or kAddressNotAvailable.
@@ -64,10 +97,6 @@ class Network final {
   const Packet& packet(std::uint32_t slot) { return pool_[slot]; }
 
  private:
-  struct Address {
-    IpAddress inner;  ///< what the host has
-    IpAddress outer;  ///< what others see
-  };
   struct Socket {
     NodeId node;
     SocketId id;
@@ -82,8 +111,11 @@ class Network final {
 
   bool taken(const IpAddress& address) const { return owners_.contains({address, 0, 0}); }
   Result<void> set_outer(HostId host, Address& entry, const IpAddress& outer);
-  std::optional<IpEndpoint> source(const Host& host, const Socket& socket,
+  std::optional<IpEndpoint> source(HostId host, const Socket& socket,
                                    const Transmit& transmit) const;
+  const LinkOptions& options(const Link& link) const {
+    return link.options ? *link.options : default_link_;
+  }
   std::uint16_t free_port(Host& host);
   void send_one(Instant now, HostId from_host, const IpEndpoint& from, const IpEndpoint& to,
                 Ecn ecn, ByteView bytes);
@@ -93,12 +125,15 @@ class Network final {
   Rng rng_;
   EventQueue& events_;
   Stats& stats_;
-  DatagramPool pool_;
+  PacketPool<Packet> pool_;
   LinkOptions default_link_;
   std::vector<Host> hosts_;
   std::unordered_map<IpEndpoint, HostId, IpEndpointHash> owners_;  // by outer address, port 0
   std::unordered_map<std::uint64_t, Link> links_;                  // by from << 32 | to
   std::move_only_function<bool(const Datagram&)> filter_;
 };
+
+/// Do two sockets' local addresses claim the same one?
+bool overlap(const IpAddress& a, const IpAddress& b);
 
 }  // namespace p2pa::sim

@@ -2,24 +2,11 @@
 #include <cstdint>
 #include <vector>
 
-#include "address/ip_endpoint.hpp"
-#include "p2pagents/bytes.hpp"
-#include "p2pagents/sim.hpp"
-#include "transport/transport.hpp"
-
 namespace p2pa::sim {
 
-/// A datagram between its sending and its arrival, addressed as the open network sees it (behind
-/// the senders' and receivers' NATs).
-struct Packet {
-  HostId from_host = kNoHost, to_host = kNoHost;
-  IpEndpoint from, to;
-  Ecn ecn = Ecn::kNone;
-  Bytes bytes;
-};
-
-/// Packets by number; their buffers are used again.
-class DatagramPool final {
+/// Packets on their way, by number; their buffers are used again.
+template <class Packet>
+class PacketPool final {
  public:
   std::uint32_t take() {
     if (free_.empty()) {
