@@ -55,10 +55,10 @@ struct Datagram {
   ByteView bytes;
 };
 
-/// What happened so far. Each datagram sent is counted once more when its fate is known; duplicates
-/// that the network makes count as delivered (or `unreachable`) but not as sent.
+/// What happened so far. Each datagram and TCP segment sent is counted once more when its fate is
+/// known; duplicates that the network makes count as delivered (or `unreachable`) but not as sent.
 struct Stats {
-  std::uint64_t sent = 0, sent_bytes = 0;  ///< UDP payload
+  std::uint64_t sent = 0, sent_bytes = 0;  ///< UDP and TCP payload
   std::uint64_t delivered = 0, delivered_bytes = 0;
   std::uint64_t lost = 0;         ///< by chance
   std::uint64_t cut = 0;          ///< by a partition
@@ -96,11 +96,12 @@ class World final {
   Result<HostId> add_host(const std::vector<std::string>& addresses);
   std::vector<std::string> addresses(HostId host) const;
   /// The host moved: it has this address instead of the one of the same family. Sockets bound to
-  /// all addresses go on from the new one; nobody is told. kInvalidArgument as above.
+  /// all addresses go on from the new one; nobody is told. TCP connections reach nobody any more.
+  /// kInvalidArgument as above.
   Result<void> change_address(HostId host, const std::string& address);
   /// The NAT before the host forgot its mappings: what the host sends comes from other ports (and
   /// from `address` when given) and what is sent to the old ones is unreachable. The host notices
-  /// nothing.
+  /// nothing, but its TCP connections are cut off: only new ones pass.
   Result<void> rebind(HostId host, const std::string& address = {});
 
   // --- links; every pair of hosts has one, both directions alike unless set one way
@@ -127,6 +128,7 @@ class World final {
   /// REQUIRES that it was told to listen.
   Multiaddr address(NodeId node);
   /// The node's process dies: no goodbye, its memory is gone. In one of its own turns: right after.
+  /// A host without a node that lives is off: TCP hears nothing from it.
   void kill(NodeId node);
   /// Starts it anew with the key it had (options.key is ignored). REQUIRES !alive(node).
   void restart(NodeId node, NodeOptions options);
@@ -142,7 +144,7 @@ class World final {
   void after(Duration delay, std::move_only_function<void()> fn);
 
   // --- looking on, and adversaries
-  /// Sees each datagram when it is sent, before its link; false drops it.
+  /// Sees each datagram (no TCP) when it is sent, before its link; false drops it.
   void on_datagram(std::move_only_function<bool(const Datagram&)> filter);
   /// Sends a datagram from any port of a host, whether a node has it or not.
   void inject(HostId from, std::uint16_t from_port, HostId to, std::uint16_t to_port,
@@ -160,8 +162,8 @@ class World final {
   const std::string& failure() const;
 
   const Stats& stats() const;
-  /// Over every datagram delivered (time, addresses, size), every node event and every note, in
-  /// order. Two runs of one seed are equal or something is not deterministic.
+  /// Over every datagram and TCP segment delivered (time, addresses, size), every node event and
+  /// every note, in order. Two runs of one seed are equal or something is not deterministic.
   std::uint64_t trace_hash() const;
   /// What an agent saw (an answer, an error) goes into the trace, with the time.
   void note(const std::string& line);

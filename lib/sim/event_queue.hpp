@@ -6,9 +6,10 @@
 
 namespace p2pa::sim {
 
-/// Something that happens once. `slot` finds it: a datagram of the pool, or a scripted call.
+/// Something that happens once. `slot` finds it: a datagram or a segment of a pool, or a scripted
+/// call. kSocketEvents: TCP has something for nodes to hear.
 struct Event {
-  enum class Kind : std::uint8_t { kArrival, kCall };
+  enum class Kind : std::uint8_t { kArrival, kSegment, kSocketEvents, kCall };
   Instant at;
   std::uint64_t sequence = 0;
   Kind kind = Kind::kCall;

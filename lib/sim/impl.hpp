@@ -11,6 +11,7 @@
 #include "sim/deadline_heap.hpp"
 #include "sim/event_queue.hpp"
 #include "sim/network.hpp"
+#include "sim/tcp_stack.hpp"
 #include "sim/trace.hpp"
 
 namespace p2pa::sim {
@@ -43,12 +44,16 @@ struct World::Impl {
   /// The next event or deadline that is not after `limit`. False: there is none, or the world
   /// failed.
   bool step(Instant limit);
+  void on_event(const Event& event);
   void on_arrival(std::uint32_t slot);
+  void on_segment(std::uint32_t slot);
+  void on_socket_events();
   void on_deadline(NodeId id);
   /// Turns a node until it has nothing left to do now, and sends what it wants sent.
   void serve(NodeId id);
   void drain_effects(NodeId id);
   void drain_transmits(NodeId id);
+  void drain_writes(NodeId id);
   void run_effect(NodeId id, Effect effect);
 
   // --- later
@@ -58,6 +63,9 @@ struct World::Impl {
 
   std::string time_text() const;
   void trace_delivery(const Packet& packet);
+  void trace_delivery(const TcpPacket& packet);
+  void trace_passage(HostId from_host, HostId to_host, const IpEndpoint& from, const IpEndpoint& to,
+                     std::size_t size);
   void trace_event(NodeId id, const NodeEvent& event);
   void trace_note(const std::string& line);
   void fail(const std::string& why);
@@ -72,10 +80,11 @@ struct World::Impl {
   EventQueue events;
   DeadlineHeap deadlines;
   Network network;
+  TcpStack tcp;
   Rng node_rng;
   std::vector<Slot> slots;
   bool in_turn = false;
-  Bytes buffer;  ///< lent to poll_transmit()
+  Bytes buffer;  ///< lent to poll_transmit() and poll_write()
 
   std::vector<std::move_only_function<void()>> calls;
   std::vector<std::uint32_t> calls_free;

@@ -57,25 +57,37 @@ void World::Impl::settle() {
 }
 
 bool World::Impl::step(Instant limit) {
-  const Instant next = std::min(events.next(), deadlines.next());
+  const Instant next_timer = std::min(tcp.next_deadline(), deadlines.next());
+  const Instant next = std::min(events.next(), next_timer);
   if (!failure.empty() || next > limit || next == kNever) return false;
   steps_in_instant = next > now ? 0 : steps_in_instant + 1;
   if (steps_in_instant > kStepsInInstantMax) return fail("time stands still"), false;
   now = std::max(now, next);  // a deadline may lie in the past; time never goes back
   ++stats.events;
-  if (events.next() <= deadlines.next()) {
-    const Event event = events.pop();
-    if (event.kind == Event::Kind::kArrival) {
-      on_arrival(event.slot);
-    } else {
-      auto fn = std::exchange(calls[event.slot], nullptr);
-      calls_free.push_back(event.slot);
-      fn();
-    }
+  if (events.next() <= next_timer) {
+    on_event(events.pop());
+  } else if (tcp.next_deadline() <= deadlines.next()) {
+    tcp.on_deadline(now);
   } else {
     on_deadline(deadlines.top());
   }
   return true;
+}
+
+void World::Impl::on_event(const Event& event) {
+  switch (event.kind) {
+    case Event::Kind::kArrival:
+      return on_arrival(event.slot);
+    case Event::Kind::kSegment:
+      return on_segment(event.slot);
+    case Event::Kind::kSocketEvents:
+      return on_socket_events();
+    case Event::Kind::kCall: {
+      auto fn = std::exchange(calls[event.slot], nullptr);
+      calls_free.push_back(event.slot);
+      fn();
+    }
+  }
 }
 
 void World::Impl::call(Instant at, std::move_only_function<void()> fn) {
@@ -108,15 +120,27 @@ std::string World::Impl::time_text() const {
 }
 
 void World::Impl::trace_delivery(const Packet& packet) {
+  trace_passage(packet.from_host, packet.to_host, packet.from, packet.to, packet.bytes.size());
+}
+
+void World::Impl::trace_delivery(const TcpPacket& packet) {
+  const TcpSegment& segment = packet.segment;
+  trace.add(segment.sequence);
+  trace.add(segment.acknowledged);
+  trace.add((segment.syn ? 1u : 0u) | (segment.fin ? 2u : 0u) | (segment.rst ? 4u : 0u));
+  trace_passage(packet.from_host, packet.to_host, packet.from, packet.to, segment.bytes.size());
+}
+
+void World::Impl::trace_passage(HostId from_host, HostId to_host, const IpEndpoint& from,
+                                const IpEndpoint& to, std::size_t size) {
   trace.add(static_cast<std::uint64_t>(now.ns));
-  trace.add(std::uint64_t{packet.from_host} << 32 | packet.to_host);
-  trace.add(std::uint64_t{packet.from.port} << 48 | std::uint64_t{packet.to.port} << 32 |
-            packet.bytes.size());
-  trace.add(packet.from.ip.bytes);
-  trace.add(packet.to.ip.bytes);
+  trace.add(std::uint64_t{from_host} << 32 | to_host);
+  trace.add(std::uint64_t{from.port} << 48 | std::uint64_t{to.port} << 32 | size);
+  trace.add(from.ip.bytes);
+  trace.add(to.ip.bytes);
   if (trace_tap) {
-    trace_tap(time_text() + ' ' + packet.from.to_string() + " > " + packet.to.to_string() + ' ' +
-              std::to_string(packet.bytes.size()));
+    trace_tap(time_text() + ' ' + from.to_string() + " > " + to.to_string() + ' ' +
+              std::to_string(size));
   }
 }
 

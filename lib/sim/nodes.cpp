@@ -44,6 +44,7 @@ void World::Impl::start(NodeId id, NodeOptions options) {
   auto core = std::make_unique<NodeCore>(std::move(options), entropy, wall, now);
   core->set_event_tap([this, id](const NodeEvent& event) { trace_event(id, event); });
   ++slots[id].life;
+  tcp.start(slots[id].host, id);
   slots[id].node = std::make_unique<Node>(std::move(core), std::make_unique<NodeDriver>(*this, id));
   call_node(id, [](Node&) {});  // its first turn: it binds its sockets
 }
@@ -52,6 +53,7 @@ void World::Impl::kill(NodeId id) {
   if (in_turn) return call(now, [this, id] { kill(id); });
   Slot& slot = slots[id];
   network.close_all(slot.host, id);
+  tcp.kill(slot.host, id);
   deadlines.set(id, kNever);
   in_turn = true;  // completions may run while it goes
   std::exchange(slot.node, nullptr).reset();
@@ -84,6 +86,22 @@ void World::Impl::on_arrival(std::uint32_t packet) {
   serve(id);
 }
 
+void World::Impl::on_segment(std::uint32_t slot) {
+  const TcpPacket packet = tcp.take(slot);
+  if (tcp.on_segment(now, packet)) trace_delivery(packet);
+}
+
+void World::Impl::on_socket_events() {
+  NodeId id = 0;
+  SocketEvent event{};
+  while (tcp.poll_event(id, event)) {
+    slots[id].node->core().handle(now, event);
+    slots[id].idle_deadlines = 0;
+    ++slots[id].works;
+    serve(id);
+  }
+}
+
 void World::Impl::on_deadline(NodeId id) {
   Slot& slot = slots[id];
   ++slot.works;
@@ -108,6 +126,7 @@ void World::Impl::serve(NodeId id) {
     ++stats.turns;
     drain_effects(id);
     drain_transmits(id);
+    drain_writes(id);
     if (!more && !core.has_work()) break;  // sending may have raised events
     if (steps == kStepsMax) {
       fail("node " + std::to_string(id) + " spins in its turn");
@@ -137,6 +156,16 @@ void World::Impl::drain_transmits(NodeId id) {
   }
 }
 
+void World::Impl::drain_writes(NodeId id) {
+  buffer.resize(kTransmitBuffer);
+  SocketWrite write{};
+  for (std::uint32_t count = 0; slots[id].node->core().poll_write(now, buffer, write); ++count) {
+    if (count == kStepsMax)
+      return fail("node " + std::to_string(id) + " writes without end in one instant");
+    tcp.write(now, id, write.socket, ByteView(buffer).first(write.size));
+  }
+}
+
 void World::Impl::run_effect(NodeId id, Effect effect) {
   const HostId host = slots[id].host;
   EffectDone done{.id = effect.id, .result = {}, .local = {}, .addresses = {}};
@@ -149,13 +178,22 @@ void World::Impl::run_effect(NodeId id, Effect effect) {
         done.result = std::unexpected(bound.error());
       break;
     }
-    case Effect::Kind::kListenTcp:
-      done.result = p2pa::fail(Code::kUnsupported, "no TCP yet");
+    case Effect::Kind::kListenTcp: {
+      const auto bound = tcp.listen(host, id, effect.socket, effect.local);
+      if (bound)
+        done.local = *bound;
+      else
+        done.result = std::unexpected(bound.error());
       break;
+    }
     case Effect::Kind::kCloseListener:
+      return tcp.close_listener(host, id, effect.socket);
     case Effect::Kind::kConnectTcp:
+      return tcp.connect(now, host, id, effect.socket, effect.remote);
     case Effect::Kind::kFinishTcp:
-    case Effect::Kind::kAbortTcp: return;
+      return tcp.finish(now, id, effect.socket);
+    case Effect::Kind::kAbortTcp:
+      return tcp.reset(now, id, effect.socket);
     case Effect::Kind::kListInterfaces:
       done.addresses = network.addresses(host);
       break;

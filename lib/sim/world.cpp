@@ -28,6 +28,7 @@ World::Impl::Impl(std::uint64_t world_seed, std::string scenario_name)
     : seed(world_seed),
       scenario(std::move(scenario_name)),
       network(seed_for(seed, Purpose::kNetwork), events, stats),
+      tcp(network, events, stats),
       node_rng(seed_for(seed, Purpose::kNodes)) {}
 
 World::Impl::~Impl() {
@@ -84,10 +85,15 @@ Result<void> World::change_address(HostId host, const std::string& address) {
 }
 
 Result<void> World::rebind(HostId host, const std::string& address) {
-  if (address.empty()) return impl_->network.rebind(host, std::nullopt);
-  const auto ip = IpAddress::parse(address);
-  if (!ip) return p2pa::fail(Code::kInvalidArgument, "host: not an IP address");
-  return impl_->network.rebind(host, *ip);
+  std::optional<IpAddress> outer;
+  if (!address.empty()) {
+    const auto ip = IpAddress::parse(address);
+    if (!ip) return p2pa::fail(Code::kInvalidArgument, "host: not an IP address");
+    outer = *ip;
+  }
+  auto rebound = impl_->network.rebind(host, outer);
+  if (rebound) impl_->tcp.rebind(host);
+  return rebound;
 }
 
 // --- links
