@@ -11,7 +11,7 @@
 
 namespace p2pa {
 
-/// One end of one channel, a machine: bytes in, bytes out. Not to be used after an error.
+/// One end of one channel, a machine: bytes in, bytes out. Not to be used after an error of handshake().
 class SecureChannel {
  public:
   struct Progress {
@@ -37,15 +37,17 @@ class SecureChannel {
   virtual std::string_view muxer() const = 0;
 
   /// Takes records from the front of `in`, as many as are complete and whose plain text fits `out`.
-  /// REQUIRES out.size() >= kPlainBytesMax. Errors: kProtocolViolation; kConnectionClosed: the peer ended
-  /// its direction here, and what was made before was told before.
+  /// To be called once after the handshake with whatever followed it, also nothing. REQUIRES out.size() >=
+  /// kPlainBytesMax. Errors, each told after what was made before it: kProtocolViolation, kRefused (the peer's
+  /// alert; detail): only finish() is left; kConnectionClosed: the peer ended its direction here, ours goes on.
   virtual Result<Progress> open(ByteView in, MutableBytes out) = 0;
-  /// Makes one record. REQUIRES plain.size() <= seal_max(), out.size() >= plain.size() + seal_overhead();
+  /// Makes one record. REQUIRES 0 < plain.size() <= seal_max(), out.size() >= plain.size() + seal_overhead();
   /// the two may not overlap. Says how large the record is.
   virtual std::size_t seal(ByteView plain, MutableBytes out) = 0;
   virtual std::size_t seal_max() const = 0;
   virtual std::size_t seal_overhead() const = 0;
-  /// Appends the notice that nothing follows, where the protocol has one.
+  /// Appends the notice that nothing follows, or what was wrong with the peer's records, where the protocol
+  /// has one.
   virtual void finish(Bytes& out) = 0;
 
   /// The most plain text of a record, and the most that a record is with it.
