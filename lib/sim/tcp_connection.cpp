@@ -76,7 +76,6 @@ void TcpConnection::receive(Instant now, const TcpSegment& segment) {
   const bool news = sender_.on_ack(now, segment);
   Bytes bytes;
   if (segment.length() > 0) receiver_->receive(segment, bytes);
-  if (finishing_ && (news || receiver_->next() > next_before)) linger_deadline_ = now + kLingerTime;
   if (!bytes.empty()) tell({.kind = Kind::kBytes, .bytes = std::move(bytes)});
   if (receiver_->ended() && !ended_before) tell({.kind = Kind::kEnd});
   if (!waiting_.empty() && sender_.fits(waiting_.size())) {
@@ -84,6 +83,9 @@ void TcpConnection::receive(Instant now, const TcpSegment& segment) {
     tell({.kind = Kind::kWritten});
   }
   if (finishing_ && waiting_.empty()) sender_.finish();
+  if (sender_.finished() && (news || receiver_->next() > next_before)) {
+    linger_deadline_ = now + kLingerTime;
+  }
 }
 
 void TcpConnection::lose(Code code, std::uint64_t detail, const char* why) {
@@ -103,10 +105,9 @@ void TcpConnection::write(ByteView bytes) {
   tell({.kind = Kind::kWritten});
 }
 
-void TcpConnection::finish(Instant now) {
+void TcpConnection::finish() {
   events_.clear();
   finishing_ = true;
-  linger_deadline_ = now + kLingerTime;
   if (!established()) state_ = State::kOver;  // there is nothing to end yet
   if (waiting_.empty()) sender_.finish();
 }

@@ -16,7 +16,7 @@ class TcpConnection final {
   /// A SYN goes out after 0, 1, 3, 7, … s; the connection fails when the last is not answered.
   static constexpr Duration kSynTimeout = seconds(1);
   static constexpr int kSynsMax = 7;
-  /// How long who finished waits for the peer without anything new from it.
+  /// How long who finished, and was acknowledged, waits for the peer's end without anything new.
   static constexpr Duration kLingerTime = seconds(60);
   /// Details of errors: errno of Linux, as a real driver has them.
   static constexpr std::uint64_t kReset = 104, kTimedOut = 110, kRefused = 111;
@@ -39,8 +39,8 @@ class TcpConnection final {
   /// Answered by kWritten once the send buffer has room for it. REQUIRES established(), and that the
   /// write before this one was answered.
   void write(ByteView bytes);
-  /// Sends the end after what was written. The owner hears nothing more.
-  void finish(Instant now);
+  /// Sends the end after what was written, and drops what comes. The owner hears nothing more.
+  void finish();
   /// Resets the peer's end. The owner hears nothing more.
   void reset();
 

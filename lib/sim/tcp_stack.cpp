@@ -213,7 +213,7 @@ void TcpStack::finish(Instant now, NodeId node, SocketId id) {
   std::uint32_t index = 0;
   if (Socket* const socket = find(node, id, index); socket != nullptr) {
     forget(*socket);
-    socket->connection.finish(now);
+    socket->connection.finish();
     serve(now, index);
   }
   std::erase_if(heard_, [&](const Heard& h) { return h.node == node && h.event.socket == id; });

@@ -287,6 +287,19 @@ TEST_CASE("what was finished still arrives, even when its node dies") {
   CHECK(w.tcp.connections_count() == 0);
 }
 
+TEST_CASE("who finished sends again for as long as anybody, however late the peer answers") {
+  TcpWorld w;
+  w.connect();
+  w.network.link(w.a, w.b).cut = true;
+  w.dialed() = {.to_send = numbered_bytes(1000, 1), .finishes = true};
+  w.go_on(kA, kDialed);
+  w.run(TcpConnection::kLingerTime + seconds(10));
+  w.network.link(w.a, w.b).cut = false;
+  w.run(minutes(2));
+  CHECK((w.answered().received == w.dialed().to_send));
+  CHECK(w.answered().ended);
+}
+
 TEST_CASE("who finished does not wait for its peer for ever") {
   TcpWorld w;
   w.connect();
