@@ -145,8 +145,13 @@ std::size_t IpEndpointHash::operator()(const IpEndpoint& endpoint) const noexcep
   return stable_hash(endpoint.ip.bytes, rest);
 }
 
-std::optional<IpEndpoint> quic_endpoint(const Multiaddr& address) {
-  using Protocol = Multiaddr::Protocol;
+namespace {
+
+using Protocol = Multiaddr::Protocol;
+
+/// An address of exactly this shape behind IP, and perhaps a peer's id.
+std::optional<IpEndpoint> endpoint_of(const Multiaddr& address, Protocol transport,
+                                      std::optional<Protocol> above) {
   ComponentReader reader(address.bytes());
   auto component = reader.next();
   IpEndpoint endpoint;
@@ -167,18 +172,19 @@ std::optional<IpEndpoint> quic_endpoint(const Multiaddr& address) {
   if (!endpoint.ip.v6) endpoint.scope = 0;
 
   component = reader.next();
-  if (!component || component->protocol != Protocol::kUdp) return std::nullopt;
+  if (!component || component->protocol != transport) return std::nullopt;
   endpoint.port = static_cast<std::uint16_t>(component->value[0] << 8 | component->value[1]);
   component = reader.next();
-  if (!component || component->protocol != Protocol::kQuicV1) return std::nullopt;
-  component = reader.next();
+  if (above) {
+    if (!component || component->protocol != *above) return std::nullopt;
+    component = reader.next();
+  }
   if (component && component->protocol == Protocol::kP2p) component = reader.next();
   if (component) return std::nullopt;
   return endpoint;
 }
 
-Multiaddr quic_multiaddr(const IpEndpoint& endpoint) {
-  using Protocol = Multiaddr::Protocol;
+Multiaddr multiaddr_of(const IpEndpoint& endpoint, Protocol transport, std::optional<Protocol> above) {
   Bytes out;
   out.reserve(32);
   const std::uint8_t port[2] = {static_cast<std::uint8_t>(endpoint.port >> 8),
@@ -191,9 +197,36 @@ Multiaddr quic_multiaddr(const IpEndpoint& endpoint) {
   } else {
     append_component(out, Protocol::kIp4, ByteView(endpoint.ip.bytes).first(4));
   }
-  append_component(out, Protocol::kUdp, port);
-  append_component(out, Protocol::kQuicV1, {});
+  append_component(out, transport, port);
+  if (above) append_component(out, *above, {});
   return *Multiaddr::from_bytes(out);
+}
+
+}  // namespace
+
+std::optional<IpEndpoint> quic_endpoint(const Multiaddr& address) {
+  return endpoint_of(address, Protocol::kUdp, Protocol::kQuicV1);
+}
+
+Multiaddr quic_multiaddr(const IpEndpoint& endpoint) {
+  return multiaddr_of(endpoint, Protocol::kUdp, Protocol::kQuicV1);
+}
+
+std::optional<IpAddress> ip_address(const Multiaddr& address) {
+  ComponentReader reader(address.bytes());
+  auto component = reader.next();
+  if (component && component->protocol == Protocol::kIp6Zone) component = reader.next();
+  if (!component) return std::nullopt;
+  if (component->protocol != Protocol::kIp4 && component->protocol != Protocol::kIp6) return std::nullopt;
+  return *IpAddress::from_bytes(component->value);
+}
+
+std::optional<IpEndpoint> tcp_endpoint(const Multiaddr& address) {
+  return endpoint_of(address, Protocol::kTcp, std::nullopt);
+}
+
+Multiaddr tcp_multiaddr(const IpEndpoint& endpoint) {
+  return multiaddr_of(endpoint, Protocol::kTcp, std::nullopt);
 }
 
 }  // namespace p2pa

@@ -51,5 +51,10 @@ struct IpEndpointHash {
 std::optional<IpEndpoint> quic_endpoint(const Multiaddr& address);
 /// The other direction.
 Multiaddr quic_multiaddr(const IpEndpoint& endpoint);
+/// The IP address that a multiaddr begins with, also behind a zone; empty for any other.
+std::optional<IpAddress> ip_address(const Multiaddr& address);
+/// As quic_endpoint() and quic_multiaddr(), of `/ip4/A/tcp/P[/p2p/ID]`.
+std::optional<IpEndpoint> tcp_endpoint(const Multiaddr& address);
+Multiaddr tcp_multiaddr(const IpEndpoint& endpoint);
 
 }  // namespace p2pa

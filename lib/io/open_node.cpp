@@ -32,8 +32,8 @@ Result<void> check_directory(const std::string& path) {
 Result<std::unique_ptr<Node>> Node::open(NodeOptions options) {
   if (auto fine = check_options(options); !fine) return std::unexpected(fine.error());
   for (const Multiaddr& address : options.listen) {
-    if (!quic_endpoint(address)) {
-      return fail(Code::kInvalidArgument, "listen: only /udp/…/quic-v1 addresses can be listened on");
+    if (!quic_endpoint(address) && !tcp_endpoint(address)) {
+      return fail(Code::kInvalidArgument, "listen: only /udp/…/quic-v1 and /tcp/… addresses can be listened on");
     }
   }
   if (!options.qlog_directory.empty()) {

@@ -12,6 +12,8 @@
 namespace p2pa {
 namespace {
 
+constexpr ConnectionId kTransports = 2;
+
 quic::Config quic_config(const NodeOptions& options, std::int64_t unix_time) {
   quic::Config config;
   config.congestion_control = options.congestion_control;
@@ -19,6 +21,18 @@ quic::Config quic_config(const NodeOptions& options, std::int64_t unix_time) {
   config.keep_alive = options.keep_alive;
   config.handshake_timeout = options.handshake_timeout;
   config.unix_time = unix_time;
+  config.id_step = kTransports;
+  return config;
+}
+
+tcp::Config tcp_config(const NodeOptions& options, std::int64_t unix_time) {
+  tcp::Config config;
+  config.idle_timeout = options.idle_timeout;
+  config.keep_alive = options.keep_alive;
+  config.handshake_timeout = options.handshake_timeout;
+  config.unix_time = unix_time;
+  config.first_id = 2;
+  config.id_step = kTransports;
   return config;
 }
 
@@ -27,6 +41,18 @@ NodeEvent event_of(NodeEvent::Kind kind) {
   event.kind = kind;
   event.error = {Code::kOk, 0, ""};
   return event;
+}
+
+Effect effect_of(const SocketRequest& request) {
+  Effect effect{};
+  switch (request.kind) {
+    case SocketRequest::Kind::kConnect: effect.kind = Effect::Kind::kConnectTcp; break;
+    case SocketRequest::Kind::kFinish: effect.kind = Effect::Kind::kFinishTcp; break;
+    case SocketRequest::Kind::kAbort: effect.kind = Effect::Kind::kAbortTcp; break;
+  }
+  effect.socket = request.socket;
+  effect.remote = request.remote;
+  return effect;
 }
 
 NodeOptions complete(NodeOptions options) {
@@ -51,8 +77,10 @@ NodeCore::Impl::Impl(NodeOptions node_options, ByteView seed32, std::int64_t uni
              }
              return config;
            }()),
-      sockets(quic),
-      swarm(options.key->peer_id(), quic, resources, peers, *this),
+      sockets(quic, socket_numbers),
+      quic_transport(quic, [this](const IpEndpoint& remote) { return sockets.socket_for(remote); }),
+      tcp(*options.key, rng, resources, socket_numbers, tcp_config(options, unix_time)),
+      swarm(options.key->peer_id(), {&quic_transport, &tcp}, resources, peers, *this),
       identify(identify_context(unix_time)),
       ping(swarm, rng),
       perf(swarm, options.serve_perf),
@@ -130,10 +158,6 @@ void NodeCore::Impl::on_stream_refused(Connection& connection, const Error& why)
   journal.stream_refused(connection.peer(), why);
 }
 
-Result<SocketId> NodeCore::Impl::socket_for(const IpEndpoint& remote) {
-  return sockets.socket_for(remote);
-}
-
 void NodeCore::Impl::identified(PeerInfo info) {
   for (const Multiaddr& address : info.listen_addresses) {
     peers.add_address(info.peer, address, peerstore::Peerstore::Source::kPeer);
@@ -169,7 +193,7 @@ bool NodeCore::Impl::turn(Instant at) {
 
 bool NodeCore::Impl::has_work() const {
   return state == State::kCloseAsked || !deferred_.empty() || !events.empty() || swarm.has_work() ||
-         quic.has_events() ||
+         quic.has_events() || tcp.has_events() ||
          std::ranges::any_of(protocols, [](const Protocol* p) { return p->has_work(); });
 }
 
@@ -252,7 +276,10 @@ void NodeCore::handle(Instant now, const InboundDatagram& datagram) {
   impl_->quic.handle(now, datagram);
 }
 
-void NodeCore::handle(Instant now, const SocketEvent&) { impl_->now = now; }
+void NodeCore::handle(Instant now, const SocketEvent& event) {
+  impl_->now = now;
+  impl_->tcp.handle(now, event);
+}
 
 void NodeCore::handle(Instant now, const EffectDone& done) {
   impl_->now = now;
@@ -275,6 +302,7 @@ void NodeCore::handle(Instant now, const EffectDone& done) {
 void NodeCore::on_deadline(Instant now) {
   impl_->now = now;
   if (impl_->quic.next_deadline() <= now) impl_->quic.on_deadline(now);
+  if (impl_->tcp.next_deadline() <= now) impl_->tcp.on_deadline(now);
   if (impl_->swarm.next_deadline() <= now) impl_->swarm.on_deadline(now);
   for (Protocol* protocol : impl_->protocols) {
     if (protocol->next_deadline() <= now) protocol->on_deadline(now);
@@ -285,6 +313,10 @@ bool NodeCore::turn(Instant now) { return impl_->turn(now); }
 
 bool NodeCore::poll_effect(Effect& out) {
   if (impl_->sockets.poll_effect(out)) return true;
+  if (SocketRequest request; impl_->tcp.poll_request(request)) {
+    out = effect_of(request);
+    return true;
+  }
   if (impl_->file_effects.empty()) return false;
   out = std::move(impl_->file_effects.front());
   impl_->file_effects.pop_front();
@@ -296,18 +328,22 @@ bool NodeCore::poll_transmit(Instant now, MutableBytes buffer, const TransmitLim
   return impl_->quic.poll_transmit(now, buffer, limits, out);
 }
 
-bool NodeCore::poll_write(Instant, MutableBytes, SocketWrite&) { return false; }
+bool NodeCore::poll_write(Instant now, MutableBytes buffer, SocketWrite& out) {
+  return impl_->tcp.poll_write(now, buffer, out);
+}
 
 Instant NodeCore::next_deadline() const {
   Instant next = std::min(impl_->quic.next_deadline(), impl_->swarm.next_deadline());
-  next = std::min(next, impl_->close_deadline);
+  next = std::min({next, impl_->tcp.next_deadline(), impl_->close_deadline});
   for (const Protocol* protocol : impl_->protocols) {
     next = std::min(next, protocol->next_deadline());
   }
   return next;
 }
 
-bool NodeCore::has_work() const { return impl_->has_work() || impl_->sockets.has_effects(); }
+bool NodeCore::has_work() const {
+  return impl_->has_work() || impl_->sockets.has_effects() || impl_->tcp.has_requests();
+}
 
 void NodeCore::set_event_tap(std::move_only_function<void(const NodeEvent&)> tap) {
   impl_->event_tap = std::move(tap);

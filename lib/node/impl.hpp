@@ -19,6 +19,8 @@
 #include "resource/manager.hpp"
 #include "swarm/swarm.hpp"
 #include "transport/quic/endpoint.hpp"
+#include "transport/quic/quic_transport.hpp"
+#include "transport/tcp/endpoint.hpp"
 
 namespace p2pa {
 
@@ -42,7 +44,6 @@ struct NodeCore::Impl final : swarm::Observer {
   void on_dial_failed(const PeerId& peer, const Multiaddr& address, const Error& why) override;
   void on_handshake_failed(Connection& connection, const Error& why) override;
   void on_stream_refused(Connection& connection, const Error& why) override;
-  Result<SocketId> socket_for(const IpEndpoint& remote) override;
 
   identify::Context identify_context(std::int64_t unix_time);
   void identified(PeerInfo info);
@@ -71,8 +72,11 @@ struct NodeCore::Impl final : swarm::Observer {
 
   resource::Manager resources;
   peerstore::Peerstore peers;
+  SocketNumbers socket_numbers;
   quic::Endpoint quic;
   Sockets sockets;
+  quic::QuicTransport quic_transport;
+  tcp::Endpoint tcp;
   swarm::Swarm swarm;
   identify::Identify identify;
   ping::Ping ping;

@@ -8,6 +8,8 @@ namespace {
 
 constexpr std::uint64_t kInterfacesEffect = ~std::uint64_t{0};
 
+constexpr const char* kListenable = "only /udp/…/quic-v1 and /tcp/… addresses can be listened on";
+
 /// Can a datagram from a socket bound to `local` reach `remote`?
 bool reaches(const IpAddress& local, const IpAddress& remote) {
   if (local.v6 != remote.v6) return false;
@@ -16,27 +18,31 @@ bool reaches(const IpAddress& local, const IpAddress& remote) {
 
 }  // namespace
 
-SocketId Sockets::bind(const IpEndpoint& local, bool listens) {
-  const SocketId id = next_++;
-  sockets_.push_back({id, State::kBinding, listens, local});
+void Sockets::bind(Kind kind, const IpEndpoint& local, bool listens) {
+  const SocketId id = numbers_.next();
+  sockets_.push_back({id, kind, State::kBinding, listens, local});
   Effect effect{};
-  effect.kind = Effect::Kind::kBindUdp;
+  effect.kind = kind == Kind::kUdp ? Effect::Kind::kBindUdp : Effect::Kind::kListenTcp;
   effect.id = id;
   effect.socket = id;
   effect.local = local;
   effects_.push_back(std::move(effect));
-  return id;
+}
+
+Multiaddr Sockets::address_of(Kind kind, const IpEndpoint& local) {
+  return kind == Kind::kUdp ? quic_multiaddr(local) : tcp_multiaddr(local);
 }
 
 Result<void> Sockets::listen(const Multiaddr& address) {
-  const auto endpoint = quic_endpoint(address);
-  if (!endpoint) return fail(Code::kUnsupported, "only /udp/…/quic-v1 addresses can be listened on");
+  const auto udp = quic_endpoint(address), tcp = tcp_endpoint(address);
+  if (!udp && !tcp) return fail(Code::kUnsupported, kListenable);
+  const IpEndpoint& endpoint = udp ? *udp : *tcp;
   const auto count = std::ranges::count(sockets_, true, &Socket::listens);
   if (static_cast<std::size_t>(count) >= kListenAddressesMax) {
     return fail(Code::kLimitConnections, "too many listen addresses", kListenAddressesMax);
   }
-  bind(*endpoint, true);
-  if (endpoint->ip.is_unspecified()) {
+  bind(udp ? Kind::kUdp : Kind::kTcp, endpoint, true);
+  if (endpoint.ip.is_unspecified()) {
     Effect effect{};
     effect.kind = Effect::Kind::kListInterfaces;
     effect.id = kInterfacesEffect;
@@ -50,7 +56,7 @@ Result<SocketId> Sockets::socket_for(const IpEndpoint& remote) {
   const Socket* bound = nullptr;
   const Socket* failed_dial_socket = nullptr;
   for (const Socket& s : sockets_) {
-    if (!reaches(s.local.ip, remote.ip)) continue;
+    if (s.kind != Kind::kUdp || !reaches(s.local.ip, remote.ip)) continue;
     if (s.state == State::kBound && (bound == nullptr || s.listens > bound->listens)) bound = &s;
     if (s.state == State::kBinding) binding = true;
     if (s.state == State::kFailed && !s.listens) failed_dial_socket = &s;
@@ -64,7 +70,7 @@ Result<SocketId> Sockets::socket_for(const IpEndpoint& remote) {
   }
   IpEndpoint any{};
   any.ip.v6 = remote.ip.v6;
-  bind(any, false);
+  bind(Kind::kUdp, any, false);
   return fail(Code::kWouldBlock, "a socket is being bound");
 }
 
@@ -75,10 +81,14 @@ Sockets::Outcome Sockets::done(const EffectDone& effect) {
     return outcome;
   }
   const auto it = std::ranges::find(sockets_, static_cast<SocketId>(effect.id), &Socket::id);
-  if (closed_ && it == sockets_.end() && effect.result) ask_to_close(static_cast<SocketId>(effect.id));
   if (it == sockets_.end() || it->state != State::kBinding) return outcome;
+  if (closed_) {
+    if (effect.result) ask_to_close(*it);
+    sockets_.erase(it);
+    return outcome;
+  }
   outcome.sockets_changed = true;
-  outcome.address = quic_multiaddr(it->local);
+  outcome.address = address_of(it->kind, it->local);
   if (!effect.result) {
     it->state = State::kFailed;
     it->error = effect.result.error();
@@ -89,9 +99,9 @@ Sockets::Outcome Sockets::done(const EffectDone& effect) {
   }
   it->state = State::kBound;
   it->local = effect.local;
-  quic_.add_socket(it->id, it->local, it->listens);
+  if (it->kind == Kind::kUdp) quic_.add_socket(it->id, it->local, it->listens);
   outcome.listening = it->listens;
-  outcome.address = quic_multiaddr(it->local);
+  outcome.address = address_of(it->kind, it->local);
   return outcome;
 }
 
@@ -107,12 +117,12 @@ std::vector<Multiaddr> Sockets::addresses() const {
   for (const Socket& s : sockets_) {
     if (!s.listens || s.state != State::kBound) continue;
     if (!s.local.ip.is_unspecified()) {
-      out.push_back(quic_multiaddr(s.local));
+      out.push_back(address_of(s.kind, s.local));
       continue;
     }
     for (const IpAddress& ip : interfaces_) {
       if (ip.v6 != s.local.ip.v6 || ip.is_link_local()) continue;
-      out.push_back(quic_multiaddr({ip, s.local.port, 0}));
+      out.push_back(address_of(s.kind, {ip, s.local.port, 0}));
     }
   }
   return out;
@@ -121,17 +131,17 @@ std::vector<Multiaddr> Sockets::addresses() const {
 void Sockets::close(Instant now) {
   for (const Socket& s : sockets_) {
     if (s.state != State::kBound) continue;
-    quic_.remove_socket(now, s.id);
-    ask_to_close(s.id);
+    if (s.kind == Kind::kUdp) quic_.remove_socket(now, s.id);
+    ask_to_close(s);
   }
-  sockets_.clear();
+  std::erase_if(sockets_, [](const Socket& s) { return s.state != State::kBinding; });
   closed_ = true;
 }
 
-void Sockets::ask_to_close(SocketId socket) {
+void Sockets::ask_to_close(const Socket& socket) {
   Effect effect{};
-  effect.kind = Effect::Kind::kCloseUdp;
-  effect.socket = socket;
+  effect.kind = socket.kind == Kind::kUdp ? Effect::Kind::kCloseUdp : Effect::Kind::kCloseListener;
+  effect.socket = socket.id;
   effects_.push_back(std::move(effect));
 }
 

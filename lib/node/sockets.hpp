@@ -1,5 +1,6 @@
 #pragma once
-// The UDP sockets of a node: those it listens on, and those it dials from. Asks the driver by effects.
+// The sockets of a node that outlive connections: those it listens on, UDP and TCP, and the UDP ones it
+// dials from. Asks the driver by effects.
 
 #include <cstdint>
 #include <deque>
@@ -15,12 +16,12 @@ inline constexpr std::size_t kListenAddressesMax = 32;
 
 class Sockets {
  public:
-  explicit Sockets(quic::Endpoint& quic) : quic_(quic) {}
+  Sockets(quic::Endpoint& quic, SocketNumbers& numbers) : quic_(quic), numbers_(numbers) {}
 
-  /// Starts to listen. kUnsupported: not a quic-v1 address. kLimitConnections: kListenAddressesMax.
+  /// Starts to listen. kUnsupported: neither a quic-v1 nor a TCP address. kLimitConnections: kListenAddressesMax.
   Result<void> listen(const Multiaddr& address);
 
-  /// The socket to dial from: one that listens where that can reach the address, since the port that
+  /// The UDP socket to dial from: one that listens where that can reach the address, since the port that
   /// others know is the best one to be seen with. kWouldBlock: one is being bound.
   Result<SocketId> socket_for(const IpEndpoint& remote);
 
@@ -42,22 +43,25 @@ class Sockets {
   void close(Instant now);
 
  private:
+  enum class Kind : std::uint8_t { kUdp, kTcp };
   enum class State : std::uint8_t { kBinding, kBound, kFailed };
   struct Socket {
     SocketId id;
+    Kind kind;
     State state;
     bool listens;
     IpEndpoint local;
     Error error{};
   };
-  SocketId bind(const IpEndpoint& local, bool listens);
-  void ask_to_close(SocketId socket);
+  void bind(Kind kind, const IpEndpoint& local, bool listens);
+  void ask_to_close(const Socket& socket);
+  static Multiaddr address_of(Kind kind, const IpEndpoint& local);
 
   quic::Endpoint& quic_;
   std::vector<Socket> sockets_;
   std::vector<IpAddress> interfaces_;
   std::deque<Effect> effects_;
-  SocketId next_ = 1;
+  SocketNumbers& numbers_;
   bool closed_ = false;
 };
 

@@ -30,10 +30,10 @@ Error stream_error(const Error& connection_error) {
 
 }  // namespace
 
-Swarm::Swarm(const PeerId& self, quic::Endpoint& quic, resource::Manager& resources, peerstore::Peerstore& peers,
-             Observer& observer)
+Swarm::Swarm(const PeerId& self, std::vector<Transport*> transports, resource::Manager& resources,
+             peerstore::Peerstore& peers, Observer& observer)
     : self_(self),
-      quic_(quic),
+      transports_(std::move(transports)),
       resources_(resources),
       store_(peers),
       observer_(observer),
@@ -114,19 +114,8 @@ void Swarm::advance_dial(Instant now, std::uint64_t id) {
     if (machine.exhausted()) return finish_dial(now, id, std::unexpected(machine.error()));
     const Multiaddr* address = machine.candidate(now);
     if (address == nullptr) return;
-    const auto endpoint = quic_endpoint(*address);
-    if (!endpoint) {
-      dial_failed_to_start(now, it->second, {Code::kUnsupported, 0, "no transport for this address"});
-      continue;
-    }
-    const auto socket = observer_.socket_for(*endpoint);
-    if (!socket && socket.error().code == Code::kWouldBlock) return;  // sockets_changed() follows
-    if (!socket) {
-      dial_failed_to_start(now, it->second, socket.error());
-      continue;
-    }
-    const DialTarget target{address->without_peer_id(), it->second.peer, true};
-    const auto connection = quic_.dial(now, *socket, target);
+    const auto connection = start_attempt(now, {address->without_peer_id(), it->second.peer, true});
+    if (!connection && connection.error().code == Code::kWouldBlock) return;  // sockets_changed() follows
     if (!connection) {
       dial_failed_to_start(now, it->second, connection.error());
       continue;
@@ -136,6 +125,13 @@ void Swarm::advance_dial(Instant now, std::uint64_t id) {
     it->second.attempts.push_back(cid);
     attempts_.emplace(cid, Attempt{id, *connection, {}});
   }
+}
+
+Result<Connection*> Swarm::start_attempt(Instant now, const DialTarget& target) {
+  for (Transport* transport : transports_) {
+    if (transport->dials(target.address)) return transport->dial(now, target);
+  }
+  return fail(Code::kUnsupported, "no transport for this address");
 }
 
 void Swarm::dial_failed_to_start(Instant now, PendingDial& dial, const Error& why) {
@@ -327,13 +323,16 @@ bool Swarm::turn(Instant now) {
   if (!dial_requests_.empty() || !dials_given_up_.empty()) process_dials(now);
   if (!opens_.empty()) process_opens(now);
   TransportEvent event;
-  for (int i = 0; i < kEventsPerTurn; ++i) {
-    if (!quic_.poll_event(event)) {
-      return has_work();
+  int left = kEventsPerTurn;
+  for (std::size_t i = 0; i < transports_.size(); ++i) {
+    Transport* transport = transports_[(first_ + i) % transports_.size()];
+    while (left > 0 && transport->poll_event(event)) {
+      handle(now, *event.connection, event.event);
+      --left;
     }
-    handle(now, *event.connection, event.event);
   }
-  return true;
+  first_ = (first_ + 1) % transports_.size();  // a busy one does not starve the others
+  return left == 0 || has_work();
 }
 
 void Swarm::handle(Instant now, Connection& connection, const ConnectionEvent& event) {
@@ -377,8 +376,8 @@ void Swarm::on_established(Instant now, Connection& connection) {
   // Another attempt was established at the same moment and was heard of first.
   if (connection.outbound() && dial == 0 && !connection.established()) return;
   const PeerId peer = connection.peer();
-  const auto endpoint = quic_endpoint(connection.remote_address());
-  auto reservation = resources_.connection(peer, endpoint ? endpoint->ip : IpAddress{});
+  const IpAddress ip = ip_address(connection.remote_address()).value_or(IpAddress{});
+  auto reservation = resources_.connection(peer, ip);
   if (peer == self_) {  // at an address that did not say so
     connection.close(wire_code::kNone, kSelf.why);
     if (dial != 0) finish_dial(now, dial, std::unexpected(kSelf));

@@ -14,8 +14,8 @@
 #include "resource/manager.hpp"
 #include "swarm/dial.hpp"
 #include "swarm/stream_pool.hpp"
-#include "transport/quic/endpoint.hpp"
 #include "transport/stream.hpp"
+#include "transport/transport.hpp"
 
 namespace p2pa::swarm {
 
@@ -43,8 +43,6 @@ class Observer {
   virtual void on_handshake_failed(Connection&, const Error& /*why*/) {}
   /// An inbound stream agreed on no protocol.
   virtual void on_stream_refused(Connection&, const Error& /*why*/) {}
-  /// The socket to dial an address from. kWouldBlock: one is being made; sockets_changed() follows.
-  virtual Result<SocketId> socket_for(const IpEndpoint& remote) = 0;
 };
 
 using DialDone = std::move_only_function<void(Instant, Result<Connection*>)>;
@@ -52,7 +50,7 @@ using DialDone = std::move_only_function<void(Instant, Result<Connection*>)>;
 class Swarm final : public StreamOpener {
  public:
   /// `self`: whom it never dials. REQUIRES that all others outlive the swarm.
-  Swarm(const PeerId& self, quic::Endpoint& quic, resource::Manager& resources, peerstore::Peerstore& peers,
+  Swarm(const PeerId& self, std::vector<Transport*> transports, resource::Manager& resources, peerstore::Peerstore& peers,
         Observer& observer);
 
   /// Inbound streams that agree on this protocol go to `handler`. Of 0-RTT, which may be a replay, only
@@ -141,6 +139,7 @@ class Swarm final : public StreamOpener {
   void process_dial(Instant now, DialRequest request);
   std::uint64_t start_dial(Instant now, const PeerId& peer, std::vector<Multiaddr> addresses);
   void advance_dial(Instant now, std::uint64_t id);
+  Result<Connection*> start_attempt(Instant now, const DialTarget& target);
   void dial_failed_to_start(Instant now, PendingDial& dial, const Error& why);
   void finish_dial(Instant now, std::uint64_t id, Result<Connection*> result);
 
@@ -175,7 +174,8 @@ class Swarm final : public StreamOpener {
   void forget_if_idle(const PeerId& peer);
 
   const PeerId self_;
-  quic::Endpoint& quic_;
+  const std::vector<Transport*> transports_;
+  std::size_t first_ = 0;  // whose events are first in this turn
   resource::Manager& resources_;
   peerstore::Peerstore& store_;
   Observer& observer_;

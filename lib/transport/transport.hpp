@@ -65,6 +65,23 @@ struct SocketWrite {
   std::size_t size = 0;
 };
 
+/// What a transport wants done with a TCP socket.
+struct SocketRequest {
+  enum class Kind : std::uint8_t { kConnect, kFinish, kAbort };  ///< see Effect::Kind
+  Kind kind;
+  SocketId socket = 0;
+  IpEndpoint remote{};
+};
+
+/// Numbers the sockets of a node.
+class SocketNumbers {
+ public:
+  SocketId next() { return ++last_; }
+
+ private:
+  SocketId last_ = 0;
+};
+
 struct TransportEvent {
   Connection* connection = nullptr;
   ConnectionEvent event;
@@ -74,6 +91,19 @@ struct DialTarget {
   Multiaddr address;       ///< of a kind that supports() accepts, resolved
   PeerId peer;             ///< whom we expect; empty: whoever answers (then no 0-RTT)
   bool early_data = true;  ///< use a stored session when there is one
+};
+
+/// The port of a transport to the swarm.
+class Transport {
+ public:
+  virtual ~Transport() = default;
+  virtual bool dials(const Multiaddr& address) const = 0;
+  /// Starts a connection. kWouldBlock: a socket is being made; try again when sockets have changed.
+  /// REQUIRES dials(target.address).
+  virtual Result<Connection*> dial(Instant now, const DialTarget& target) = 0;
+  /// The next event, oldest first; a Connection is destroyed at the first call after its kClosed.
+  virtual bool poll_event(TransportEvent& out) = 0;
+  virtual bool has_events() const = 0;
 };
 
 }  // namespace p2pa

@@ -6,8 +6,6 @@
 namespace p2pa::test {
 namespace {
 
-using Kind = ConnectionEvent::Kind;
-
 std::array<std::uint8_t, 32> seed32(std::uint64_t seed, std::uint8_t purpose) {
   std::array<std::uint8_t, 32> out{};
   for (int i = 0; i < 8; ++i) out[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(seed >> (8 * i));
@@ -24,10 +22,6 @@ Peer::Peer(std::uint8_t seed, IpEndpoint where, Limits limits, quic::Config conf
       endpoint(key, rng, resources, std::move(config)),
       address(where) {
   endpoint.add_socket(socket, address, true);
-}
-
-int Peer::count(Kind kind) const {
-  return static_cast<int>(std::ranges::count_if(events, [kind](const auto& e) { return e.first == kind; }));
 }
 
 Pipe::Pipe(Link l, std::uint64_t seed) : link(l), rng_(seed32(seed, 3)) {}
@@ -56,46 +50,6 @@ Connection* Pipe::dial(Peer& from, const Peer& to, const PeerId& expected, bool 
   if (!connection) return nullptr;
   from.connections.push_back(*connection);
   return *connection;
-}
-
-void Pipe::handle(Peer& peer, const TransportEvent& event) {
-  Connection& c = *event.connection;
-  const ConnectionEvent& e = event.event;
-  peer.events.push_back({e.kind, now});
-  const auto known = std::ranges::find(peer.connections, &c);
-  if (known == peer.connections.end()) peer.connections.push_back(&c);
-  switch (e.kind) {
-    case Kind::kStreamOpened:
-      peer.streams.push_back(e.stream);
-      peer.inbox(c, e.stream).opened_by_peer = true;
-      break;
-    case Kind::kReadable: {
-      Inbox& inbox = peer.inbox(c, e.stream);
-      ++inbox.readable;
-      while (peer.drain && !c.peek(e.stream).empty()) {
-        const ByteView bytes = c.peek(e.stream);
-        inbox.text += as_text(bytes);
-        std::size_t n = bytes.size();
-        if (peer.echo && inbox.opened_by_peer) n = c.write(e.stream, bytes).value_or(0);
-        c.consume(e.stream, n);
-        if (n < bytes.size()) break;
-      }
-      inbox.ended = c.at_end(e.stream);
-      if (peer.echo && inbox.opened_by_peer && inbox.ended) c.finish(e.stream);
-      break;
-    }
-    case Kind::kWritable: ++peer.inbox(c, e.stream).writable; break;
-    case Kind::kStreamReset: peer.inbox(c, e.stream).reset = e.code; break;
-    case Kind::kStreamStopped: peer.inbox(c, e.stream).stopped = e.code; break;
-    case Kind::kStreamClosed: peer.inbox(c, e.stream).closed = true; break;
-    case Kind::kDatagram: peer.datagrams.emplace_back(as_text(e.datagram)); break;
-    case Kind::kClosed:
-      peer.closed = e.error;
-      std::erase(peer.connections, &c);
-      break;
-    default: break;
-  }
-  if (peer.on_event) peer.on_event(now, event);
 }
 
 void Pipe::launch(Peer& from, const Transmit& transmit, ByteView batch) {
@@ -137,7 +91,7 @@ bool Pipe::settle() {
     TransportEvent event;
     while (peer->endpoint.poll_event(event)) {
       worked = true;
-      handle(*peer, event);
+      peer->handle(now, event);
     }
     Transmit transmit;
     while (peer->endpoint.poll_transmit(now, buffer_, {peer->segments_max}, transmit)) {

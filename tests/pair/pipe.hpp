@@ -3,33 +3,18 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
-#include <optional>
 #include <set>
-#include <string>
 #include <vector>
 
 #include "crypto/rng.hpp"
+#include "support/transport_end.hpp"
 #include "transport/quic/endpoint.hpp"
 
 namespace p2pa::test {
 
-/// Keeps what arrived on a stream; the protocols of these tests are made of it.
-struct Inbox {
-  std::string text;
-  bool ended = false, closed = false, opened_by_peer = false;
-  std::optional<std::uint64_t> reset, stopped;
-  int readable = 0, writable = 0;
-};
-
-struct Peer {
+struct Peer : TransportEnd {
   Peer(std::uint8_t seed, IpEndpoint where, Limits limits, quic::Config config);
-
-  Connection* connection() const { return connections.empty() ? nullptr : connections.back(); }
-  /// Everything that was told of a stream, by connection and stream.
-  Inbox& inbox(Connection& c, StreamId id) { return inboxes[{c.id(), id}]; }
-  int count(ConnectionEvent::Kind kind) const;
 
   KeyPair key;
   Rng rng;
@@ -38,17 +23,7 @@ struct Peer {
   IpEndpoint address;
   SocketId socket = 1;
   bool silent = false;     ///< sends nothing and hears nothing: crashed
-  bool drain = true;       ///< reads streams as they become readable
-  bool echo = false;       ///< sends back what arrives, and the end
   std::size_t segments_max = 10;
-
-  std::vector<Connection*> connections;  ///< those not closed, oldest first
-  std::map<std::pair<ConnectionId, StreamId>, Inbox> inboxes;
-  std::vector<std::pair<ConnectionEvent::Kind, Instant>> events;
-  std::vector<StreamId> streams;         ///< opened by the other end
-  std::vector<std::string> datagrams;
-  std::optional<Error> closed;           ///< of the last connection that closed
-  std::function<void(Instant, const TransportEvent&)> on_event;  ///< after the above
 
   // How often and how much, both counted at the sender.
   std::uint64_t packets_sent = 0;
@@ -96,7 +71,6 @@ class Pipe {
   };
 
   bool settle();
-  void handle(Peer& peer, const TransportEvent& event);
   void launch(Peer& from, const Transmit& transmit, ByteView batch);
   void deliver(const Flight& flight);
   bool step(Instant limit);

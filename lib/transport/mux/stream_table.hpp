@@ -37,6 +37,7 @@ enum class StreamLife : std::uint8_t {
 struct StreamState {
   StreamId id = 0;
   std::int64_t wire_id = -1;  ///< the engine's number
+  void* carried = nullptr;    ///< the engine's own, for what it knows of the stream
   void* context = nullptr;
   SendBuffer send;
   ReceiveBuffer receive;

@@ -69,6 +69,7 @@ class Streams final {
 
   // --- sending: the first in turn, until sent() or blocked() was said of it
   StreamState* next_to_send() { return sending_head_; }
+  bool something_to_send() const { return sending_head_ != nullptr; }
   bool others_to_send() const { return sending_head_ != sending_tail_; }
   void sent(StreamState& stream, std::size_t n, bool end);
   /// It has no credit: on_room() follows.

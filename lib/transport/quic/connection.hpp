@@ -7,6 +7,7 @@
 
 #include "resource/manager.hpp"
 #include "transport/mux/muxed_connection.hpp"
+#include "transport/mux/ready_list.hpp"
 #include "transport/mux/streams.hpp"
 #include "transport/quic/cid_table.hpp"
 #include "transport/quic/datagram_queue.hpp"
@@ -85,7 +86,7 @@ class Connection final : public mux::MuxedConnection {
 
  private:
   friend struct EngineCallbacks;
-  friend class ReadyList;
+  friend class mux::ReadyList<Connection>;
 
   Connection(Shared& shared, ConnectionId id, bool outbound, SocketId socket, const IpEndpoint& local,
              const IpEndpoint& remote);
@@ -134,9 +135,8 @@ class Connection final : public mux::MuxedConnection {
   ConnectionState state_ = ConnectionState::kHandshaking;
   bool early_ = false;  // 0-RTT is offered (client) or was taken (server)
   bool stateless_reset_ = false;
-  bool ready_ = false;         // in the ready list
   bool datagram_lent_ = false;  // the first of datagrams_in_ is in the application's hands
-  Connection* next_ready_ = nullptr;
+  mux::ReadyLink<Connection> ready_;
   ngtcp2_conn* engine_ = nullptr;
   std::unique_ptr<Handshake> handshake_;
   PeerId peer_;

@@ -21,8 +21,12 @@ struct Endpoint::Impl {
   };
 
   Impl(const KeyPair& key, Rng& rng, resource::Manager& resources, Config config)
-      : shared(key, rng, resources, std::move(config)), stateless(shared), lingering(shared.outbox) {}
+      : shared(key, rng, resources, std::move(config)),
+        stateless(shared),
+        lingering(shared.outbox),
+        next_id(shared.config.first_id) {}
 
+  ConnectionId number() { return std::exchange(next_id, next_id + shared.config.id_step); }
   void handle_packet(const InboundDatagram& datagram, ByteView packet);
   void handle_unrouted(const InboundDatagram& datagram, ByteView packet, const ngtcp2_version_cid& header);
   void accept(const InboundDatagram& datagram, ByteView packet);
@@ -40,7 +44,7 @@ struct Endpoint::Impl {
   std::unordered_map<SocketId, Socket> sockets;
   std::map<ConnectionId, std::unique_ptr<Connection>> connections;  // visited in order: no hash leaks
   TimerQueue<ConnectionId> deadlines;
-  ConnectionId last_id = 0;
+  ConnectionId next_id;
   ConnectionId ended = 0;  // its kClosed was taken: goes at the next call
 };
 
@@ -68,7 +72,7 @@ Result<p2pa::Connection*> Endpoint::dial(Instant now, SocketId socket, const Dia
     return fail(Code::kInvalidArgument, "not a quic-v1 address of the socket's family");
   }
   auto connection =
-      Connection::dial(impl_->shared, ++impl_->last_id, socket, known->second.local, *remote, target);
+      Connection::dial(impl_->shared, impl_->number(), socket, known->second.local, *remote, target);
   if (!connection) return std::unexpected(connection.error());
   return &impl_->keep(std::move(*connection));
 }
@@ -177,7 +181,7 @@ void Endpoint::Impl::accept(const InboundDatagram& datagram, ByteView packet) {
   if (!retried && shared.resources.under_load(datagram.remote.ip)) return stateless.retry(datagram, first);
   auto reservation = shared.resources.handshake(datagram.remote.ip);
   if (!reservation) return stateless.refuse(datagram, first, NGTCP2_CONNECTION_REFUSED);
-  auto connection = Connection::accept(shared, ++last_id, datagram, first, retried ? &*retried : nullptr,
+  auto connection = Connection::accept(shared, number(), datagram, first, retried ? &*retried : nullptr,
                                        std::move(*reservation));
   if (connection) keep(std::move(*connection)).receive(datagram, packet);
 }

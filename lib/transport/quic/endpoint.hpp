@@ -21,6 +21,7 @@ struct Config {
   Duration handshake_timeout = seconds(10);
   std::size_t datagram_queue_bytes_max = 256 * 1024;
   bool early_data = true;  ///< keep session tickets and offer 0-RTT
+  ConnectionId first_id = 1, id_step = 1;  ///< its connections' numbers, unique in a node of many transports
   /// Wall clock in seconds since 1970, for certificates' validity: an input like every other.
   std::int64_t unix_time = 0;
   /// Called with (connection id, qlog bytes) when set; the node turns it into file effects.

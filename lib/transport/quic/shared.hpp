@@ -5,16 +5,18 @@
 #include <optional>
 #include <vector>
 
+#include "transport/mux/ready_list.hpp"
 #include "transport/mux/shared.hpp"
 #include "transport/quic/cid_table.hpp"
 #include "transport/quic/endpoint.hpp"
 #include "transport/quic/farewell.hpp"
 #include "transport/quic/outbox.hpp"
-#include "transport/quic/ready_list.hpp"
 #include "transport/quic/session_cache.hpp"
 #include "transport/quic/tls_context.hpp"
 
 namespace p2pa::quic {
+
+class Connection;
 
 struct Shared {
   Shared(const KeyPair& identity, Rng& generator, resource::Manager& manager, Config configuration);
@@ -36,7 +38,7 @@ struct Shared {
   TlsContext tls;
   mux::Shared mux;
   SessionCache sessions;
-  ReadyList ready;
+  mux::ReadyList<Connection> ready;
   CidTable cids;
   CidTable reset_tokens;  ///< the ends of packets by which peers say that they forgot a connection
   Outbox outbox;

@@ -2,6 +2,7 @@
 
 #include "transport/mux/stream_table.hpp"
 #include "transport/quic/compat.hpp"
+#include "transport/quic/connection.hpp"
 #include "transport/quic/shared.hpp"
 
 namespace p2pa::quic {

@@ -14,6 +14,9 @@
 
 namespace p2pa::tls {
 
+/// How multistream knows it.
+inline constexpr std::string_view kProtocol = "/tls/1.0.0";
+
 /// Both ends show a certificate. No SNI, no tickets, no early data. The server takes the first of the
 /// client's muxers that it has; a client without ALPN is served, one whose names are all unknown is not.
 class TlsChannel final : public SecureChannel {

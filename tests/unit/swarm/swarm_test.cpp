@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "crypto/rng.hpp"
+#include "transport/quic/quic_transport.hpp"
 
 using namespace p2pa;
 
@@ -34,7 +35,6 @@ struct Host final : swarm::Observer {
   void on_disconnected(Instant, Connection&, const Error&, bool) override { ++disconnected; }
   void on_path_changed(Instant, Connection&) override {}
   void on_datagram(Instant, Connection&, ByteView) override {}
-  Result<SocketId> socket_for(const IpEndpoint&) override { return SocketId{1}; }
 
   KeyPair key;
   Rng rng;
@@ -42,7 +42,8 @@ struct Host final : swarm::Observer {
   resource::Manager resources{Limits{}};
   peerstore::Peerstore store;
   quic::Endpoint endpoint{key, rng, resources, config()};
-  swarm::Swarm swarm{key.peer_id(), endpoint, resources, store, *this};
+  quic::QuicTransport transport{endpoint, [](const IpEndpoint&) { return SocketId{1}; }};
+  swarm::Swarm swarm{key.peer_id(), {&transport}, resources, store, *this};
   std::vector<ConnectionId> connected;
   int disconnected = 0;
 };

@@ -1,0 +1,208 @@
+#include "transport/tcp/endpoint.hpp"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "base/assert.hpp"
+#include "base/timer_queue.hpp"
+#include "transport/tcp/connection.hpp"
+#include "transport/tcp/shared.hpp"
+
+namespace p2pa::tcp {
+namespace {
+
+/// How long the last bytes of a connection may wait for a peer that reads nothing.
+constexpr Duration kFarewellTimeout = seconds(5);
+
+}  // namespace
+
+struct Endpoint::Impl {
+  Impl(const KeyPair& key, Rng& rng, resource::Manager& resources, SocketNumbers& numbers, Config config)
+      : shared(key, rng, resources, numbers, std::move(config)), next_id(shared.config.first_id) {}
+
+  ConnectionId number() { return std::exchange(next_id, next_id + shared.config.id_step); }
+  Connection& keep(std::unique_ptr<Connection> connection);
+  void accept(const SocketEvent& event);
+  void touch(Connection& connection);
+  void bury_closed();
+  void on_farewell(const SocketEvent& event);
+  bool pop_farewell(MutableBytes buffer, SocketWrite& out);
+  void forget_ended();
+  bool feed_starved();
+
+  struct Leaving {
+    Bytes bytes;  // empty: written, or under way
+    bool writing;
+    Instant deadline;
+  };
+
+  Shared shared;
+  std::map<ConnectionId, std::unique_ptr<Connection>> connections;  // visited in order: no hash leaks
+  std::map<SocketId, Leaving> leaving;
+  TimerQueue<ConnectionId> deadlines;
+  ConnectionId next_id;
+  ConnectionId ended = 0;  // its kClosed was taken: goes at the next call
+};
+
+Endpoint::Endpoint(const KeyPair& key, Rng& rng, resource::Manager& resources, SocketNumbers& numbers, Config config)
+    : impl_(std::make_unique<Impl>(key, rng, resources, numbers, std::move(config))) {}
+
+Endpoint::~Endpoint() = default;
+
+Result<p2pa::Connection*> Endpoint::dial(Instant now, const DialTarget& target) {
+  impl_->shared.set_now(now);
+  const auto remote = tcp_endpoint(target.address);
+  P2PA_ASSERT(remote.has_value());
+  return &impl_->keep(Connection::dial(impl_->shared, impl_->number(), *remote, target));
+}
+
+void Endpoint::handle(Instant now, const SocketEvent& event) {
+  impl_->shared.set_now(now);
+  if (event.kind == SocketEvent::Kind::kAccepted) return impl_->accept(event);
+  const auto it = impl_->shared.sockets.find(event.socket);
+  if (it == impl_->shared.sockets.end()) return impl_->on_farewell(event);
+  Connection& connection = *it->second;
+  connection.handle(event);
+  impl_->touch(connection);
+}
+
+Instant Endpoint::next_deadline() const {
+  Instant next = impl_->deadlines.next();
+  for (const auto& [socket, leaving] : impl_->leaving) next = std::min(next, leaving.deadline);
+  return next;
+}
+
+void Endpoint::on_deadline(Instant now) {
+  impl_->shared.set_now(now);
+  while (const auto due = impl_->deadlines.pop_due(now)) {
+    Connection& connection = *impl_->connections.at(*due);
+    connection.on_deadline();
+    impl_->touch(connection);
+  }
+  std::erase_if(impl_->leaving, [&](const auto& entry) {
+    if (entry.second.deadline > now) return false;
+    impl_->shared.request(SocketRequest::Kind::kAbort, entry.first);
+    return true;
+  });
+}
+
+bool Endpoint::poll_event(TransportEvent& out) {
+  impl_->forget_ended();
+  while (!impl_->shared.mux.events.empty() || impl_->feed_starved()) {
+    if (impl_->shared.mux.events.empty()) continue;  // whom it woke is gone
+    const mux::QueuedEvent event = impl_->shared.mux.events.pop();
+    out.connection = event.connection;
+    if (!event.connection->take(event, out.event)) continue;
+    if (event.kind == ConnectionEvent::Kind::kClosed) impl_->ended = event.connection->id();
+    return true;
+  }
+  return false;
+}
+
+bool Endpoint::has_events() const {
+  return !impl_->shared.mux.events.empty() ||
+         std::ranges::any_of(impl_->shared.mux.starved, &mux::Streams::can_feed);
+}
+
+bool Endpoint::poll_write(Instant now, MutableBytes buffer, SocketWrite& out) {
+  impl_->shared.set_now(now);
+  impl_->bury_closed();
+  if (impl_->pop_farewell(buffer, out)) return true;
+  while (Connection* connection = impl_->shared.ready.pop()) {
+    out = {connection->socket(), connection->fill(buffer.first(std::min(buffer.size(), Shared::kWriteBytes)))};
+    impl_->touch(*connection);
+    if (out.size > 0) return true;
+  }
+  return false;
+}
+
+bool Endpoint::poll_request(SocketRequest& out) {
+  impl_->bury_closed();
+  if (impl_->shared.requests.empty()) return false;
+  out = impl_->shared.requests.front();
+  impl_->shared.requests.pop_front();
+  return true;
+}
+
+bool Endpoint::has_requests() const { return !impl_->shared.requests.empty() || !impl_->shared.farewells.empty(); }
+
+std::size_t Endpoint::connections_count() const { return impl_->connections.size(); }
+
+// --- connections
+
+Connection& Endpoint::Impl::keep(std::unique_ptr<Connection> connection) {
+  Connection& out = *connection;
+  connections.emplace(out.id(), std::move(connection));
+  touch(out);
+  return out;
+}
+
+void Endpoint::Impl::accept(const SocketEvent& event) {
+  auto reservation = shared.resources.handshake(event.remote.ip);
+  if (!reservation) return shared.request(SocketRequest::Kind::kAbort, event.socket);
+  keep(Connection::accept(shared, number(), event, std::move(*reservation)));
+}
+
+void Endpoint::Impl::touch(Connection& connection) { deadlines.set(connection.id(), connection.next_deadline()); }
+
+void Endpoint::Impl::forget_ended() {
+  if (ended == 0) return;
+  deadlines.cancel(ended);
+  connections.erase(std::exchange(ended, 0));
+}
+
+// --- goodbyes
+
+void Endpoint::Impl::bury_closed() {
+  for (Farewell& farewell : shared.farewells) {
+    if (farewell.bytes.empty() && !farewell.writing) {
+      shared.request(SocketRequest::Kind::kFinish, farewell.socket);
+    } else {
+      leaving[farewell.socket] = {std::move(farewell.bytes), farewell.writing, shared.now + kFarewellTimeout};
+    }
+  }
+  shared.farewells.clear();
+}
+
+/// What a socket does that no connection has any more.
+void Endpoint::Impl::on_farewell(const SocketEvent& event) {
+  bury_closed();
+  const auto it = leaving.find(event.socket);
+  if (it == leaving.end()) return;
+  if (event.kind == SocketEvent::Kind::kLost) {
+    leaving.erase(it);
+  } else if (event.kind == SocketEvent::Kind::kWritten) {
+    it->second.writing = false;
+    if (!it->second.bytes.empty()) return;
+    shared.request(SocketRequest::Kind::kFinish, event.socket);
+    leaving.erase(it);
+  }
+}
+
+bool Endpoint::Impl::pop_farewell(MutableBytes buffer, SocketWrite& out) {
+  for (auto& [socket, entry] : leaving) {
+    if (entry.writing || entry.bytes.empty()) continue;
+    const std::size_t size = std::min(entry.bytes.size(), buffer.size());
+    std::copy_n(entry.bytes.begin(), size, buffer.begin());
+    entry.bytes.erase(entry.bytes.begin(), entry.bytes.begin() + static_cast<std::ptrdiff_t>(size));
+    entry.writing = true;
+    out = {socket, size};
+    return true;
+  }
+  return false;
+}
+
+bool Endpoint::Impl::feed_starved() {
+  if (shared.mux.starved.empty()) return false;
+  for (const auto& [id, connection] : connections) connection->tidy();  // others may keep what they do not use
+  bool fed = false;
+  std::erase_if(shared.mux.starved, [&](mux::Streams* streams) {
+    if (!streams->can_feed()) return false;
+    fed = true;
+    return streams->feed();
+  });
+  return fed;
+}
+
+}  // namespace p2pa::tcp

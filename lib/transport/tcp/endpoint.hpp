@@ -1,0 +1,56 @@
+#pragma once
+// All TCP connections of a node: accepts, dials, upgrades, drains.
+
+#include <memory>
+#include <vector>
+
+#include "crypto/rng.hpp"
+#include "p2pagents/key_pair.hpp"
+#include "resource/manager.hpp"
+#include "transport/transport.hpp"
+
+namespace p2pa::tcp {
+
+enum class Security : std::uint8_t { kNoise, kTls };
+
+struct Config {
+  /// What we offer a peer, best first, and take from one. A dialer says the first without waiting for the
+  /// answer; who refuses it is dialed again for the next.
+  std::vector<Security> security{Security::kNoise, Security::kTls};
+  Duration idle_timeout = seconds(30);
+  Duration keep_alive = milliseconds(9500);  ///< zero: none
+  Duration handshake_timeout = seconds(10);  ///< from the first SYN on
+  /// Wall clock in seconds since 1970, for certificates' validity.
+  std::int64_t unix_time = 0;
+  ConnectionId first_id = 1, id_step = 1;  ///< its connections' numbers, unique in a node of many transports
+};
+
+/// The TCP transport: a machine. What sockets do goes in; events, bytes and requests come out. REQUIRES
+/// that key, rng, resources and numbers outlive it.
+class Endpoint final : public Transport {
+ public:
+  Endpoint(const KeyPair& key, Rng& rng, resource::Manager& resources, SocketNumbers& numbers, Config config);
+  ~Endpoint() override;
+
+  // Transport
+  bool dials(const Multiaddr& address) const override { return tcp_endpoint(address).has_value(); }
+  Result<p2pa::Connection*> dial(Instant now, const DialTarget& target) override;
+  bool poll_event(TransportEvent& out) override;
+  bool has_events() const override;
+
+  void handle(Instant now, const SocketEvent& event);
+  Instant next_deadline() const;
+  void on_deadline(Instant now);
+  /// Fills `buffer` (>= 65,536 bytes) with the next bytes for a socket that has none under way.
+  bool poll_write(Instant now, MutableBytes buffer, SocketWrite& out);
+  bool poll_request(SocketRequest& out);
+  bool has_requests() const;
+
+  std::size_t connections_count() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace p2pa::tcp

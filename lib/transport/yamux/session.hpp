@@ -1,0 +1,150 @@
+#pragma once
+// Yamux: many streams on one ordered byte stream (spec: yamux/README.md).
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "p2pagents/limits.hpp"
+#include "p2pagents/time.hpp"
+#include "transport/mux/engine.hpp"
+#include "transport/mux/streams.hpp"
+#include "transport/yamux/frame.hpp"
+
+namespace p2pa::yamux {
+
+inline constexpr std::string_view kProtocolId = "/yamux/1.0.0";
+/// What either end may send on a stream before it hears of more.
+inline constexpr std::uint32_t kWindowInitial = 256 * 1024;
+/// Streams of ours at once: rust-libp2p closes a connection with more than 512, its own included.
+inline constexpr std::uint32_t kOutboundStreamsMax = 256;
+/// Answers (pongs, resets) that wait because the peer reads nothing; one more and it has lost us.
+inline constexpr std::size_t kAnswersMax = 4096;
+/// Data of one frame while other streams wait.
+inline constexpr std::size_t kFrameBytesShared = 16 * 1024;
+/// Room that a data frame is begun in.
+inline constexpr std::size_t kFrameRoomMin = kFrameHeaderSize + 512;
+/// A round trip is measured that often on a connection that is in use.
+inline constexpr Duration kMeasureInterval = seconds(30);
+
+struct Config {
+  bool dialer = false;  ///< its streams have odd numbers
+  Duration keep_alive = milliseconds(9500);  ///< zero: no pings but to measure
+  Duration idle_timeout = seconds(30);
+};
+
+/// One end of one session: a machine between secured bytes and mux::Streams. Windows begin small and are
+/// doubled while the reader keeps up with them, to Limits::stream_window each and connection_window
+/// together. REQUIRES that streams and limits outlive it.
+class Session final : public mux::Engine {
+ public:
+  class Owner {
+   public:
+    virtual ~Owner() = default;
+    /// fill() may have something.
+    virtual void on_session_wakes() = 0;
+  };
+
+  Session(const Config& config, mux::Streams& streams, const Limits& limits, Owner& owner, Instant now);
+
+  // --- the connection's side
+  /// Takes plain bytes as they come. kProtocolViolation; kRateLimited: kAnswersMax.
+  Result<void> receive(Instant now, ByteView bytes);
+  /// Writes whole frames: answers first, then the streams in turn. Says how many bytes; none: nothing now.
+  /// REQUIRES out.size() >= kFrameRoomMin.
+  std::size_t fill(Instant now, MutableBytes out);
+  bool has_output() const;
+  Instant next_deadline() const;
+  /// kConnectionLost: nothing was heard for idle_timeout.
+  Result<void> on_deadline(Instant now);
+  /// Says goodbye with a code: see fill().
+  void go_away(std::uint32_t code);
+  /// The code of the peer's goodbye.
+  const std::optional<std::uint32_t>& gone() const { return gone_; }
+  Duration rtt() const { return rtt_; }
+  Duration rtt_min() const { return rtt_min_; }
+  Duration rtt_variance() const { return rtt_variance_; }
+
+  // --- mux::Engine
+  Result<void> open(mux::StreamState& stream) override;
+  void give_credit(mux::StreamState& stream, std::size_t n) override;
+  void stop(mux::StreamState& stream, std::uint64_t code) override;
+  void reset(mux::StreamState& stream, std::uint64_t code) override;
+  void forget_inbound() override { --inbound_; }
+  void wake() override { owner_.on_session_wakes(); }
+
+ private:
+  struct Wire {  // a stream that is on the wire
+    std::uint32_t id;
+    mux::StreamState* stream;
+    std::uint64_t send_credit = kWindowInitial;
+    std::uint32_t receive_credit = kWindowInitial;  // the peer may send this much
+    std::uint32_t window = kWindowInitial;          // what receive_credit is filled up to
+    Instant window_moved{};
+    std::uint64_t code = 0;  // of the peer's reset
+    bool syn_due = false, ack_due = false;
+    bool listed = false;  // in updates_
+    bool end_sent = false, end_received = false;
+    bool deaf = false;  // stop(): there is no word for it in Yamux
+    bool over = false;
+  };
+
+  Wire* find(std::uint32_t id);
+  bool opened_here(std::uint32_t id) const { return (id % 2 == 1) == config_.dialer; }
+
+  Result<void> on_frame(const Frame& frame);
+  Result<void> on_stream_frame(const Frame& frame);
+  void list(Wire& wire);
+  Wire* accept(std::uint32_t id);
+  Result<void> on_data(Wire* wire, const Frame& frame);
+  void on_window(Wire& wire, std::uint32_t credit);
+  void on_body(ByteView part);
+  void on_reset(Wire& wire, std::uint64_t code);
+  void on_ping(const Frame& frame);
+  void measured(Duration sample);
+  Result<void> answer(const Frame& frame);
+
+  /// Credit that is worth a frame; 0: not yet.
+  std::uint32_t credit_due(const Wire& wire) const;
+  void widen(Wire& wire);
+  void send_ping();
+  std::uint16_t take_flags(Wire& wire);
+  std::size_t put(const Frame& frame, MutableBytes out, std::size_t at);
+  std::size_t put_updates(MutableBytes out, std::size_t at);
+  std::size_t put_data(mux::StreamState& stream, MutableBytes out, std::size_t at);
+  void end_if_over(Wire& wire);
+  void end(Wire& wire);
+  /// Forgets the streams that are over. Not from inside a call of Streams.
+  void settle();
+
+  const Config config_;
+  mux::Streams& streams_;
+  const Limits& limits_;
+  Owner& owner_;
+  std::unordered_map<std::uint32_t, Wire> wires_;  // looked up, never walked
+  std::uint32_t next_id_;
+  std::uint32_t outbound_ = 0, inbound_ = 0;
+  std::size_t widened_ = 0;  // windows beyond kWindowInitial, together
+
+  std::array<std::uint8_t, kFrameHeaderSize> header_{};  // the frame that is arriving
+  std::size_t header_size_ = 0;
+  std::uint32_t body_left_ = 0;
+  std::uint32_t body_stream_ = 0;
+  bool body_ends_ = false;
+
+  std::deque<Frame> answers_;           // pongs, resets, our pings, goodbye
+  std::vector<std::uint32_t> updates_;  // streams that may owe credit or an acknowledgement, each once
+  std::vector<std::uint32_t> over_;
+  std::optional<std::uint32_t> gone_;
+
+  Instant now_, heard_at_;
+  Instant pinged_at_ = kNever;  // a ping is under way
+  Instant measured_at_;
+  std::uint32_t ping_value_ = 0;
+  Duration rtt_{}, rtt_min_{}, rtt_variance_{};
+};
+
+}  // namespace p2pa::yamux
