@@ -28,10 +28,15 @@ class Driver;
 /// CUBIC shares a path fairly; BBR keeps its speed where packets are lost at random.
 enum class CongestionControl : std::uint8_t { kCubic, kBbr };
 
+/// What secures a connection over TCP; QUIC brings its own.
+enum class Security : std::uint8_t { kNoise, kTls };
+
 /// What a node is opened with; the defaults are fit for use.
 struct NodeOptions {
   std::optional<KeyPair> key;          ///< none: a fresh one
   std::vector<Multiaddr> listen;       ///< none: dials only, from a system-chosen port
+  /// For TCP, the preferred first; at least one. What a peer refuses costs the dial of it two round trips.
+  std::vector<Security> security{Security::kNoise, Security::kTls};
   std::string agent_version;           ///< what identify says; empty: "p2pagents/<version>"
   Limits limits;
   CongestionControl congestion_control = CongestionControl::kCubic;

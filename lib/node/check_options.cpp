@@ -1,5 +1,7 @@
 #include "node/check_options.hpp"
 
+#include <algorithm>
+
 namespace p2pa {
 namespace {
 
@@ -49,6 +51,10 @@ Result<void> check_times(const NodeOptions& options) {
 
 Result<void> check_options(const NodeOptions& options) {
   if (auto fine = check_times(options); !fine) return fine;
+  if (options.security.empty()) return refuse("security is empty");
+  for (const Security security : options.security) {
+    if (std::ranges::count(options.security, security) > 1) return refuse("security names one twice");
+  }
   return check_limits(options.limits);
 }
 

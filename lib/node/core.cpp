@@ -27,6 +27,7 @@ quic::Config quic_config(const NodeOptions& options, std::int64_t unix_time) {
 
 tcp::Config tcp_config(const NodeOptions& options, std::int64_t unix_time) {
   tcp::Config config;
+  config.security = options.security;
   config.idle_timeout = options.idle_timeout;
   config.keep_alive = options.keep_alive;
   config.handshake_timeout = options.handshake_timeout;

@@ -26,8 +26,9 @@ namespace p2pa {
 
 /// Pieces of qlog that may wait for the driver; more are dropped.
 inline constexpr std::size_t kFileEffectsMax = 4096;
-/// How long a node that closes waits for others to acknowledge anything of what it sent, and all of it.
-inline constexpr Duration kCloseTimeout = seconds(1), kCloseTimeoutMax = seconds(30);
+/// How long a node that closes waits for others to acknowledge anything of what it sent, and all of it. TCP
+/// that loses what it sent again is silent for longer than a second.
+inline constexpr Duration kCloseTimeout = seconds(2), kCloseTimeoutMax = seconds(30);
 
 struct NodeCore::Impl final : swarm::Observer {
   /// Until the next turn, until what was written is delivered and every connection closed, until that is

@@ -85,6 +85,14 @@ std::vector<Multiaddr> Peerstore::addresses(const PeerId& peer) const {
   return out;
 }
 
+std::optional<Multiaddr> Peerstore::worked_last(const PeerId& peer) const {
+  const auto it = peers_.find(peer);
+  if (it == peers_.end()) return std::nullopt;
+  const auto address = std::ranges::find(it->second.addresses, true, &Address::worked_last);
+  if (address == it->second.addresses.end()) return std::nullopt;
+  return address->address;
+}
+
 void Peerstore::mark_good(const PeerId& peer, const Multiaddr& address) {
   const Multiaddr bare = address.without_peer_id();
   add_address(peer, bare, Source::kPeer);

@@ -30,6 +30,8 @@ class Peerstore {
   void add_address(const PeerId& peer, const Multiaddr& address, Source source);
   /// Best first.
   std::vector<Multiaddr> addresses(const PeerId& peer) const;
+  /// The one that worked last.
+  std::optional<Multiaddr> worked_last(const PeerId& peer) const;
   /// It worked: tried first next time.
   void mark_good(const PeerId& peer, const Multiaddr& address);
 

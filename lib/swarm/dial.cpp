@@ -8,8 +8,8 @@ namespace p2pa::swarm {
 namespace {
 
 /// IPv6 and IPv4 in turns, each family in its given order.
-std::vector<Multiaddr> interleave(std::vector<Multiaddr> addresses) {
-  std::vector<Multiaddr> v6, rest, out;
+void append_in_turns(std::vector<Multiaddr> addresses, std::vector<Multiaddr>& out) {
+  std::vector<Multiaddr> v6, rest;
   for (Multiaddr& a : addresses) {
     (a.has(Multiaddr::Protocol::kIp6) ? v6 : rest).push_back(std::move(a));
   }
@@ -17,6 +17,16 @@ std::vector<Multiaddr> interleave(std::vector<Multiaddr> addresses) {
     if (i < v6.size()) out.push_back(std::move(v6[i]));
     if (i < rest.size()) out.push_back(std::move(rest[i]));
   }
+}
+
+/// QUIC before all others: it needs a round trip less.
+std::vector<Multiaddr> ranked(std::vector<Multiaddr> addresses) {
+  std::vector<Multiaddr> quic, rest, out;
+  for (Multiaddr& a : addresses) {
+    (a.has(Multiaddr::Protocol::kQuicV1) ? quic : rest).push_back(std::move(a));
+  }
+  append_in_turns(std::move(quic), out);
+  append_in_turns(std::move(rest), out);
   if (out.size() > kDialAddressesMax) out.resize(kDialAddressesMax);
   return out;
 }
@@ -24,7 +34,7 @@ std::vector<Multiaddr> interleave(std::vector<Multiaddr> addresses) {
 }  // namespace
 
 Dial::Dial(std::vector<Multiaddr> addresses, Instant now)
-    : addresses_(interleave(std::move(addresses))), due_(now) {}
+    : addresses_(ranked(std::move(addresses))), due_(now) {}
 
 void Dial::add(const Multiaddr& address, Instant now) {
   const auto untried = addresses_.begin() + static_cast<std::ptrdiff_t>(next_);
@@ -75,7 +85,8 @@ Error Dial::error() const {
   if (failures_.empty()) return {Code::kNoAddress, 0, "no address of the peer is known"};
   const Code first = failures_.front().code;
   const auto same = [&](const Error& e) { return e.code == first; };
-  if (first != Code::kTimeout && std::ranges::all_of(failures_, same)) return failures_.front();
+  const bool silent = first == Code::kTimeout || first == Code::kUnreachable;
+  if (!silent && std::ranges::all_of(failures_, same)) return failures_.front();
   return {Code::kUnreachable, failures_.size(), "no address of the peer answered"};
 }
 

@@ -18,7 +18,7 @@ inline constexpr Duration kDialStagger = milliseconds(250);
 
 class Dial {
  public:
-  /// Addresses best first; those of the two IP families are tried in turns, IPv6 first.
+  /// Addresses best first. QUIC is tried before TCP, and of each the two IP families in turns, IPv6 first.
   Dial(std::vector<Multiaddr> addresses, Instant now);
 
   /// One more address, due now and before all that were not tried yet; one that was tried is not tried again.

@@ -101,7 +101,9 @@ void Swarm::process_dial(Instant now, DialRequest request) {
 
 std::uint64_t Swarm::start_dial(Instant now, const PeerId& peer, std::vector<Multiaddr> addresses) {
   const std::uint64_t id = next_dial_++;
-  dials_.emplace(id, PendingDial{Dial(std::move(addresses), now), peer, {}, {}});
+  Dial machine(std::move(addresses), now);
+  if (const auto last = store_.worked_last(peer)) machine.add(*last, now);
+  dials_.emplace(id, PendingDial{std::move(machine), peer, {}, {}});
   if (!peer.empty()) peers_[peer].dial = id;
   return id;
 }
@@ -594,6 +596,7 @@ std::size_t Swarm::close_connections(bool all) {
   const auto close = [&](Connection& connection) {
     const std::size_t undelivered = connection.undelivered();
     if (all || undelivered == 0) return connection.close(wire_code::kConnShutdown, "shutting down");
+    connection.ask_delivery();
     left += undelivered;
   };
   for (Connection* connection : connections()) close(*connection);

@@ -50,8 +50,8 @@ using DialDone = std::move_only_function<void(Instant, Result<Connection*>)>;
 class Swarm final : public StreamOpener {
  public:
   /// `self`: whom it never dials. REQUIRES that all others outlive the swarm.
-  Swarm(const PeerId& self, std::vector<Transport*> transports, resource::Manager& resources, peerstore::Peerstore& peers,
-        Observer& observer);
+  Swarm(const PeerId& self, std::vector<Transport*> transports, resource::Manager& resources,
+        peerstore::Peerstore& peers, Observer& observer);
 
   /// Inbound streams that agree on this protocol go to `handler`. Of 0-RTT, which may be a replay, only
   /// those of a protocol that is `replay_safe` go at once; the others when the connection is established.

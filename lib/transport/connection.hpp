@@ -102,6 +102,8 @@ class Connection {
   /// Bytes written to its streams, and ends of them, that the peer has not acknowledged. What was reset or
   /// stopped does not count. After close() nothing more is delivered.
   virtual std::size_t undelivered() const = 0;
+  /// Somebody waits for undelivered() to become 0: asks the peer, where it does not tell by itself.
+  virtual void ask_delivery() {}
 
   /// Unreliable, unordered, at most datagram_size_max() bytes. kUnsupported: the peer takes none.
   /// kWouldBlock: the queue is full and nothing was taken.

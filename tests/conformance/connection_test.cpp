@@ -76,8 +76,9 @@ TEST_CASE("what arrived before a close can still be read when it is told") {
   road->server.drain = false;
   Connection& c = road->connect();
   road->request(c, "last words");
+  c.ask_delivery();
   REQUIRE(road->run_until([&] { return c.undelivered() == 0 && road->server.streams.size() == 1; }));
-  road->run_for(seconds(1));
+  road->run_for(milliseconds(100));
   std::string read;
   road->server.on_event = [&](Instant, const TransportEvent& e) {
     if (e.event.kind != Kind::kClosed) return;

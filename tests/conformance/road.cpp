@@ -148,7 +148,7 @@ class QuicRoad final : public TwoSided {
 /// TCP sockets that keep every promise of TCP, and none beyond it.
 class TcpRoad final : public TwoSided {
  public:
-  TcpRoad(const RoadOptions& options, tcp::Security security) : TwoSided(options) {
+  TcpRoad(const RoadOptions& options, Security security) : TwoSided(options) {
     for (std::size_t i = 0; i < 2; ++i) {
       tcp::Config config;
       config.unix_time = kUnixTime;
@@ -318,11 +318,14 @@ const std::vector<std::string>& road_names() {
 }
 
 std::unique_ptr<Road> make_road(RoadOptions options) {
-  if (options.name == "quic") return std::make_unique<QuicRoad>(options);
-  if (options.name == "tcp noise") return std::make_unique<TcpRoad>(options, tcp::Security::kNoise);
-  if (options.name == "tcp tls") return std::make_unique<TcpRoad>(options, tcp::Security::kTls);
-  REQUIRE(options.name == "memory");
-  return std::make_unique<MemoryRoad>(options);
+  std::unique_ptr<Road> road;
+  if (options.name == "quic") road = std::make_unique<QuicRoad>(options);
+  if (options.name == "tcp noise") road = std::make_unique<TcpRoad>(options, Security::kNoise);
+  if (options.name == "tcp tls") road = std::make_unique<TcpRoad>(options, Security::kTls);
+  if (options.name == "memory") road = std::make_unique<MemoryRoad>(options);
+  REQUIRE(road != nullptr);
+  road->name = std::move(options.name);
+  return road;
 }
 
 Connection& Road::connect() {

@@ -42,6 +42,7 @@ class Road {
   /// From now on nothing of this end arrives anywhere, and nothing arrives at it.
   virtual void silence(const TransportEnd& end) = 0;
 
+  std::string name;
   Instant now{1'000'000'000};
   TransportEnd client, server;
 

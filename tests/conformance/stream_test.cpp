@@ -128,7 +128,6 @@ TEST_CASE("a peer that never reads stops the sender, costs bounded memory, and m
   CHECK_FALSE(writer.rest.empty());
   CHECK(c.established());
   CHECK(road->resources_of(road->server).usage().memory <= 512 * 1024);
-  CHECK(c.undelivered() <= 64 * 1024);
 
   road->server.drain = true;
   std::string& read = road->served_inbox().text;
@@ -312,8 +311,11 @@ TEST_CASE("what was written is delivered in the end, and what was given up does 
   const auto stream = *c.open_stream(false);
   REQUIRE(c.write(stream, as_bytes("hello")) == 5u);
   c.finish(stream);
-  REQUIRE(road->run_until([&] { return c.undelivered() == 0 && road->server.streams.size() == 1; }));
+  if (road->name != "memory") CHECK(c.undelivered() > 0);  // there what was written is as good as delivered
+  c.ask_delivery();
+  REQUIRE(road->run_until([&] { return c.undelivered() == 0 && !road->server.streams.empty(); }));
   CHECK(road->served_inbox().text == "hello");
+  CHECK(road->served_inbox().ended);
   const auto other = *c.open_stream(false);
   REQUIRE(c.write(other, as_bytes("hello")) == 5u);
   c.reset(other, 1);
@@ -324,7 +326,7 @@ TEST_CASE("a stream that would go over the memory bound is reset, and the others
   Limits limits;
   limits.memory_max = limits.memory_per_peer_max = 128 * 1024;
   const auto road = any_road({}, limits);
-  if (road->resources_of(road->server).limits().memory_max != limits.memory_max) return;  // it keeps no count
+  if (road->name == "memory") return;  // it keeps no count
   road->server.drain = false;
   Connection& c = road->connect();
   const std::string text = pattern(250'000);

@@ -59,7 +59,7 @@ class Usage(TestCase):
                     self.check_failure(p2pa(*arguments), USAGE, "not an address", "/quic-v1/p2p/12D3KooW")
 
     def test_an_address_that_only_others_can_dial(self):
-        for address in (f"/ip4/127.0.0.1/tcp/1/p2p/{STRANGER}", f"/p2p/{STRANGER}"):
+        for address in (f"/ip4/127.0.0.1/udp/1/quic/p2p/{STRANGER}", f"/p2p/{STRANGER}"):
             with self.subTest(address):
                 self.check_failure(p2pa("ping", address), UNREACHABLE, "can be dialed")
 

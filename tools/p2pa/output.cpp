@@ -44,11 +44,12 @@ const char* hint(const p2pa::Error& error) {
     case Code::kUnreachable:
     case Code::kTimeout:
     case Code::kHandshake:
-      return "is a node running there, and does its UDP port let packets in?";
+      return "is a node running there, and does its port let packets in?";
     case Code::kPeerIdMismatch:
       return "another node answers at this address; `p2pa node` prints the right one when it starts";
     case Code::kNoAddress:
-    case Code::kUnsupported: return "only addresses like /ip4/192.0.2.1/udp/4001/quic-v1 can be dialed";
+    case Code::kUnsupported:
+      return "only addresses like /ip4/192.0.2.1/udp/4001/quic-v1 and /ip4/192.0.2.1/tcp/4001 can be dialed";
     case Code::kNoSuchMethod: return "the peer serves other methods; `p2pa node` serves `echo`";
     case Code::kProtocolUnsupported:
       return "the peer does not speak this protocol; /perf/1.0.0 is answered by `p2pa node --perf`";

@@ -81,6 +81,10 @@ Result<void> Connection::send_datagram(ByteView) {
   return p2pa::fail(Code::kUnsupported, "TCP carries no datagrams");
 }
 
+void Connection::ask_delivery() {
+  if (established() && undelivered() > 0) session_->ask_confirmation();
+}
+
 void Connection::close(std::uint64_t code, std::string_view) {
   if (closed()) return;
   if (session_) session_->go_away(static_cast<std::uint32_t>(std::min<std::uint64_t>(code, UINT32_MAX)));

@@ -49,7 +49,8 @@ class Connection final : public mux::MuxedConnection, private yamux::Session::Ow
   void finish(StreamId id) override { streams_.finish(id); }
   void reset(StreamId id, std::uint64_t code) override { streams_.reset(id, code); }
   void stop(StreamId id, std::uint64_t code) override { streams_.stop(id, code); }
-  std::size_t undelivered() const override { return streams_.undelivered(); }
+  std::size_t undelivered() const override { return streams_.undelivered() + (session_ ? session_->unconfirmed() : 0); }
+  void ask_delivery() override;
   Result<void> send_datagram(ByteView payload) override;
   std::size_t datagram_size_max() const override { return 0; }
   void close(std::uint64_t code, std::string_view reason) override;
@@ -59,7 +60,7 @@ class Connection final : public mux::MuxedConnection, private yamux::Session::Ow
   bool take(const mux::QueuedEvent& event, ConnectionEvent& out) override;
 
   // For the endpoint.
-  SocketId socket() const { return socket_; }
+  SocketId socket_id() const { return socket_; }
   bool closed() const { return state_ == State::kClosed; }
   void tidy();
   void handle(const SocketEvent& event);

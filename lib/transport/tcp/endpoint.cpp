@@ -110,7 +110,7 @@ bool Endpoint::poll_write(Instant now, MutableBytes buffer, SocketWrite& out) {
   impl_->bury_closed();
   if (impl_->pop_farewell(buffer, out)) return true;
   while (Connection* connection = impl_->shared.ready.pop()) {
-    out = {connection->socket(), connection->fill(buffer.first(std::min(buffer.size(), Shared::kWriteBytes)))};
+    out = {connection->socket_id(), connection->fill(buffer.first(std::min(buffer.size(), Shared::kWriteBytes)))};
     impl_->touch(*connection);
     if (out.size > 0) return true;
   }

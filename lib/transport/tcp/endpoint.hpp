@@ -6,12 +6,11 @@
 
 #include "crypto/rng.hpp"
 #include "p2pagents/key_pair.hpp"
+#include "p2pagents/node.hpp"
 #include "resource/manager.hpp"
 #include "transport/transport.hpp"
 
 namespace p2pa::tcp {
-
-enum class Security : std::uint8_t { kNoise, kTls };
 
 struct Config {
   /// What we offer a peer, best first, and take from one. A dialer says the first without waiting for the

@@ -30,9 +30,7 @@ Session::Session(const Config& config, mux::Streams& streams, const Limits& limi
       next_id_(config.dialer ? 1 : 2),
       now_(now),
       heard_at_(now),
-      measured_at_(now) {
-  send_ping();
-}
+      measured_at_(now) {}
 
 Session::Wire* Session::find(std::uint32_t id) {
   const auto it = wires_.find(id);
@@ -166,10 +164,17 @@ void Session::on_reset(Wire& wire, std::uint64_t code) {
 }
 
 void Session::on_ping(const Frame& frame) {
-  if (pinged_at_ == kNever || !frame.has(kAck) || frame.length != ping_value_) return;
-  measured(now_ - pinged_at_);
-  pinged_at_ = kNever;
+  const auto ping = std::ranges::find(pings_, frame.length, &Ping::value);
+  if (ping == pings_.end() || !frame.has(kAck)) return;
+  measured(now_ - ping->at);
   measured_at_ = now_;
+  confirmed_ = ping->written;
+  pings_.erase(pings_.begin(), ping + 1);
+}
+
+void Session::ask_confirmation() {
+  confirmation_asked_ = true;
+  wake();
 }
 
 /// RFC 6298 §2, without its granularity.
@@ -237,28 +242,39 @@ void Session::go_away(std::uint32_t code) {
 
 // --- sending
 
-bool Session::has_output() const {
-  return !answers_.empty() || !updates_.empty() || !over_.empty() || streams_.something_to_send();
-}
-
 std::size_t Session::fill(Instant now, MutableBytes out) {
   now_ = now;
   settle();
   std::size_t at = 0;
   while (!answers_.empty() && out.size() - at >= kFrameHeaderSize) {
-    const Frame frame = answers_.front();
+    at = put(answers_.front(), out, at);
     answers_.pop_front();
-    // A ping's clock runs from when it leaves.
-    if (frame.type == FrameType::kPing && frame.has(kSyn)) pinged_at_ = now;
-    at = put(frame, out, at);
   }
   at = put_updates(out, at);
+  if (ping_due_ && pings_.empty()) at = put_ping(out, at);
   while (out.size() - at >= kFrameRoomMin) {
     mux::StreamState* stream = streams_.next_to_send();
     if (stream == nullptr) break;
     at = put_data(*stream, out, at);
+    if (confirmation_due()) at = put_ping(out, at);
   }
+  if (confirmation_due()) at = put_ping(out, at);
   return at;
+}
+
+bool Session::confirmation_due() const {
+  const std::uint64_t fresh = written_ - written_at_ping_;
+  if (fresh == 0 || pings_.size() >= kPingsMax) return false;
+  if (!confirmation_asked_) return fresh >= kConfirmBytes;
+  return fresh >= kConfirmBytesAsked || !streams_.something_to_send();
+}
+
+std::size_t Session::put_ping(MutableBytes out, std::size_t at) {
+  if (out.size() - at < kFrameHeaderSize) return at;
+  ping_due_ = false;
+  pings_.push_back({++ping_value_, now_, written_});
+  written_at_ping_ = written_;
+  return put({FrameType::kPing, kSyn, 0, ping_value_}, out, at);
 }
 
 std::size_t Session::put(const Frame& frame, MutableBytes out, std::size_t at) {
@@ -296,7 +312,7 @@ std::uint32_t Session::credit_due(const Wire& wire) const {
 /// Doubles the window of a stream that turned it over quickly.
 void Session::widen(Wire& wire) {
   if (rtt_.ns == 0 || now_ - wire.window_moved > rtt_ * kTurnoverRoundTrips) return;
-  const std::size_t most = std::max<std::size_t>(limits_.stream_window, kWindowInitial);
+  const std::size_t most = std::clamp<std::size_t>(limits_.stream_window, kWindowInitial, kWindowMax);
   const std::size_t left = limits_.connection_window - std::min(limits_.connection_window, widened_);
   const std::size_t more = std::min({std::size_t{wire.window}, most - std::min<std::size_t>(most, wire.window), left});
   wire.window += static_cast<std::uint32_t>(more);
@@ -337,6 +353,7 @@ std::size_t Session::put_data(mux::StreamState& stream, MutableBytes out, std::s
   if (last) flags |= kFin;
   put({FrameType::kData, flags, wire.id, static_cast<std::uint32_t>(size)}, out, at);
   wire.send_credit -= size;
+  written_ += size + (last ? 1 : 0);
   streams_.sent(stream, size, last);
   // The byte stream below keeps it from here on.
   streams_.on_acknowledged(stream, stream.send.sent_end() - size, size);
@@ -349,15 +366,9 @@ std::size_t Session::put_data(mux::StreamState& stream, MutableBytes out, std::s
 
 // --- time
 
-void Session::send_ping() {
-  answers_.push_back({FrameType::kPing, kSyn, 0, ++ping_value_});
-  pinged_at_ = now_;
-  wake();
-}
-
 Instant Session::next_deadline() const {
   const Instant lost = heard_at_ + config_.idle_timeout;
-  if (pinged_at_ != kNever) return lost;
+  if (!pings_.empty() || ping_due_) return lost;
   // The dialer keeps the connection alive; a little later the other end would.
   Instant ping = config_.dialer ? measured_at_ + kMeasureInterval : kNever;
   const Duration period = config_.dialer ? config_.keep_alive : config_.keep_alive * 9 / 8;
@@ -370,7 +381,10 @@ Result<void> Session::on_deadline(Instant now) {
   if (now >= heard_at_ + config_.idle_timeout) {
     return fail(Code::kConnectionLost, "nothing was heard for too long");
   }
-  if (pinged_at_ == kNever && now >= next_deadline()) send_ping();
+  if (pings_.empty() && !ping_due_ && now >= next_deadline()) {
+    ping_due_ = true;
+    wake();
+  }
   return {};
 }
 

@@ -19,6 +19,8 @@ namespace p2pa::yamux {
 inline constexpr std::string_view kProtocolId = "/yamux/1.0.0";
 /// What either end may send on a stream before it hears of more.
 inline constexpr std::uint32_t kWindowInitial = 256 * 1024;
+/// What Limits::stream_window may widen it to.
+inline constexpr std::uint32_t kWindowMax = 1u << 30;
 /// Streams of ours at once: rust-libp2p closes a connection with more than 512, its own included.
 inline constexpr std::uint32_t kOutboundStreamsMax = 256;
 /// Answers (pongs, resets) that wait because the peer reads nothing; one more and it has lost us.
@@ -29,6 +31,11 @@ inline constexpr std::size_t kFrameBytesShared = 16 * 1024;
 inline constexpr std::size_t kFrameRoomMin = kFrameHeaderSize + 512;
 /// A round trip is measured that often on a connection that is in use.
 inline constexpr Duration kMeasureInterval = seconds(30);
+/// A ping follows so many bytes of streams, so that its answer confirms them; more often when somebody waits
+/// for it.
+inline constexpr std::size_t kConfirmBytes = 256 * 1024, kConfirmBytesAsked = 16 * 1024;
+/// Pings under way.
+inline constexpr std::size_t kPingsMax = 64;
 
 struct Config {
   bool dialer = false;  ///< its streams have odd numbers
@@ -56,7 +63,6 @@ class Session final : public mux::Engine {
   /// Writes whole frames: answers first, then the streams in turn. Says how many bytes; none: nothing now.
   /// REQUIRES out.size() >= kFrameRoomMin.
   std::size_t fill(Instant now, MutableBytes out);
-  bool has_output() const;
   Instant next_deadline() const;
   /// kConnectionLost: nothing was heard for idle_timeout.
   Result<void> on_deadline(Instant now);
@@ -64,6 +70,11 @@ class Session final : public mux::Engine {
   void go_away(std::uint32_t code);
   /// The code of the peer's goodbye.
   const std::optional<std::uint32_t>& gone() const { return gone_; }
+  /// Bytes and ends of streams that were written and that no answer to a ping of ours confirms: whatever was
+  /// written before a ping has arrived when its answer does.
+  std::size_t unconfirmed() const { return static_cast<std::size_t>(written_ - confirmed_); }
+  /// Has the peer confirm what was written by now, and what is written meanwhile.
+  void ask_confirmation();
   Duration rtt() const { return rtt_; }
   Duration rtt_min() const { return rtt_min_; }
   Duration rtt_variance() const { return rtt_variance_; }
@@ -110,7 +121,8 @@ class Session final : public mux::Engine {
   /// Credit that is worth a frame; 0: not yet.
   std::uint32_t credit_due(const Wire& wire) const;
   void widen(Wire& wire);
-  void send_ping();
+  bool confirmation_due() const;
+  std::size_t put_ping(MutableBytes out, std::size_t at);
   std::uint16_t take_flags(Wire& wire);
   std::size_t put(const Frame& frame, MutableBytes out, std::size_t at);
   std::size_t put_updates(MutableBytes out, std::size_t at);
@@ -135,15 +147,24 @@ class Session final : public mux::Engine {
   std::uint32_t body_stream_ = 0;
   bool body_ends_ = false;
 
-  std::deque<Frame> answers_;           // pongs, resets, our pings, goodbye
+  std::deque<Frame> answers_;           // pongs, resets, goodbye
   std::vector<std::uint32_t> updates_;  // streams that may owe credit or an acknowledgement, each once
   std::vector<std::uint32_t> over_;
   std::optional<std::uint32_t> gone_;
 
   Instant now_, heard_at_;
-  Instant pinged_at_ = kNever;  // a ping is under way
+  struct Ping {
+    std::uint32_t value;
+    Instant at;              // it left
+    std::uint64_t written;  // before it
+  };
+  std::vector<Ping> pings_;  // under way, oldest first
+  bool ping_due_ = true;
   Instant measured_at_;
   std::uint32_t ping_value_ = 0;
+  std::uint64_t written_ = 0, confirmed_ = 0;  // bytes and ends of streams
+  std::uint64_t written_at_ping_ = 0;  // the last one
+  bool confirmation_asked_ = false;
   Duration rtt_{}, rtt_min_{}, rtt_variance_{};
 };
 

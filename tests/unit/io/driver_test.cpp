@@ -97,7 +97,7 @@ TEST_CASE("one port of several in use is an event, and the node goes on with the
 
 TEST_CASE("options that can never work are refused by open") {
   NodeOptions tcp;
-  tcp.listen = {Multiaddr::parse("/ip4/127.0.0.1/tcp/0").value()};
+  tcp.listen = {Multiaddr::parse("/ip4/127.0.0.1/udp/0").value()};
   auto refused = Node::open(std::move(tcp));
   REQUIRE_FALSE(refused.has_value());
   CHECK(refused.error().code == Code::kInvalidArgument);

@@ -88,7 +88,7 @@ TEST_CASE("another identity at the address is refused by name") {
 
 TEST_CASE("each way not to reach a peer has its own reason") {
   Two two;
-  CHECK(code_of(two.dial(Multiaddr::parse("/ip4/192.0.2.1/tcp/80").value())) == Code::kUnsupported);
+  CHECK(code_of(two.dial(Multiaddr::parse("/ip4/192.0.2.1/udp/80/quic").value())) == Code::kUnsupported);
   const auto nowhere = two.dial(Multiaddr::parse("/ip4/192.0.2.99/udp/9/quic-v1").value());
   CHECK(code_of(nowhere) == Code::kUnreachable);
 
@@ -354,7 +354,7 @@ TEST_CASE("closing ends what is under way, and its event is the last") {
 TEST_CASE("an address that cannot be listened on is an event with its reason") {
   sim::World world(4);
   NodeOptions options;
-  options.listen = {Multiaddr::parse("/ip4/0.0.0.0/tcp/4001").value()};
+  options.listen = {Multiaddr::parse("/ip4/0.0.0.0/udp/4001").value()};
   std::vector<NodeEvent> events;
   world.on_node_event([&](sim::NodeId, const NodeEvent& event) { events.push_back(event); });
   const auto node = world.add_node(std::move(options));
@@ -362,7 +362,7 @@ TEST_CASE("an address that cannot be listened on is an event with its reason") {
   REQUIRE(events.size() == 1);
   CHECK(events[0].kind == NodeEvent::Kind::kListenFailed);
   CHECK(events[0].error.code == Code::kUnsupported);
-  CHECK_FALSE(world.node(node).listen(Multiaddr::parse("/ip4/0.0.0.0/tcp/1").value()).has_value());
+  CHECK_FALSE(world.node(node).listen(Multiaddr::parse("/ip4/0.0.0.0/udp/1").value()).has_value());
 }
 
 namespace {
