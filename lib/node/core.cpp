@@ -228,6 +228,7 @@ void NodeCore::Impl::advance_close(Instant at) {
   } else if (state == State::kFlushing) {
     state = State::kEnding;
     sockets.close(at);
+    tcp.close(at);
     defer([] {});
   } else if (state == State::kEnding) {
     state = State::kClosed;

@@ -189,3 +189,18 @@ TEST_CASE("who connects and says nothing is gone after the handshake's time", "[
     CHECK(world.node(pair.server).core().resources().usage() == LimitUsage{});
   });
 }
+
+TEST_CASE("a node that closes leaves no socket behind, not even of a handshake that had begun", "[tcp]") {
+  for_seeds(1, "close amid handshakes over TCP", [](World& world) {
+    world.set_default_link({.delay = kRtt / 2});
+    const Pair pair = make_pair(world, over_tcp(), dialer());
+    const auto answer = call(world, pair.client, pair.server_id, "echo", as_bytes("x"));
+    world.run_for(kRtt * 5 / 4);  // the server has accepted, and heard nothing yet
+    CHECK(world.node(pair.server).core().resources().usage().handshakes <= 1);
+    world.node(pair.server).close();
+    REQUIRE(world.run_until([&] { return world.node(pair.server).closed(); }, seconds(5)));
+    CHECK(world.node(pair.server).core().resources().usage().handshakes == 0);
+    REQUIRE(world.run_until([&] { return answer->ends == 1; }, seconds(30)));
+    CHECK_FALSE(answer->ok());
+  });
+}

@@ -67,6 +67,18 @@ void Endpoint::handle(Instant now, const SocketEvent& event) {
   impl_->touch(connection);
 }
 
+void Endpoint::close(Instant now) {
+  impl_->shared.set_now(now);
+  for (const auto& [id, connection] : impl_->connections) {
+    connection->close(wire_code::kConnShutdown, "");
+    impl_->touch(*connection);
+  }
+  impl_->bury_closed();
+  // What the driver has is sent; who reads nothing misses a goodbye.
+  for (const auto& [socket, entry] : impl_->leaving) impl_->shared.request(SocketRequest::Kind::kFinish, socket);
+  impl_->leaving.clear();
+}
+
 Instant Endpoint::next_deadline() const {
   Instant next = impl_->deadlines.next();
   for (const auto& [socket, leaving] : impl_->leaving) next = std::min(next, leaving.deadline);

@@ -38,6 +38,8 @@ class Endpoint final : public Transport {
   bool has_events() const override;
 
   void handle(Instant now, const SocketEvent& event);
+  /// Ends what is left, also what still shakes hands: the node is closing.
+  void close(Instant now);
   Instant next_deadline() const;
   void on_deadline(Instant now);
   /// Fills `buffer` (>= 65,536 bytes) with the next bytes for a socket that has none under way.
