@@ -82,8 +82,8 @@ def both_ends_kib(result):
 
 
 def groups(sizes):
-    return [bulk(sizes), *([] if sizes is QUICK else [ethernet(sizes)]), *latency(sizes), *deep(sizes), dialing(sizes), handshakes(sizes), memory(sizes), starting(),
-            size(), heap(sizes), quiet(sizes)]
+    return [bulk(sizes), *([] if sizes is QUICK else [ethernet(sizes)]), *tcp(sizes), *latency(sizes), *deep(sizes),
+            dialing(sizes), handshakes(sizes), memory(sizes), starting(), size(), heap(sizes), quiet(sizes)]
 
 
 def bulk(sizes):
@@ -109,6 +109,27 @@ def ethernet(sizes):
         Figure("bulk, packets as on Ethernet", "Gbit/s", field("gbit_s"), None, "iperf3"),
         Figure("bulk, packets as on Ethernet", "Gbit/s", field("gbit_s"), None, "go_libp2p"),
         Figure("bulk, packets as on Ethernet", "Gbit/s", field("gbit_s"), None, "quinn")))
+
+
+def tcp(sizes):
+    """The same over TCP, with either kind of security; go-libp2p's preferred muxer is Yamux, too."""
+    for name, tls in (("TCP, Noise, Yamux", ""), ("TCP, TLS, Yamux", " --tls 1")):
+        bulk_words, dial_words = f"bulk --bytes {sizes.bulk_bytes}{tls}", f"connect --count {sizes.dials}{tls}"
+        go_dial = f"connect --count {sizes.go_dials}{tls}"
+        call_words = f"rpc --size 64 --rounds {sizes.rounds}{tls}"
+        server = f"--tcp 1{tls}"
+        go, ours_bulk = Pair("go_libp2p", bulk_words, None, server), Pair("ours", bulk_words, None, server)
+        yield Group(f"bulk {name}", (go, Iperf3(sizes.iperf3_s)), ours_bulk, (
+            Figure(f"bulk, {name}", "Gbit/s", field("gbit_s"), ratio("≥", 1.2), "go_libp2p"),
+            Figure(f"bulk, {name}", "Gbit/s", field("gbit_s"), None, "iperf3"),
+            Figure(f"bulk, {name}, CPU both ends", "s/GB", cpu_s_per_gb, None, "go_libp2p")))
+        yield Group(f"dial {name}", (Pair("go_libp2p", go_dial, None, server),),
+                    Pair("ours", dial_words, None, server), (
+            Figure(f"dial to first answer, {name}, p50", "ms", field("p50_us", scale=1e-3), None, "go_libp2p"),))
+        yield Group(f"call {name}", (), Pair("ours", call_words, "same", server), (
+            Figure(f"call, {name}, 64 B, p50", "µs", field("p50_us")),))
+        yield Group(f"idle {name}", (), IdleMemory("ours", sizes.idle, tls, "--tcp 1"), (
+            Figure(f"memory of an idle connection, {name}, both ends", "KiB", both_ends_kib),))
 
 
 def latency(sizes):

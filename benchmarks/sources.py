@@ -78,12 +78,15 @@ class IdleMemory:
     first the server, then the client. A peer whose client needs no node for each connection tells both at once."""
     peer: str
     count: int
+    words: str = ""  # more of them, for both ends
+    server_words: str = ""
 
     def take(self, programs):
-        words = f"idle --count {self.count}"
-        result = Pair(self.peer, words).take(programs)
+        words = f"idle --count {self.count} {self.words}"
+        server = f"{self.server_words} {self.words}"
+        result = Pair(self.peer, words, None, server).take(programs)
         if "kib_each" not in result:
-            result["kib_each"] = Pair(self.peer, words + " --outward 1").take(programs)["kib_each"]
+            result["kib_each"] = Pair(self.peer, words + " --outward 1", None, server).take(programs)["kib_each"]
         return result
 
 

@@ -4,11 +4,23 @@
 
 namespace bench {
 
+namespace {
+
+bool over_tcp = false, by_tls = false;
+
+}  // namespace
+
+void choose_transport(bool tcp, bool tls) {
+  over_tcp = tcp;
+  by_tls = tls;
+}
+
 std::unique_ptr<p2pa::Node> open_node(Listen listen) {
   p2pa::NodeOptions options;
   options.limits.handshakes_max = options.limits.connections_max;
-  const char* const address =
-      listen == Listen::kLoopback ? "/ip4/127.0.0.1/udp/0/quic-v1" : "/ip4/0.0.0.0/udp/0/quic-v1";
+  options.security = {by_tls ? p2pa::Security::kTls : p2pa::Security::kNoise};
+  const std::string ip = listen == Listen::kLoopback ? "/ip4/127.0.0.1" : "/ip4/0.0.0.0";
+  const std::string address = ip + (over_tcp ? "/tcp/0" : "/udp/0/quic-v1");
   if (listen != Listen::kNowhere) options.listen = {*p2pa::Multiaddr::parse(address)};
   auto opened = p2pa::Node::open(std::move(options));
   if (!opened) die("no node: " + p2pa::describe(opened.error()));

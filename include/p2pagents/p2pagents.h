@@ -1,8 +1,8 @@
 /* p2pagents: a peer-to-peer node for agents, behind a stable C ABI. C99.
  *
  * One node is one identity with its connections, what it serves and what it asks of others. It
- * speaks libp2p over QUIC. The library starts no thread, reads no environment variable and writes
- * to no stream unless it is asked to.
+ * speaks libp2p over QUIC and TCP. The library starts no thread, reads no environment variable and
+ * writes to no stream unless it is asked to.
  *
  * The shape of a program
  *

@@ -30,8 +30,8 @@ type client struct {
 	others []*client // that stay as long as this one
 }
 
-func newClient(target peer.AddrInfo) (*client, error) {
-	h, err := newHost(libp2p.NoListenAddrs)
+func newClient(o options, target peer.AddrInfo) (*client, error) {
+	h, err := newHost(o, libp2p.NoListenAddrs)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +51,7 @@ func runClient(address string, measure func(context.Context, *client, options) e
 	if err != nil {
 		return err
 	}
-	c, err := newClient(*target)
+	c, err := newClient(o, *target)
 	if err != nil {
 		return err
 	}
@@ -179,7 +179,7 @@ func idle(ctx context.Context, first *client, o options) error {
 	}
 	before := rssKiB()
 	for range count {
-		c, err := newClient(first.target)
+		c, err := newClient(o, first.target)
 		if err != nil {
 			return err
 		}

@@ -12,15 +12,16 @@ type options struct {
 	size          int
 	rounds, depth int
 	count, cpu    int
+	tcp, tls      int
 }
 
 func usage() int {
-	fmt.Fprint(os.Stderr, `usage: go_libp2p_peer server [--cpu N]
+	fmt.Fprint(os.Stderr, `usage: go_libp2p_peer server [--tcp 1] [--tls 1] [--cpu N]
        go_libp2p_peer client MULTIADDR bulk     [--bytes 1073741824]
        go_libp2p_peer client MULTIADDR pingpong [--size 64] [--rounds 20000] [--depth 1]
        go_libp2p_peer client MULTIADDR connect  [--count 200]
        go_libp2p_peer client MULTIADDR idle     [--count 50]
-       each with [--cpu N]
+       each with [--tls 1] [--cpu N]
 `)
 	return 2
 }
@@ -44,6 +45,8 @@ func run(args []string) int {
 	flags.IntVar(&o.rounds, "rounds", 20000, "messages")
 	flags.IntVar(&o.depth, "depth", 1, "messages in flight")
 	flags.IntVar(&o.count, "count", 0, "connections; the case's default when 0")
+	flags.IntVar(&o.tcp, "tcp", 0, "1: the server is over TCP")
+	flags.IntVar(&o.tls, "tls", 0, "1: TLS secures TCP, not Noise")
 	flags.IntVar(&o.cpu, "cpu", -1, "CPU to run on")
 	if flags.Parse(args[wordsBeforeOptions:]) != nil || flags.NArg() != 0 || o.size <= 0 || o.rounds <= 0 || o.depth <= 0 {
 		return usage()

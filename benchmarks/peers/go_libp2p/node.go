@@ -12,7 +12,11 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/protocol"
+	"github.com/libp2p/go-libp2p/p2p/muxer/yamux"
+	"github.com/libp2p/go-libp2p/p2p/security/noise"
+	libp2ptls "github.com/libp2p/go-libp2p/p2p/security/tls"
 	libp2pquic "github.com/libp2p/go-libp2p/p2p/transport/quic"
+	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
 )
 
 const (
@@ -20,11 +24,18 @@ const (
 	echoProtocol = protocol.ID("/p2pagents/bench/echo/1.0.0")
 )
 
-// newHost is a node with its defaults, but QUIC only and without limits.
-func newHost(listen libp2p.Option) (host.Host, error) {
+// newHost is a node with its defaults, but QUIC and TCP only, one kind of security, and without limits.
+func newHost(o options, listen libp2p.Option) (host.Host, error) {
+	security := libp2p.Security(noise.ID, noise.New)
+	if o.tls != 0 {
+		security = libp2p.Security(libp2ptls.ID, libp2ptls.New)
+	}
 	return libp2p.New(
 		listen,
 		libp2p.Transport(libp2pquic.NewTransport),
+		libp2p.Transport(tcp.NewTCPTransport),
+		security,
+		libp2p.Muxer(yamux.ID, yamux.DefaultTransport),
 		libp2p.DisableRelay(),
 		libp2p.DisableMetrics(),
 		libp2p.DisableIdentifyAddressDiscovery(),

@@ -8,8 +8,12 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 )
 
-func serve(options) error {
-	h, err := newHost(libp2p.ListenAddrStrings("/ip4/127.0.0.1/udp/0/quic-v1"))
+func serve(o options) error {
+	address := "/ip4/127.0.0.1/udp/0/quic-v1"
+	if o.tcp != 0 {
+		address = "/ip4/127.0.0.1/tcp/0"
+	}
+	h, err := newHost(o, libp2p.ListenAddrStrings(address))
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-"""p2pagents: a peer-to-peer node for agents, that speaks libp2p over QUIC.
+"""p2pagents: a peer-to-peer node for agents, that speaks libp2p over QUIC and TCP.
 
     with p2pagents.Node() as node:
         print(node.call(address, "hello", b"world"))
