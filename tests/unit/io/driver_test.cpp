@@ -22,6 +22,7 @@ namespace {
 
 constexpr Duration kPatience = seconds(20);
 constexpr const char* kListen = "/ip4/127.0.0.1/udp/0/quic-v1";
+constexpr const char* kListenTcp = "/ip4/127.0.0.1/tcp/0";
 
 std::unique_ptr<Node> open(NodeOptions options) {
   auto node = Node::open(std::move(options));
@@ -72,7 +73,7 @@ TEST_CASE("a node without a key gets one of its own") {
 }
 
 TEST_CASE("a port in use is the error of open when it was the only one") {
-  auto first = open(agent_options(1, kListen));
+  auto first = open(agent_options(1, GENERATE(kListen, kListenTcp)));
   auto options = agent_options(2);
   options.listen = {first->addresses()[0].without_peer_id()};
   const auto second = Node::open(std::move(options));
@@ -82,7 +83,7 @@ TEST_CASE("a port in use is the error of open when it was the only one") {
 }
 
 TEST_CASE("one port of several in use is an event, and the node goes on with the others") {
-  auto first = open(agent_options(1, kListen));
+  auto first = open(agent_options(1, GENERATE(kListen, kListenTcp)));
   auto options = agent_options(2, kListen);
   options.listen.push_back(first->addresses()[0].without_peer_id());
   auto second = open(std::move(options));

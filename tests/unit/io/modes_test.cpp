@@ -16,6 +16,8 @@
 namespace p2pa::io {
 namespace {
 
+constexpr const char* kQuic = "/ip4/127.0.0.1/udp/0/quic-v1";
+constexpr const char* kTcp = "/ip4/127.0.0.1/tcp/0";
 constexpr Duration kPatience = seconds(20);  // for a machine that is busy; never reached otherwise
 
 std::unique_ptr<Node> open(NodeOptions options, const DriverOptions& driver_options) {
@@ -28,7 +30,7 @@ std::unique_ptr<Node> open(NodeOptions options, const DriverOptions& driver_opti
 }
 
 struct Pair {
-  explicit Pair(const DriverOptions& options = {}, const char* listen = "/ip4/127.0.0.1/udp/0/quic-v1")
+  explicit Pair(const char* listen, const DriverOptions& options = {})
       : server(open(agent_options(1, listen), options)), client(open(agent_options(2), options)) {
     scenario.set_up_server(*server);
     scenario.set_up_client(*client, server->id(), server->addresses().at(0));
@@ -42,9 +44,8 @@ using Logs = std::pair<Log, Log>;
 Logs logs_of(const Scenario& scenario) { return {scenario.server, scenario.client}; }
 
 /// As a game does: poll() now and then.
-Logs run_by_poll(const DriverOptions& options = {},
-                 const char* listen = "/ip4/127.0.0.1/udp/0/quic-v1") {
-  Pair pair(options, listen);
+Logs run_by_poll(const char* listen = kQuic, const DriverOptions& options = {}) {
+  Pair pair(listen, options);
   const Instant end = UvLoop::now() + kPatience;
   while (!pair.scenario.over() && UvLoop::now() < end) {
     REQUIRE(pair.server->poll(microseconds(200)).has_value());
@@ -54,8 +55,8 @@ Logs run_by_poll(const DriverOptions& options = {},
 }
 
 /// With the smallest budget there is: whatever poll() leaves undone, the next one does.
-Logs run_by_single_turns() {
-  Pair pair;
+Logs run_by_single_turns(const char* listen) {
+  Pair pair(listen);
   const Instant end = UvLoop::now() + kPatience;
   while (!pair.scenario.over() && UvLoop::now() < end) {
     for (Node* node : {pair.server.get(), pair.client.get()}) {
@@ -69,8 +70,8 @@ Logs run_by_single_turns() {
 
 /// As a robot's own loop does: sleeps on the descriptors until the next deadline, and calls
 /// poll() only for a node whose descriptor or deadline says so.
-Logs run_by_descriptor() {
-  Pair pair;
+Logs run_by_descriptor(const char* listen) {
+  Pair pair(listen);
   Node* const nodes[] = {pair.server.get(), pair.client.get()};
   const Instant end = UvLoop::now() + kPatience;
   while (!pair.scenario.over() && UvLoop::now() < end) {
@@ -89,8 +90,8 @@ Logs run_by_descriptor() {
 }
 
 /// Threads of the library; this one only looks whether they are done.
-Logs run_by_thread() {
-  Pair pair;
+Logs run_by_thread(const char* listen) {
+  Pair pair(listen);
   REQUIRE(pair.server->start_thread().has_value());
   REQUIRE(pair.client->start_thread().has_value());
   const Instant end = UvLoop::now() + kPatience;
@@ -100,10 +101,10 @@ Logs run_by_thread() {
   return logs_of(pair.scenario);
 }
 
-Logs run_in_world() {
+Logs run_in_world(const char* listen) {
   sim::World world(1, "modes");
   Scenario scenario;
-  const auto server = world.add_node(agent_options(1, "/ip4/0.0.0.0/udp/4001/quic-v1"));
+  const auto server = world.add_node(agent_options(1, listen));
   const auto client = world.add_node(agent_options(2));
   scenario.set_up_server(world.node(server));
   world.run_for(milliseconds(1));  // it listens now
@@ -135,7 +136,7 @@ TEST_CASE("the scenario is what it is meant to be") {
   CHECK(server.events[4] == "closed");
 }
 
-TEST_CASE("poll, single turns, descriptor, thread and world see the same events and outcomes") {
+TEST_CASE("over QUIC and TCP, by poll, single turns, descriptor, thread and world: the same events and outcomes") {
   const Logs expected = run_by_poll();
   const auto same = [&](const char* mode, const Logs& logs) {
     CAPTURE(mode);
@@ -143,17 +144,23 @@ TEST_CASE("poll, single turns, descriptor, thread and world see the same events 
     CHECK(logs.second.events == expected.second.events);
     CHECK(logs.second.outcomes == expected.second.outcomes);
   };
-  same("single turns", run_by_single_turns());
-  same("descriptor", run_by_descriptor());
-  same("thread", run_by_thread());
-  same("world", run_in_world());
+  same("poll, TCP", run_by_poll(kTcp));
+  for (const char* listen : {kQuic, kTcp}) {
+    CAPTURE(listen);
+    same("single turns", run_by_single_turns(listen));
+    same("descriptor", run_by_descriptor(listen));
+    same("thread", run_by_thread(listen));
+  }
+  same("world", run_in_world("/ip4/0.0.0.0/udp/4001/quic-v1"));
+  same("world, TCP", run_in_world("/ip4/0.0.0.0/tcp/4001"));
 }
 
 TEST_CASE("the plain path and IPv6 see the same events and outcomes") {
   const Logs expected = run_by_poll();
-  CHECK(run_by_poll({.plain = true}) == expected);
-  CHECK(run_by_poll({}, "/ip6/::1/udp/0/quic-v1") == expected);
-  CHECK(run_by_poll({.plain = true}, "/ip6/::1/udp/0/quic-v1") == expected);
+  CHECK(run_by_poll(kQuic, {.plain = true}) == expected);
+  CHECK(run_by_poll("/ip6/::1/udp/0/quic-v1") == expected);
+  CHECK(run_by_poll("/ip6/::1/udp/0/quic-v1", {.plain = true}) == expected);
+  CHECK(run_by_poll("/ip6/::1/tcp/0") == expected);
 }
 
 }  // namespace
