@@ -157,6 +157,35 @@ TEST_CASE("a QUIC address and its endpoint turn into each other") {
         *IpEndpoint::parse("[::1]:9"));
 }
 
+TEST_CASE("a TCP address and its endpoint turn into each other") {
+  for (const char* text : {"192.0.2.1:4001", "[2001:db8::1]:1", "[fe80::1%7]:4001"}) {
+    const IpEndpoint endpoint = *IpEndpoint::parse(text);
+    CHECK(tcp_endpoint(tcp_multiaddr(endpoint)) == endpoint);
+  }
+  CHECK(tcp_multiaddr(*IpEndpoint::parse("192.0.2.1:4001")).to_string() == "/ip4/192.0.2.1/tcp/4001");
+  CHECK(tcp_endpoint(
+            *Multiaddr::parse("/ip6/::1/tcp/9/p2p/12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA")) ==
+        *IpEndpoint::parse("[::1]:9"));
+}
+
+TEST_CASE("an address that is not plain TCP has no TCP endpoint") {
+  CHECK_FALSE(tcp_endpoint(Multiaddr()));
+  for (const char* text :
+       {"/ip4/192.0.2.1", "/ip4/192.0.2.1/udp/1", "/ip4/192.0.2.1/udp/1/quic-v1", "/ip4/192.0.2.1/tcp/1/ws",
+        "/ip4/192.0.2.1/tcp/1/tls/ws", "/dns4/a/tcp/1", "/ip6zone/1/ip4/192.0.2.1/tcp/1",
+        "/ip4/192.0.2.1/tcp/1/p2p/QmcgpsyWgH8Y8ajJz1Cu72KnS5uo2Aa2LpzU7kinSupNKC/p2p-circuit"}) {
+    INFO(text);
+    CHECK_FALSE(tcp_endpoint(*Multiaddr::parse(text)));
+  }
+}
+
+TEST_CASE("the IP address of a multiaddr is the one it begins with") {
+  CHECK(ip_address(*Multiaddr::parse("/ip4/192.0.2.1/tcp/1/ws")) == *IpAddress::parse("192.0.2.1"));
+  CHECK(ip_address(*Multiaddr::parse("/ip6zone/1/ip6/fe80::1/udp/1")) == *IpAddress::parse("fe80::1"));
+  CHECK_FALSE(ip_address(*Multiaddr::parse("/dns4/a/tcp/1")).has_value());
+  CHECK_FALSE(ip_address(Multiaddr()).has_value());
+}
+
 TEST_CASE("an address that is not plain QUIC has no QUIC endpoint") {
   CHECK_FALSE(quic_endpoint(Multiaddr()));
   for (const char* text :

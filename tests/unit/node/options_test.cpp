@@ -22,6 +22,8 @@ const Bad kBad[] = {
     {"handshake_timeout", [](NodeOptions& o) { o.handshake_timeout = hours(25); }},
     {"keep_alive", [](NodeOptions& o) { o.keep_alive = milliseconds(-1); }},
     {"keep_alive", [](NodeOptions& o) { o.keep_alive = hours(25); }},
+    {"security", [](NodeOptions& o) { o.security.clear(); }},
+    {"security", [](NodeOptions& o) { o.security = {Security::kTls, Security::kTls}; }},
     {"limits.connections_max", [](NodeOptions& o) { o.limits.connections_max = 0; }},
     {"limits.connections_per_peer_max", [](NodeOptions& o) { o.limits.connections_per_peer_max = 0; }},
     {"limits.connections_per_ip_max", [](NodeOptions& o) { o.limits.connections_per_ip_max = 0; }},

@@ -35,7 +35,10 @@ TEST_CASE("what worked last comes first, then what the host said, then what the 
   store.add_address(peer(1), address(1), Source::kPeer);
   store.add_address(peer(1), address(2), Source::kPeer);
   store.add_address(peer(1), address(3), Source::kHost);
+  CHECK_FALSE(store.worked_last(peer(1)).has_value());
+  CHECK_FALSE(store.worked_last(peer(2)).has_value());
   store.mark_good(peer(1), address(2));
+  CHECK(store.worked_last(peer(1)) == address(2));
   const auto known = store.addresses(peer(1));
   CHECK(known == std::vector<Multiaddr>{address(2), address(3), address(1)});
 }

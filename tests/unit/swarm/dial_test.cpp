@@ -32,6 +32,32 @@ TEST_CASE("families take turns, IPv6 first, each a head start apart") {
   CHECK(*dial.candidate(dial.next_deadline()) == v4(1));
 }
 
+TEST_CASE("QUIC is tried before TCP, and of each IPv6 first") {
+  const auto tcp4 = Multiaddr::parse("/ip4/192.0.2.1/tcp/1").value();
+  const auto tcp6 = Multiaddr::parse("/ip6/2001:db8::1/tcp/1").value();
+  Dial dial({tcp4, tcp6, v4(1), v6(1)}, kStart);
+  Instant now = kStart;
+  for (const Multiaddr& expected : {v6(1), v4(1), tcp6, tcp4}) {
+    now = std::max(now, dial.next_deadline());
+    REQUIRE(dial.candidate(now) != nullptr);
+    CHECK(*dial.candidate(now) == expected);
+    dial.started(now);
+  }
+  CHECK((now - kStart).ns == (swarm::kDialStagger * 3).ns);
+}
+
+TEST_CASE("addresses that nobody answers at are summed up, whatever said so") {
+  constexpr Error kNobody{Code::kUnreachable, 111, "nobody listens"};
+  Dial dial({v4(1), v4(2)}, kStart);
+  for (int i = 0; i < 2; ++i) {
+    dial.started(kStart);
+    dial.attempt_failed(kStart, kNobody);
+  }
+  REQUIRE(dial.exhausted());
+  CHECK(dial.error().code == Code::kUnreachable);
+  CHECK(dial.error().detail == 2);
+}
+
 TEST_CASE("a failure makes the next address due at once") {
   Dial dial({v4(1), v4(2)}, kStart);
   dial.started(kStart);
