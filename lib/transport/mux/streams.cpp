@@ -264,6 +264,10 @@ void Streams::on_closed(StreamState& stream, std::uint64_t code) {
   if (stream.receive.empty()) end_for_application(stream);
 }
 
+void Streams::on_room(StreamState& stream) {
+  if (stream.send.unsent_size() > 0 || stream.sending == SendState::kFinishing) want_to_send(stream);
+}
+
 void Streams::on_streams_available() {
   if (!wants_streams_) return;
   wants_streams_ = false;

@@ -62,7 +62,8 @@ class Streams final {
   bool can_feed() const;
   /// Has the starved streams try again for which there is enough. True: none is left.
   bool feed();
-  void on_room(StreamState& stream) { want_to_send(stream); }
+  /// The peer allows more of it.
+  void on_room(StreamState& stream);
   void on_streams_available();
   /// The engine forgot its streams (early data that was rejected): opens them again, all bytes unsent.
   void restart();

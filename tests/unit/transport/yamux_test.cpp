@@ -208,7 +208,8 @@ TEST_CASE("a stream that is reset before it left is not spoken of") {
 }
 
 TEST_CASE("a stream of the peer's is acknowledged although nobody says anything on it") {
-  const Frame opening = GENERATE(Frame{Type::kData, kSyn, 1, 0}, Frame{Type::kWindowUpdate, kSyn, 1, 0});
+  const Frame opening = GENERATE(Frame{Type::kData, kSyn, 1, 0}, Frame{Type::kWindowUpdate, kSyn, 1, 0},
+                                 Frame{Type::kWindowUpdate, kSyn, 1, 1000});
   Alone alone(false);
   REQUIRE(alone.hear(opening));
   CHECK(alone.said() == YamuxFrames{{{Type::kWindowUpdate, kAck, 1, 0}}});
