@@ -304,7 +304,8 @@ std::size_t Session::put_updates(MutableBytes out, std::size_t at) {
 
 std::uint32_t Session::credit_due(const Wire& wire) const {
   if (wire.end_received) return 0;
-  const std::size_t held = wire.receive_credit + wire.stream->receive.size();
+  const std::size_t arriving = body_stream_ == wire.id ? body_left_ : 0;  // announced, and still to be kept
+  const std::size_t held = wire.receive_credit + arriving + wire.stream->receive.size();
   const std::size_t due = wire.window - std::min<std::size_t>(wire.window, held);
   return due >= wire.window / 2 ? static_cast<std::uint32_t>(due) : 0;
 }

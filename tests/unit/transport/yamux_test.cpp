@@ -350,6 +350,19 @@ TEST_CASE("credit is given back when half a window was read, and not for less") 
   CHECK(alone.said().empty());
 }
 
+TEST_CASE("nothing is granted for bytes that are announced and have not arrived") {
+  Alone alone(false);
+  const StreamId id = alone.opened(1);
+  REQUIRE(alone.hear({Type::kData, 0, 1, kWindowInitial}, pattern(1000)));
+  alone.end.consume(id, 1000);
+  CHECK(credit_in(alone.said(), 1) == 0);
+  const Bytes rest = pattern(kWindowInitial - 1000);
+  REQUIRE(alone.end.receive(rest));
+  alone.tell();
+  while (!alone.end.peek(id).empty()) alone.end.consume(id, alone.end.peek(id).size());
+  CHECK(credit_in(alone.said(), 1) == kWindowInitial);
+}
+
 TEST_CASE("nothing is granted on a stream whose end has come") {
   Alone alone(false);
   alone.told.drain = true;
