@@ -82,7 +82,7 @@ Result<void> Session::on_stream_frame(const Frame& frame) {
     if (opened_here(frame.stream) || wires_.contains(frame.stream)) {
       return fail(Code::kProtocolViolation, "yamux: a stream was opened that cannot be", frame.stream);
     }
-    if (answers_.size() >= kAnswersMax) return std::unexpected(kNotRead);  // ours to it may be resets
+    if (answers_count() >= kAnswersMax) return std::unexpected(kNotRead);
     wire = accept(frame.stream);
     const Frame refusal{FrameType::kWindowUpdate, kRst, frame.stream, wire_code::kStreamResourceLimit};
     if (wire == nullptr) {
@@ -191,7 +191,7 @@ void Session::measured(Duration sample) {
 }
 
 Result<void> Session::answer(const Frame& frame) {
-  if (answers_.size() >= kAnswersMax) return std::unexpected(kNotRead);
+  if (answers_count() >= kAnswersMax) return std::unexpected(kNotRead);
   answers_.push_back(frame);
   wake();
   return {};

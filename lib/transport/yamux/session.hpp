@@ -23,7 +23,8 @@ inline constexpr std::uint32_t kWindowInitial = 256 * 1024;
 inline constexpr std::uint32_t kWindowMax = 1u << 30;
 /// Streams of ours at once: rust-libp2p closes a connection with more than 512, its own included.
 inline constexpr std::uint32_t kOutboundStreamsMax = 256;
-/// Answers (pongs, resets) that wait because the peer reads nothing; one more and it has lost us.
+/// Answers (pongs, acknowledgements, credit, resets) that wait because the peer reads nothing; when it then asks
+/// for one more it has lost us. Our own resets come on top: one for each stream that there may be.
 inline constexpr std::size_t kAnswersMax = 4096;
 /// Data of one frame while other streams wait.
 inline constexpr std::size_t kFrameBytesShared = 16 * 1024;
@@ -117,6 +118,8 @@ class Session final : public mux::Engine {
   void on_ping(const Frame& frame);
   void measured(Duration sample);
   Result<void> answer(const Frame& frame);
+  /// Those that wait, for streams that are over as well.
+  std::size_t answers_count() const { return answers_.size() + updates_.size(); }
 
   /// Credit that is worth a frame; 0: not yet.
   std::uint32_t credit_due(const Wire& wire) const;
@@ -148,7 +151,7 @@ class Session final : public mux::Engine {
   bool body_ends_ = false;
 
   std::deque<Frame> answers_;           // pongs, resets, goodbye
-  std::vector<std::uint32_t> updates_;  // streams that may owe credit or an acknowledgement, each once
+  std::vector<std::uint32_t> updates_;  // streams that may owe credit or an acknowledgement
   std::vector<std::uint32_t> over_;
   std::optional<std::uint32_t> gone_;
 

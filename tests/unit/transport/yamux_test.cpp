@@ -615,9 +615,20 @@ TEST_CASE("answers to pings that were never asked for are passed over") {
 
 TEST_CASE("who wants answers and does not read them is told off at the bound, and not before") {
   Alone alone(false);
-  const auto ask = [&](std::uint32_t n) { return alone.end.receive(bytes_of({Type::kPing, kSyn, 0, n})); };
-  for (std::uint32_t n = 0; n < kAnswersMax; ++n) REQUIRE(ask(n));
-  const auto over = ask(kAnswersMax);
+  const auto ask = [&](int how, std::uint32_t n) -> Result<void> {
+    switch (how) {
+      case 0: return alone.end.receive(bytes_of({Type::kPing, kSyn, 0, n}));
+      case 1: return alone.end.receive(bytes_of({Type::kWindowUpdate, kSyn, 2 * n + 1, 0}));
+      default: {
+        const auto opened = alone.end.receive(bytes_of({Type::kData, kSyn, 2 * n + 1, 0}));
+        alone.tell();
+        return opened ? alone.end.receive(bytes_of({Type::kWindowUpdate, kRst, 2 * n + 1, 0})) : opened;
+      }
+    }
+  };
+  const int how = GENERATE(0, 1, 2);  // pings; streams, most of them refused; streams that are reset at once
+  for (std::uint32_t n = 0; n < kAnswersMax; ++n) REQUIRE(ask(how, n));
+  const auto over = ask(how, kAnswersMax);
   REQUIRE_FALSE(over);
   CHECK(over.error().code == Code::kRateLimited);
   CHECK(over.error().detail == kAnswersMax);
