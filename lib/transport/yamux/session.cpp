@@ -30,7 +30,8 @@ Session::Session(const Config& config, mux::Streams& streams, const Limits& limi
       next_id_(config.dialer ? 1 : 2),
       now_(now),
       heard_at_(now),
-      measured_at_(now) {}
+      measured_at_(now),
+      pinged_at_(now) {}
 
 Session::Wire* Session::find(std::uint32_t id) {
   const auto it = wires_.find(id);
@@ -251,7 +252,7 @@ std::size_t Session::fill(Instant now, MutableBytes out) {
     answers_.pop_front();
   }
   at = put_updates(out, at);
-  if (ping_due_ && pings_.empty()) at = put_ping(out, at);
+  if ((ping_due_ && pings_.size() < kPingsMax) || confirmation_due()) at = put_ping(out, at);
   while (out.size() - at >= kFrameRoomMin) {
     mux::StreamState* stream = streams_.next_to_send();
     if (stream == nullptr) break;
@@ -272,6 +273,7 @@ bool Session::confirmation_due() const {
 std::size_t Session::put_ping(MutableBytes out, std::size_t at) {
   if (out.size() - at < kFrameHeaderSize) return at;
   ping_due_ = false;
+  pinged_at_ = now_;
   pings_.push_back({++ping_value_, now_, written_});
   written_at_ping_ = written_;
   return put({FrameType::kPing, kSyn, 0, ping_value_}, out, at);
@@ -369,11 +371,12 @@ std::size_t Session::put_data(mux::StreamState& stream, MutableBytes out, std::s
 
 Instant Session::next_deadline() const {
   const Instant lost = heard_at_ + config_.idle_timeout;
-  if (!pings_.empty() || ping_due_) return lost;
-  // The dialer keeps the connection alive; a little later the other end would.
-  Instant ping = config_.dialer ? measured_at_ + kMeasureInterval : kNever;
+  if (ping_due_) return lost;
+  // The dialer keeps the connection alive; a little later the other end would. Who is busy may have dropped a
+  // ping of ours (go-yamux does): another one is as good.
+  Instant ping = config_.dialer ? std::max(measured_at_, pinged_at_) + kMeasureInterval : kNever;
   const Duration period = config_.dialer ? config_.keep_alive : config_.keep_alive * 9 / 8;
-  if (period.ns > 0) ping = std::min(ping, heard_at_ + period);
+  if (period.ns > 0) ping = std::min(ping, std::max(heard_at_, pinged_at_) + period);
   return std::min(ping, lost);
 }
 
@@ -382,7 +385,7 @@ Result<void> Session::on_deadline(Instant now) {
   if (now >= heard_at_ + config_.idle_timeout) {
     return fail(Code::kConnectionLost, "nothing was heard for too long");
   }
-  if (pings_.empty() && !ping_due_ && now >= next_deadline()) {
+  if (!ping_due_ && now >= next_deadline()) {
     ping_due_ = true;
     wake();
   }

@@ -35,8 +35,8 @@ inline constexpr Duration kMeasureInterval = seconds(30);
 /// A ping follows so many bytes of streams, so that its answer confirms them; more often when somebody waits
 /// for it.
 inline constexpr std::size_t kConfirmBytes = 256 * 1024, kConfirmBytesAsked = 16 * 1024;
-/// Pings under way.
-inline constexpr std::size_t kPingsMax = 64;
+/// Pings under way: go-yamux drops what is beyond.
+inline constexpr std::size_t kPingsMax = 32;
 
 struct Config {
   bool dialer = false;  ///< its streams have odd numbers
@@ -163,7 +163,7 @@ class Session final : public mux::Engine {
   };
   std::vector<Ping> pings_;  // under way, oldest first
   bool ping_due_ = true;
-  Instant measured_at_;
+  Instant measured_at_, pinged_at_;
   std::uint32_t ping_value_ = 0;
   std::uint64_t written_ = 0, confirmed_ = 0;  // bytes and ends of streams
   std::uint64_t written_at_ping_ = 0;  // the last one

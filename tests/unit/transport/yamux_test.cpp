@@ -660,10 +660,24 @@ TEST_CASE("a dialer pings a silent connection a little before a listener would")
   REQUIRE(alone.end.session.on_deadline(due));
   CHECK(alone.end.woken);
   CHECK(alone.end.sent() == YamuxFrames{{{Type::kPing, kSyn, 0, 2}}});
-  CHECK(alone.end.session.next_deadline() == due - period + seconds(30));
+  CHECK(alone.end.session.next_deadline() == due + period);
   alone.end.now = due + milliseconds(3);
   alone.pong();
   CHECK(alone.end.session.next_deadline() == alone.end.now + period);
+}
+
+TEST_CASE("pings that a peer never answers do not pile up, nor do deadlines that find nothing to do") {
+  Alone alone(Config{.dialer = true, .keep_alive = seconds(8), .idle_timeout = seconds(30)});
+  std::size_t pings = 1;
+  for (int i = 0; i < 100; ++i) {
+    REQUIRE(alone.hear({Type::kWindowUpdate, 0, 9, 0}));
+    alone.end.now = alone.end.now + seconds(8);
+    REQUIRE(alone.end.session.on_deadline(alone.end.now));
+    CHECK(alone.end.session.next_deadline() > alone.end.now);
+    pings += alone.end.sent().size();
+    CHECK(alone.end.session.next_deadline() > alone.end.now);
+  }
+  CHECK(pings == kPingsMax);
 }
 
 TEST_CASE("without keep-alive only a dialer pings, to measure") {
@@ -692,11 +706,30 @@ TEST_CASE("a round trip is measured again when the connection is in use") {
 TEST_CASE("a peer that says nothing at all is lost after the idle time-out") {
   Alone alone(Config{.dialer = true, .keep_alive = seconds(8), .idle_timeout = seconds(30)});
   const Instant begin = alone.end.now;
+  for (int i = 1; i <= 3; ++i) {
+    CHECK(alone.end.session.next_deadline() == begin + seconds(8) * i);
+    alone.end.now = begin + seconds(8) * i;
+    REQUIRE(alone.end.session.on_deadline(alone.end.now));
+    CHECK(alone.end.sent().size() == 1);
+  }
   alone.end.now = begin + seconds(30) - microseconds(1);
   CHECK(alone.end.session.on_deadline(alone.end.now));
   alone.end.now = begin + seconds(30);
   CHECK(alone.end.session.next_deadline() == alone.end.now);
   CHECK(alone.end.session.on_deadline(alone.end.now).error().code == Code::kConnectionLost);
+}
+
+TEST_CASE("an answer that is lost on the way is asked for again") {
+  Alone alone(Config{.dialer = false, .keep_alive = seconds(8), .idle_timeout = seconds(30)});
+  alone.end.now = alone.end.now + seconds(20);
+  REQUIRE(alone.hear({Type::kPing, kSyn, 0, 1}));  // it lives, but it does not answer our first
+  alone.said();
+  const Instant due = alone.end.session.next_deadline();
+  CHECK(due == alone.end.now + seconds(9));
+  alone.end.now = due;
+  REQUIRE(alone.end.session.on_deadline(due));
+  CHECK(alone.end.sent() == YamuxFrames{{{Type::kPing, kSyn, 0, 2}}});
+  CHECK(alone.end.session.next_deadline() == due + seconds(9));
 }
 
 // --- what has arrived
@@ -718,6 +751,26 @@ TEST_CASE("what was written is confirmed by the answer to a ping behind it") {
   CHECK(alone.end.session.unconfirmed() == 1);
   REQUIRE(alone.hear({Type::kPing, kAck, 0, 3}));
   CHECK(alone.end.session.unconfirmed() == 0);
+}
+
+TEST_CASE("much that was written is confirmed without being asked, and pings do not pile up") {
+  Alone alone(true);
+  alone.pong();
+  const StreamId id = alone.open("x");
+  alone.end.sent();
+  REQUIRE(alone.hear({Type::kWindowUpdate, 0, 1, 1u << 30}));
+  std::size_t pings = 0;
+  for (std::size_t written = 1; written < 2 * kPingsMax * kConfirmBytes; written += 1 << 20) {
+    REQUIRE(alone.end.write(id, pattern(1 << 20)) == 1u << 20);
+    for (const YamuxFrame& frame : alone.end.sent()) pings += frame.head.type == Type::kPing ? 1 : 0;
+    CHECK(pings >= std::min(kPingsMax, written / kConfirmBytes / 2));
+  }
+  CHECK(pings == kPingsMax);
+  // The answer to the last confirms all before it.
+  const std::size_t before = alone.end.session.unconfirmed();
+  REQUIRE(alone.hear({Type::kPing, kAck, 0, static_cast<std::uint32_t>(1 + kPingsMax)}));
+  CHECK(alone.end.session.unconfirmed() <= before - kPingsMax * kConfirmBytes);
+  CHECK(alone.end.sent().size() == 1);
 }
 
 // --- goodbye
