@@ -93,7 +93,9 @@ class YamuxEnd final : public mux::MuxedConnection, private yamux::Session::Owne
   ByteView peek(StreamId stream) const override { return streams_.peek(stream); }
   void consume(StreamId stream, std::size_t n) override { streams_.consume(stream, n); }
   bool at_end(StreamId stream) const override { return streams_.at_end(stream); }
-  Result<std::size_t> write(StreamId stream, ByteView bytes) override { return streams_.write(stream, bytes); }
+  Result<std::size_t> write(StreamId stream, ByteView bytes) override {
+    return streams_.write(stream, bytes);
+  }
   std::size_t writable(StreamId stream) const override { return streams_.writable(stream); }
   bool await_room(StreamId stream, std::size_t n) override { return streams_.await_room(stream, n); }
   void finish(StreamId stream) override { streams_.finish(stream); }

@@ -23,8 +23,8 @@ inline constexpr std::uint32_t kWindowInitial = 256 * 1024;
 inline constexpr std::uint32_t kWindowMax = 1u << 30;
 /// Streams of ours at once: rust-libp2p closes a connection with more than 512, its own included.
 inline constexpr std::uint32_t kOutboundStreamsMax = 256;
-/// Answers (pongs, acknowledgements, credit, resets) that wait because the peer reads nothing; when it then asks
-/// for one more it has lost us. Our own resets come on top: one for each stream that there may be.
+/// Answers (pongs, acknowledgements, credit, resets) that wait because the peer reads nothing; when it then
+/// asks for one more it has lost us. Our own resets come on top: one for each stream that there may be.
 inline constexpr std::size_t kAnswersMax = 4096;
 /// Data of one frame while other streams wait.
 inline constexpr std::size_t kFrameBytesShared = 16 * 1024;
