@@ -407,6 +407,7 @@ void Connection::finish_close(const Error& why, SocketRequest::Kind how) {
       farewell.bytes.resize(Shared::kWriteBytes);
       farewell.bytes.resize(fill(farewell.bytes));
       if (channel_ && channel_->established()) channel_->finish(farewell.bytes);
+      farewell.bytes.shrink_to_fit();
       shared_.farewells.push_back(std::move(farewell));
     } else {
       shared_.request(SocketRequest::Kind::kAbort, socket_);

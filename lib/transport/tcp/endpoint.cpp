@@ -10,12 +10,6 @@
 #include "transport/tcp/shared.hpp"
 
 namespace p2pa::tcp {
-namespace {
-
-/// How long the last bytes of a connection may wait for a peer that reads nothing.
-constexpr Duration kFarewellTimeout = seconds(5);
-
-}  // namespace
 
 struct Endpoint::Impl {
   Impl(const KeyPair& key, Rng& rng, resource::Manager& resources, SocketNumbers& numbers, Config config)
@@ -26,6 +20,7 @@ struct Endpoint::Impl {
   void accept(const SocketEvent& event);
   void touch(Connection& connection);
   void bury_closed();
+  void cut_off_oldest();
   void on_farewell(const SocketEvent& event);
   bool pop_farewell(MutableBytes buffer, SocketWrite& out);
   void forget_ended();
@@ -171,10 +166,18 @@ void Endpoint::Impl::bury_closed() {
     if (farewell.bytes.empty() && !farewell.writing) {
       shared.request(SocketRequest::Kind::kFinish, farewell.socket);
     } else {
+      if (leaving.size() >= kFarewellsMax) cut_off_oldest();
       leaving[farewell.socket] = {std::move(farewell.bytes), farewell.writing, shared.now + kFarewellTimeout};
     }
   }
   shared.farewells.clear();
+}
+
+void Endpoint::Impl::cut_off_oldest() {
+  const auto deadline = [](const auto& entry) { return entry.second.deadline; };
+  const auto oldest = std::ranges::min_element(leaving, {}, deadline);
+  shared.request(SocketRequest::Kind::kAbort, oldest->first);
+  leaving.erase(oldest);
 }
 
 /// What a socket does that no connection has any more.

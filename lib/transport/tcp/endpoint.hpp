@@ -12,6 +12,11 @@
 
 namespace p2pa::tcp {
 
+/// How long the last bytes of a connection may wait for a peer that reads nothing, and how many
+/// connections' do: one more, and the oldest is reset.
+inline constexpr Duration kFarewellTimeout = seconds(5);
+inline constexpr std::size_t kFarewellsMax = 256;
+
 struct Config {
   /// What we offer a peer, best first, and take from one. A dialer says the first without waiting for the
   /// answer; who refuses it is dialed again for the next.

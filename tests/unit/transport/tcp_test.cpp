@@ -549,10 +549,10 @@ TEST_CASE("a peer that does not read our goodbye is reset after a while") {
   const Instant begin = ends.a.now;
   connection.close(1, "");
   ends.a.settle();
-  CHECK(ends.a.endpoint.next_deadline() == begin + seconds(5));
-  ends.a.run_to(begin + seconds(5) - microseconds(1));
+  CHECK(ends.a.endpoint.next_deadline() == begin + tcp::kFarewellTimeout);
+  ends.a.run_to(begin + tcp::kFarewellTimeout - microseconds(1));
   CHECK(ends.a.state(ends.at_a) == State::kOpen);
-  ends.a.run_to(begin + seconds(5));
+  ends.a.run_to(begin + tcp::kFarewellTimeout);
   CHECK(ends.a.state(ends.at_a) == State::kAborted);
   CHECK(ends.a.endpoint.next_deadline() == kNever);
   ends.a.written(ends.at_a);
@@ -570,6 +570,35 @@ TEST_CASE("a socket that is lost before it took our goodbye is forgotten") {
   CHECK(ends.a.endpoint.next_deadline() == kNever);
   ends.a.run_for(minutes(1));
   CHECK(ends.a.state(ends.at_a) == State::kLost);
+}
+
+TEST_CASE("goodbyes that nobody reads do not pile up: the oldest peer is reset") {
+  Limits limits;
+  limits.handshakes_per_ip_max = limits.handshakes_max = 1000;
+  TcpEnd end(1, {kNoise}, limits);
+  end.swift = false;
+  std::vector<SocketId> sockets;
+  const auto leave = [&] {
+    sockets.push_back(end.accept());
+    end.bytes(sockets.back(), as_bytes(kHeaderLine));
+    CHECK(end.sockets.at(sockets.back()).writing);
+    end.bytes(sockets.back(), Bytes(10, 0xff));
+    CHECK(end.state(sockets.back()) == State::kOpen);
+    end.now = end.now + milliseconds(1);
+  };
+  while (sockets.size() < tcp::kFarewellsMax) leave();
+  CHECK(end.is_unused());
+  CHECK(end.state(sockets[0]) == State::kOpen);
+  leave();
+  CHECK(end.state(sockets[0]) == State::kAborted);
+  CHECK(end.state(sockets[1]) == State::kOpen);
+  end.written(sockets[1]);
+  CHECK(end.state(sockets[1]) == State::kFinished);
+  leave();
+  CHECK(end.state(sockets[2]) == State::kOpen);
+  end.run_for(tcp::kFarewellTimeout);
+  CHECK(end.state(sockets.back()) == State::kAborted);
+  CHECK(end.endpoint.next_deadline() == kNever);
 }
 
 TEST_CASE("both may close at once") {
