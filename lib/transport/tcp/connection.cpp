@@ -207,6 +207,7 @@ void Connection::propose_security() {
   const Security security = shared_.config.security.at(security_);
   security_choice_.propose(protocol_of(security), clear_);
   choose_security(security);
+  if (!channel_) return fail({Code::kOutOfMemory, 0, "no secure channel"});
   if (const auto begun = channel_->handshake({}, clear_); !begun) return fail(begun.error());
   want_to_write();
 }
