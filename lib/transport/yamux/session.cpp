@@ -351,7 +351,8 @@ std::size_t Session::put_data(mux::StreamState& stream, MutableBytes out, std::s
     left -= piece.size();
   }
   size -= left;  // there were more pieces than that
-  const bool last = ends && size == unsent;
+  // An end goes alone: js-libp2p and go-yamux act on it before they keep the body of its frame, and may lose that.
+  const bool last = ends && unsent == 0;
   std::uint16_t flags = take_flags(wire);
   if (last) flags |= kFin;
   put({FrameType::kData, flags, wire.id, static_cast<std::uint32_t>(size)}, out, at);
