@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "cases.hpp"
+#include "node.hpp"
 #include "usage.hpp"
 
 namespace bench {

@@ -87,12 +87,9 @@ Result<TcpListener::Accepted> TcpListener::accept() {
       if (!is_of_connection(errno)) return system_failed("cannot accept a connection");
       continue;
     }
-    Accepted out{std::make_unique<TcpSocket>(fd), local_, to_endpoint(from)};
-    if (!local_.ip.is_unspecified()) return out;
-    if (auto local = bound_address(fd)) {
-      out.local = *local;
-      return out;
-    }
+    auto socket = std::make_unique<TcpSocket>(fd);
+    const Result<IpEndpoint> local = local_.ip.is_unspecified() ? bound_address(fd) : local_;
+    if (local) return Accepted{std::move(socket), *local, to_endpoint(from)};
   }
   return fail(Code::kWouldBlock, "no connection waits");
 }

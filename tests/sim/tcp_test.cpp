@@ -176,12 +176,13 @@ TEST_CASE("where UDP does not get through, TCP does, a head start later", "[tcp]
   });
 }
 
-TEST_CASE("who connects and says nothing is gone after the handshake's time", "[tcp]") {
+TEST_CASE("handshakes that come to nothing leave nothing", "[tcp]") {
   for_seeds(1, "slow handshakes", [](World& world) {
-    NodeOptions server = over_tcp();
+    NodeOptions server = over_tcp(Security::kTls);
     server.limits.handshakes_per_ip_max = 8;
-    const Pair pair = make_pair(world, std::move(server), dialer(Security::kTls));
-    // TLS where Noise is awaited: refused each time. Then a peer that is cut off in the middle.
+    const Pair pair = make_pair(world, std::move(server), dialer(Security::kNoise));
+    // Noise where TLS is awaited is refused each time. (The other way round the randomness of GnuTLS, which is
+    // not the world's, would be read as multistream.)
     for (int i = 0; i < 20; ++i) {
       CHECK_FALSE(call_and_wait(world, pair.client, pair.server_id, "echo", as_bytes("x")).ok());
     }
