@@ -185,7 +185,9 @@ class TcpEnds final {
   void run(std::size_t cut = SIZE_MAX) {
     a.settle();
     b.settle();
-    while (carry(a, at_a, b, at_b, cut) | carry(b, at_b, a, at_a, cut)) {
+    for (bool moved = true; moved;) {
+      moved = carry(a, at_a, b, at_b, cut);
+      moved |= carry(b, at_b, a, at_a, cut);
     }
   }
   Connection& dialer() { return *a.told.connection(); }

@@ -67,6 +67,8 @@ class YamuxEnd final : public mux::MuxedConnection, private yamux::Session::Owne
     return out;
   }
   std::vector<YamuxFrame> sent(std::size_t room = 65'536) { return frames_of(fill(room)); }
+  /// Memory that is kept for the next bytes goes.
+  void tidy() { streams_.tidy(); }
   /// As a connection does it that is no more.
   void detach() {
     open_ = false;

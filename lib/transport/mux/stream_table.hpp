@@ -23,7 +23,7 @@ enum class SendState : std::uint8_t {
 enum class ReceiveState : std::uint8_t {
   kOpen,
   kFinished,  ///< everything is here
-  kReset,     ///< the peer aborted
+  kReset,     ///< aborted: by the peer, or by a bound on memory
   kIgnored,   ///< stop(): what arrives is dropped
 };
 

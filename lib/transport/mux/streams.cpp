@@ -189,6 +189,7 @@ void Streams::on_data(StreamState& stream, ByteView bytes, bool end) {
   if (!budget_.take(memory)) {
     tell(stream, Kind::kStreamReset, wire_code::kStreamResourceLimit);
     abandon(stream, wire_code::kStreamResourceLimit);
+    stream.receiving = ReceiveState::kReset;  // not the application's doing: it is to hear of it
     return engine_->give_credit(stream, bytes.size());
   }
   stream.receive.append(shared_.chunks, bytes);

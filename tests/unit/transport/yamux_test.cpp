@@ -600,6 +600,23 @@ TEST_CASE("streams that are open when the session goes are no more, whatever the
   CHECK(alone.end.sent().empty());
 }
 
+TEST_CASE("what would go over a bound on memory resets its stream at both ends, also one just opened") {
+  const bool known = GENERATE(false, true);
+  Limits limits;
+  limits.memory_max = 64 * 1024;
+  Alone alone(false, limits);
+  if (known) alone.opened(1);
+  const std::uint16_t flags = known ? 0 : kSyn;
+  REQUIRE(alone.hear({Type::kData, flags, 1, 100'000}, pattern(100'000)));
+  const Frame reset{Type::kWindowUpdate, kRst, 1, wire_code::kStreamResourceLimit};
+  CHECK(alone.said() == YamuxFrames{{reset}});
+  REQUIRE(alone.told.streams.size() == 1);
+  CHECK(alone.inbox(alone.told.streams[0]).reset == wire_code::kStreamResourceLimit);
+  CHECK(alone.inbox(alone.told.streams[0]).closed);
+  REQUIRE(alone.hear({Type::kData, kSyn, 3, 5}, as_bytes("small")));
+  CHECK(as_text(alone.end.peek(alone.told.streams.at(1))) == "small");
+}
+
 // --- answers
 
 TEST_CASE("a ping is answered with its value, at once and before everything else") {
