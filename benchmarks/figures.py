@@ -113,7 +113,7 @@ def ethernet(sizes):
 
 def tcp(sizes):
     """The same over TCP, with either kind of security; go-libp2p's preferred muxer is Yamux, too."""
-    for name, tls in (("TCP, Noise, Yamux", ""), ("TCP, TLS, Yamux", " --tls 1")):
+    for name, tls in (("TCP+Noise+Yamux", ""), ("TCP+TLS+Yamux", " --tls 1")):
         bulk_words, dial_words = f"bulk --bytes {sizes.bulk_bytes}{tls}", f"connect --count {sizes.dials}{tls}"
         go_dial = f"connect --count {sizes.go_dials}{tls}"
         call_words = f"rpc --size 64 --rounds {sizes.rounds}{tls}"
