@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "conformance/road.hpp"
+#include "support/writer.hpp"
 
 using namespace p2pa;
 using namespace p2pa::test;
@@ -11,34 +12,13 @@ namespace {
 
 using Kind = ConnectionEvent::Kind;
 
-std::string pattern(std::size_t size) {
-  std::string out(size, '\0');
-  for (std::size_t i = 0; i < size; ++i) out[i] = static_cast<char>(i * 7 + i / 251);
-  return out;
+/// Has the writer go on whenever this end has room.
+void follow(Writer& writer, TransportEnd& end) {
+  end.on_event = [&writer](Instant, const TransportEvent& e) {
+    if (e.event.kind == Kind::kWritable && e.event.stream == writer.stream) writer.go();
+  };
+  writer.go();
 }
-
-/// Keeps writing `text` to a stream as room appears, and finishes it.
-struct Writer {
-  Connection& connection;
-  StreamId stream;
-  std::string_view rest;
-
-  void go() {
-    while (!rest.empty()) {
-      const auto n = connection.write(stream, as_bytes(rest));
-      if (!n || *n == 0) return;
-      rest = rest.substr(*n);
-    }
-    connection.finish(stream);
-  }
-  /// Whenever this end has room.
-  void follow(TransportEnd& end) {
-    end.on_event = [this](Instant, const TransportEvent& e) {
-      if (e.event.kind == Kind::kWritable && e.event.stream == stream) go();
-    };
-    go();
-  }
-};
 
 std::unique_ptr<Road> any_road(Limits client = {}, Limits server = {}) {
   RoadOptions options;
@@ -88,7 +68,7 @@ TEST_CASE("megabytes arrive in order, and the end behind them") {
   Connection& c = road->connect();
   const std::string text = pattern(3 << 20);
   Writer writer{c, *c.open_stream(false), text};
-  writer.follow(road->client);
+  follow(writer, road->client);
   REQUIRE(road->run_until([&] { return !road->server.streams.empty() && road->served_inbox().ended; }, seconds(600)));
   CHECK(road->served_inbox().text == text);
   CHECK(road->resources_of(road->client).usage().memory <= Limits{}.send_buffer_max + (1 << 17));
@@ -123,7 +103,7 @@ TEST_CASE("a peer that never reads stops the sender, costs bounded memory, and m
   Connection& c = road->connect();
   const std::string text = pattern(3 << 20);
   Writer writer{c, *c.open_stream(false), text};
-  writer.follow(road->client);
+  follow(writer, road->client);
   road->run_for(seconds(20));
   CHECK_FALSE(writer.rest.empty());
   CHECK(c.established());
@@ -226,7 +206,7 @@ TEST_CASE("after a stop nothing more is to be read, and the stream ends when the
   REQUIRE(road->run_until([&] { return !road->server.streams.empty() && road->served_inbox().ended; }));
   const std::string text = pattern(4 << 20);
   Writer writer{road->served(), road->server.streams[0], text};
-  writer.follow(road->server);
+  follow(writer, road->server);
   Inbox& inbox = road->client.inbox(c, stream);
   REQUIRE(road->run_until([&] { return inbox.text.size() > 10'000; }));
   c.stop(stream, 0x1005);

@@ -1,35 +1,10 @@
 #include <numeric>
 
 #include "pair/pair.hpp"
+#include "support/writer.hpp"
 
 using namespace p2pa;
 using namespace p2pa::test;
-
-namespace {
-
-std::string pattern(std::size_t size) {
-  std::string out(size, '\0');
-  for (std::size_t i = 0; i < size; ++i) out[i] = static_cast<char>(i * 7 + i / 251);
-  return out;
-}
-
-/// Keeps writing `text` to a stream as room appears, and finishes it.
-struct Writer {
-  Connection& connection;
-  StreamId stream;
-  std::string_view rest;
-
-  void go() {
-    while (!rest.empty()) {
-      const auto n = connection.write(stream, as_bytes(rest));
-      if (!n || *n == 0) return;
-      rest = rest.substr(*n);
-    }
-    connection.finish(stream);
-  }
-};
-
-}  // namespace
 
 TEST_CASE("a stream carries bytes there and back, and ends") {
   Scene s;
