@@ -29,6 +29,19 @@ IpEndpoint address_of(std::uint8_t seed) {
   return out;
 }
 
+/// Takes out what is due, the soonest first; what is due at once in the order in which it was sent.
+template <class Item>
+std::vector<Item> take_due(std::vector<Item>& waiting, Instant now) {
+  std::vector<Item> due;
+  std::erase_if(waiting, [&](Item& item) {
+    if (item.at > now) return false;
+    const auto later = std::ranges::find_if(due, [&](const Item& other) { return other.at > item.at; });
+    due.insert(later, std::move(item));
+    return true;
+  });
+  return due;
+}
+
 /// What both ends of a real transport have.
 struct Side {
   Side(std::uint8_t seed, const Limits& limits)
@@ -110,13 +123,7 @@ class QuicRoad final : public TwoSided {
     for (const auto& endpoint : endpoints_) {
       if (endpoint->next_deadline() <= now) endpoint->on_deadline(now);
     }
-    std::vector<Flight> arrived;
-    std::erase_if(flights_, [&](Flight& flight) {
-      if (flight.at > now) return false;
-      arrived.push_back(std::move(flight));
-      return true;
-    });
-    std::ranges::stable_sort(arrived, {}, &Flight::at);
+    const std::vector<Flight> arrived = take_due(flights_, now);
     for (const Flight& flight : arrived) {
       const Side& to = sides_[flight.to];
       if (to.silent || sides_[1 - flight.to].silent) continue;
@@ -199,14 +206,7 @@ class TcpRoad final : public TwoSided {
     for (const auto& endpoint : endpoints_) {
       if (endpoint->next_deadline() <= now) endpoint->on_deadline(now);
     }
-    std::vector<Item> arrived;
-    std::erase_if(queue_, [&](Item& item) {
-      if (item.at > now) return false;
-      arrived.push_back(std::move(item));
-      return true;
-    });
-    std::ranges::stable_sort(arrived, {}, &Item::at);
-    for (const Item& item : arrived) arrive(item);
+    for (const Item& item : take_due(queue_, now)) arrive(item);
   }
 
  private:

@@ -161,7 +161,7 @@ TEST_CASE("what the network, the clock and the system say of a connect differ in
                                                          {EADDRNOTAVAIL, Code::kIo},
                                                          {EACCES, Code::kIo}}));
   CAPTURE(number);
-  system_calls().refuse_connect = [number = number] { return number; };
+  system_calls().refuse_connect = [refusal = number] { return refusal; };
   const auto refused = TcpSocket::connect(loopback(false, 1));
   REQUIRE_FALSE(refused.has_value());
   CHECK(refused.error() == Error{code, static_cast<std::uint64_t>(number), ""});
