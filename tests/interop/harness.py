@@ -1,4 +1,5 @@
-"""What the interop drivers share: child processes that never outlive their driver, and the tally of results."""
+"""What the interop drivers share: child processes that never outlive their driver, work side by side, and the tally."""
+import atexit
 import collections
 import json
 import os
@@ -28,12 +29,81 @@ def exit_on_signals():
         signal.signal(number, lambda got, frame: sys.exit(128 + got))
 
 
+def run_all(*crews):
+    """Runs crews of (tasks, workers) beside each other, each with so many tasks at a time, until all are done."""
+    problems = []
+
+    def work(waiting):
+        while not problems:
+            try:
+                task = waiting.popleft()
+            except IndexError:
+                return
+            try:
+                task()
+            except BaseException as problem:
+                problems.append(problem)
+
+    threads = []
+    for tasks, workers in crews:
+        waiting = collections.deque(tasks)
+        threads += [threading.Thread(target=work, args=(waiting,), daemon=True) for _ in range(workers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if problems:
+        raise problems[0]
+
+
+class Children:
+    """Those that run. When the driver ends in the midst of its threads, they end with it, and no others begin."""
+    _lock = threading.Lock()
+    _running = set()
+    _over = False
+
+    @classmethod
+    def begin(cls, *args, **kwargs):
+        with cls._lock:
+            if cls._over:
+                sys.exit()
+            process = subprocess.Popen(*args, **kwargs, start_new_session=True)
+            cls._running.add(process)
+            return process
+
+    @classmethod
+    def kill(cls, process):
+        cls._kill(process)
+        process.wait()
+        with cls._lock:
+            cls._running.discard(process)
+
+    @classmethod
+    def kill_all(cls):
+        with cls._lock:
+            cls._over = True
+            for process in cls._running:
+                cls._kill(process)
+            for process in cls._running:
+                process.wait()
+
+    @staticmethod
+    def _kill(process):
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+
+atexit.register(Children.kill_all)
+
+
 class Child:
     """A child process; its stdout is read line by line. Leaving the `with` block kills it and all that it started."""
 
     def __init__(self, command, env=None):
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                        env=env, start_new_session=True)
+        self.process = Children.begin(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                      env=env)
         self.lines = []
         self.stderr_tail = collections.deque(maxlen=8)
         self._changed = threading.Condition()
@@ -45,11 +115,7 @@ class Child:
         return self
 
     def __exit__(self, *_):
-        try:
-            os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-        self.process.wait()
+        Children.kill(self.process)
 
     def _read(self, pipe, lines):
         for line in pipe:
@@ -107,10 +173,11 @@ def parse_json_line(line):
 
 
 class Tally:
-    """Prints one line per case and the totals."""
+    """Prints one line per case and the totals. Any thread may run cases."""
 
     def __init__(self, require_all):
         self.require_all = require_all
+        self._lock = threading.Lock()
         self.counts = collections.Counter()
 
     def run(self, name, case, *args):
@@ -128,8 +195,9 @@ class Tally:
         self._note("failed" if self.require_all else "skipped", name, reason)
 
     def _note(self, outcome, name, text):
-        self.counts[outcome] += 1
-        print(f"{outcome:7}  {name:48}  {text}", flush=True)
+        with self._lock:
+            self.counts[outcome] += 1
+            print(f"{outcome:7}  {name:56}  {text}", flush=True)
 
     def finish(self):
         """Prints the last line and returns the exit code."""

@@ -7,6 +7,7 @@ server of our own. See README.md.
 Usage: official.py --build-dir DIR (--ours-official PATH | --without-ours) [--require-all]
 """
 import argparse
+import dataclasses
 import os
 import pathlib
 import re
@@ -83,15 +84,39 @@ class Redis:
         return rest.decode()
 
 
+@dataclasses.dataclass(frozen=True)
+class Stack:
+    """What the programs are to be made of."""
+    transport: str
+    security: str = ""  # where the transport does not bring its own
+    muxer: str = ""
+
+    def __str__(self):
+        return "+".join(filter(None, (self.transport, self.security, self.muxer)))
+
+    def environment(self, *names):
+        """Under the contract's names; what the transport brings is not set."""
+        values = (self.transport, self.security, self.muxer)
+        return {name: value for name, value in zip(names, values, strict=True) if value}
+
+
+QUIC = Stack("quic-v1")
+STACKS = {QUIC: r"/udp/\d+/quic-v1",
+          Stack("tcp", "noise", "yamux"): r"/tcp/\d+",
+          Stack("tcp", "tls", "yamux"): r"/tcp/\d+"}
+UNKNOWN_STACKS = (Stack("pigeon"), Stack("tcp", "pigeon", "yamux"), Stack("tcp", "noise", "pigeon"), Stack("tcp"))
+
+
 class Unified:
     """libp2p/unified-testing, docs/write-a-transport-test-app.md."""
     name = "unified"
     key = f"{TEST_KEY}_listener_multiaddr"
 
     @staticmethod
-    def environment(is_dialer, redis_address, ip, transport="quic-v1", timeout_s=TEST_TIMEOUT_S):
+    def environment(is_dialer, redis_address, ip, stack, timeout_s=TEST_TIMEOUT_S):
         return {"IS_DIALER": str(is_dialer).lower(), "REDIS_ADDR": redis_address, "TEST_KEY": TEST_KEY,
-                "TRANSPORT": transport, "LISTENER_IP": ip, "DEBUG": "false", "TEST_TIMEOUT_SECONDS": str(timeout_s)}
+                "LISTENER_IP": ip, "DEBUG": "false", "TEST_TIMEOUT_SECONDS": str(timeout_s),
+                **stack.environment("TRANSPORT", "SECURE_CHANNEL", "MUXER")}
 
     @staticmethod
     def latencies(lines):
@@ -109,9 +134,9 @@ class TestPlans:
     key = "listenerAddr"
 
     @staticmethod
-    def environment(is_dialer, redis_address, ip, transport="quic-v1", timeout_s=TEST_TIMEOUT_S):
-        return {"is_dialer": str(is_dialer).lower(), "redis_addr": redis_address, "transport": transport, "ip": ip,
-                "test_timeout_seconds": str(timeout_s)}
+    def environment(is_dialer, redis_address, ip, stack, timeout_s=TEST_TIMEOUT_S):
+        return {"is_dialer": str(is_dialer).lower(), "redis_addr": redis_address, "ip": ip,
+                "test_timeout_seconds": str(timeout_s), **stack.environment("transport", "security", "muxer")}
 
     @staticmethod
     def latencies(lines):
@@ -146,8 +171,8 @@ def published(redis, contract, listener):
     raise Failure(f"nothing published within {START_TIMEOUT_S} s{listener.complaint()}")
 
 
-def check_address(address, ip):
-    found = re.fullmatch(r"/ip4/([\d.]+)/udp/(\d+)/quic-v1/p2p/(\w+)", address)
+def check_address(address, ip, stack):
+    found = re.fullmatch(rf"/ip4/([\d.]+){STACKS[stack]}/p2p/\w+", address)
     require(found, f"published {address!r}")
     if ip == "0.0.0.0":
         require(found[1] != "0.0.0.0" and not found[1].startswith("127."), f"other hosts cannot reach {address}")
@@ -155,42 +180,42 @@ def check_address(address, ip):
         require(found[1] == ip, f"published {address} when told to listen on {ip}")
 
 
-def run_dialer(redis, contract, program, ip):
-    with start(program, contract.environment(True, redis.address, ip)) as dialer:
+def run_dialer(redis, contract, program, ip, stack):
+    with start(program, contract.environment(True, redis.address, ip, stack)) as dialer:
         code = dialer.exit_code(DIAL_TIMEOUT_S)
         require(code == 0, f"the dialer's exit code is {code}{dialer.complaint()}")
         handshake_ms, ping_ms = contract.latencies(dialer.lines)
         require(0 < ping_ms < handshake_ms < DIAL_TIMEOUT_S * 1000, f"handshake {handshake_ms} ms, ping {ping_ms} ms")
 
 
-def check_pair(redis, contract, listener_program, dialer_program, ip="127.0.0.1", as_string=False):
+def check_pair(redis, contract, stack, listener_program, dialer_program, ip="127.0.0.1", as_string=False):
     redis("FLUSHALL")
-    with start(listener_program, contract.environment(False, redis.address, ip)) as listener:
+    with start(listener_program, contract.environment(False, redis.address, ip, stack)) as listener:
         address = published(redis, contract, listener)
-        check_address(address, ip)
+        check_address(address, ip, stack)
         if as_string:
             redis("SET", contract.key, address)
-        run_dialer(redis, contract, dialer_program, ip)
+        run_dialer(redis, contract, dialer_program, ip, stack)
         require(listener.alive(), "the listener ended before it was killed")
         require(not listener.lines, f"the listener printed {listener.lines[:3]} to stdout")
 
 
-def check_dialer_first(redis, contract, program):
+def check_dialer_first(redis, contract, stack, program):
     """The suites start both at once, so the dialer has to wait."""
     redis("FLUSHALL")
-    with start(program, contract.environment(True, redis.address, "127.0.0.1")) as dialer:
+    with start(program, contract.environment(True, redis.address, "127.0.0.1", stack)) as dialer:
         time.sleep(0.3)
         require(dialer.alive(), f"the dialer did not wait{dialer.complaint()}")
-        with start(program, contract.environment(False, redis.address, "127.0.0.1")):
+        with start(program, contract.environment(False, redis.address, "127.0.0.1", stack)):
             code = dialer.exit_code(DIAL_TIMEOUT_S)
             require(code == 0, f"the dialer's exit code is {code}{dialer.complaint()}")
             contract.latencies(dialer.lines)
 
 
-def check_refused(redis, contract, program, is_dialer, **changes):
+def check_refused(redis, contract, stack, program, is_dialer, **changes):
     """A program that cannot do what it is told says so by its exit code, and prints no result."""
     redis("FLUSHALL")
-    with start(program, contract.environment(is_dialer, redis.address, "127.0.0.1", **changes)) as child:
+    with start(program, contract.environment(is_dialer, redis.address, "127.0.0.1", stack, **changes)) as child:
         code = child.exit_code(START_TIMEOUT_S)
         require(code != 0, "exit code 0")
         require(not child.lines, f"printed {child.lines[:3]}")
@@ -202,28 +227,37 @@ def has_outer_address():
     return any("." in address for address in addresses)
 
 
-def check_all_interfaces(redis, contract, listener_program, dialer_program):
+def check_all_interfaces(redis, contract, stack, listener_program, dialer_program):
     if not has_outer_address():
         raise Skip("this machine has no IPv4 address besides loopback")
-    check_pair(redis, contract, listener_program, dialer_program, ip="0.0.0.0")
+    check_pair(redis, contract, stack, listener_program, dialer_program, ip="0.0.0.0")
 
 
 def run_contract(tally, redis, contract, programs):
     for name, program in programs.items():
-        tally.run(f"{contract.name}  {name} -> {name}  dialer first", check_dialer_first, redis, contract, program)
         for is_dialer, role in ((True, "dialer"), (False, "listener")):
-            tally.run(f"{contract.name}  {name}  {role} of an unknown transport",
-                      lambda: check_refused(redis, contract, program, is_dialer, transport="pigeon"))
+            for stack in UNKNOWN_STACKS:
+                tally.run(f"{contract.name}  {name}  {role} of {stack}, which is not built in",
+                          check_refused, redis, contract, stack, program, is_dialer)
         tally.run(f"{contract.name}  {name}  dialer without listener",
-                  lambda: check_refused(redis, contract, program, True, timeout_s=2))
+                  lambda: check_refused(redis, contract, QUIC, program, True, timeout_s=2))
+    for stack in STACKS:
+        run_stack(tally, redis, contract, stack, programs)
+
+
+def run_stack(tally, redis, contract, stack, programs):
+    for name, program in programs.items():
+        tally.run(f"{contract.name}  {stack}  {name} -> {name}  dialer first",
+                  check_dialer_first, redis, contract, stack, program)
     for listener_name, listener_program in programs.items():
         for dialer_name, dialer_program in programs.items():
-            pair = f"{contract.name}  {dialer_name} -> {listener_name}"
-            tally.run(pair, check_pair, redis, contract, listener_program, dialer_program)
-            tally.run(f"{pair}  all interfaces", check_all_interfaces, redis, contract, listener_program, dialer_program)
-            if contract is Unified:
+            pair = f"{contract.name}  {stack}  {dialer_name} -> {listener_name}"
+            both = (listener_program, dialer_program)
+            tally.run(pair, check_pair, redis, contract, stack, *both)
+            tally.run(f"{pair}  all interfaces", check_all_interfaces, redis, contract, stack, *both)
+            if contract is Unified and stack == QUIC:
                 tally.run(f"{pair}  address as string",
-                          lambda: check_pair(redis, contract, listener_program, dialer_program, as_string=True))
+                          lambda both=both: check_pair(redis, contract, stack, *both, as_string=True))
 
 
 def programs(arguments, tally):

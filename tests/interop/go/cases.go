@@ -33,6 +33,7 @@ var cases = map[string]func(context.Context, *session) (fields, error){
 	"half-close-remote": connected(halfCloseRemoteCase),
 	"reset-local":       connected(resetLocalCase),
 	"reset-remote":      connected(resetRemoteCase),
+	"idle":              connected(idleCase),
 }
 
 // connected dials before the case proper.
@@ -40,6 +41,11 @@ func connected(run func(context.Context, *session) (fields, error)) func(context
 	return func(ctx context.Context, s *session) (fields, error) {
 		if err := s.connect(ctx); err != nil {
 			return nil, fmt.Errorf("dial: %w", err)
+		}
+		for range s.pingsFirst {
+			if err := s.pingSameConnection(ctx); err != nil {
+				return nil, err
+			}
 		}
 		return run(ctx, s)
 	}
@@ -254,6 +260,19 @@ func resetRemoteCase(ctx context.Context, s *session) (fields, error) {
 		return report, errors.New("the stream did not end as a reset does")
 	}
 	return report, s.pingSameConnection(ctx)
+}
+
+// idle: nothing is said on a stream for longer than any side bears silence.
+func idleCase(ctx context.Context, s *session) (fields, error) {
+	if err := s.pingSameConnection(ctx); err != nil {
+		return nil, err
+	}
+	select {
+	case <-time.After(s.idle):
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	return fields{"seconds": s.idle.Seconds()}, s.pingSameConnection(ctx)
 }
 
 // writeRefused tells whether writing fails within two seconds.

@@ -23,10 +23,12 @@ type options struct {
 	address, caseName          string
 	seed                       int64
 	timeout                    time.Duration
-	rounds                     int
+	rounds, pingsFirst         int
 	bytes                      int64 // negative: the case's default
 	uploadBytes, downloadBytes int64
 	count, parallel            int
+	idle                       time.Duration
+	transport                  *transport
 }
 
 func (o options) bytesOr(bytesDefault int64) int64 {
@@ -56,7 +58,7 @@ func dial(o options) int {
 		fmt.Fprintln(os.Stderr, err)
 		return usage()
 	}
-	h, err := newHost(o.seed, "")
+	h, err := newHost(o.seed, "", o.transport)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return exitFail

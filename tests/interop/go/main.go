@@ -16,9 +16,10 @@ const (
 )
 
 func usage() int {
-	fmt.Fprint(os.Stderr, `usage: peer listen [--ip IP] [--seed N]
+	fmt.Fprint(os.Stderr, `usage: peer listen [--ip IP] [--seed N] [--transport quic|tcp|tcp-noise|tcp-tls]
        peer dial ADDR CASE [--seed N] [--timeout S] [--rounds N] [--bytes N]
-                 [--upload-bytes N] [--download-bytes N] [--count N] [--parallel N]
+                 [--upload-bytes N] [--download-bytes N] [--count N] [--parallel N] [--idle S]
+                 [--pings-first N] [--transport quic|tcp|tcp-noise|tcp-tls]
        peer official        (environment as in the official interop suites)
 `)
 	return exitUsage
@@ -47,10 +48,11 @@ func runListen(args []string) int {
 	flags := flag.NewFlagSet("listen", flag.ContinueOnError)
 	ip := flags.String("ip", "127.0.0.1", "address to bind")
 	seed := flags.Int64("seed", -1, "key seed; random when negative")
-	if flags.Parse(args) != nil || flags.NArg() != 0 {
+	transport := flags.String("transport", "quic", "how to be reached")
+	if flags.Parse(args) != nil || flags.NArg() != 0 || transports[*transport] == nil {
 		return usage()
 	}
-	return listen(*ip, *seed)
+	return listen(*ip, *seed, transports[*transport])
 }
 
 func runDial(args []string) int {
@@ -62,14 +64,19 @@ func runDial(args []string) int {
 	flags.Int64Var(&o.seed, "seed", -1, "key seed; random when negative")
 	timeoutS := flags.Int("timeout", 60, "seconds for the whole case")
 	flags.IntVar(&o.rounds, "rounds", 10, "ping rounds")
+	flags.IntVar(&o.pingsFirst, "pings-first", 0, "pings before the case")
 	flags.Int64Var(&o.bytes, "bytes", -1, "payload bytes; the case's default when negative")
 	flags.Int64Var(&o.uploadBytes, "upload-bytes", 16<<20, "perf upload")
 	flags.Int64Var(&o.downloadBytes, "download-bytes", 16<<20, "perf download")
 	flags.IntVar(&o.count, "count", 1000, "streams in all")
 	flags.IntVar(&o.parallel, "parallel", 100, "streams at a time")
-	if flags.Parse(args[2:]) != nil || flags.NArg() != 0 {
+	idleS := flags.Int("idle", 35, "seconds of silence")
+	transport := flags.String("transport", "quic", "how to dial")
+	if flags.Parse(args[2:]) != nil || flags.NArg() != 0 || transports[*transport] == nil {
 		return usage()
 	}
+	o.transport = transports[*transport]
+	o.idle = time.Duration(*idleS) * time.Second
 	o.timeout = time.Duration(*timeoutS) * time.Second
 	return dial(o)
 }

@@ -22,13 +22,17 @@ export const CASES = {
   'half-close-local': connected(halfCloseLocal),
   'half-close-remote': connected(halfCloseRemote),
   'reset-local': connected(resetLocal),
-  'reset-remote': connected(resetRemote)
+  'reset-remote': connected(resetRemote),
+  idle: connected(idle)
 }
 
 // Dials before the case proper.
 function connected (run) {
   return async session => {
     await connect(session)
+    for (let i = 0; i < session.options.pingsFirst; i++) {
+      await pingSameConnection(session)
+    }
     return run(session)
   }
 }
@@ -200,6 +204,14 @@ async function resetRemote (session) {
   session.report.write_refused = await writeRefused(stream)
   check(session.report.write_refused, 'the stream can still be written to')
   await pingSameConnection(session)
+}
+
+// Nothing is said on a stream for longer than any side bears silence.
+async function idle (session) {
+  await pingSameConnection(session)
+  await sleep(session.options.idle * 1000, undefined, { signal: session.signal })
+  await pingSameConnection(session)
+  session.report.seconds = session.options.idle
 }
 
 // Whether writing fails within two seconds.

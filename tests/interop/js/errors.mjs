@@ -1,7 +1,13 @@
+// libp2p-quic has no error of its own for this; those of noise and tls are wrapped into another, which keeps their text.
+const OTHER_PEER = new RegExp([
+  '^Dialed peer \\w+ but connected to \\w+$',
+  '^Payload identity key \\w+ does not match expected remote identity key \\w+$',
+  '^Unexpected Peer$'
+].join('|'))
+
 // Our word for what an error of js-libp2p means.
 export function errorKind (err) {
-  // libp2p-quic has no error of its own for this (its text: "Dialed peer A but connected to B").
-  if (err.name === 'UnexpectedPeerError' || /^Dialed peer \w+ but connected to \w+$/.test(err.message)) {
+  if (err.name === 'UnexpectedPeerError' || OTHER_PEER.test(err.message)) {
     return 'peer-id-mismatch'
   }
   if (err.name === 'UnsupportedProtocolError') {

@@ -2,14 +2,17 @@
 // implementations, is in ../README.md.
 import { dial } from './dial.mjs'
 import { listen } from './listen.mjs'
+import { TRANSPORTS } from './node.mjs'
 
 const EXIT_USAGE = 2
-const USAGE = `usage: peer listen [--ip IP] [--seed N]
+const USAGE = `usage: peer listen [--ip IP] [--seed N] [--transport quic|tcp|tcp-noise|tcp-tls]
        peer dial ADDR CASE [--seed N] [--timeout S] [--rounds N] [--bytes N]
-                 [--upload-bytes N] [--download-bytes N] [--count N] [--parallel N]
+                 [--upload-bytes N] [--download-bytes N] [--count N] [--parallel N] [--idle S]
+                 [--pings-first N] [--transport quic|tcp|tcp-noise|tcp-tls]
 `
 
-// "--upload-bytes 5" becomes { uploadBytes: 5 }; only names that have a default are known.
+// "--upload-bytes 5" becomes { uploadBytes: 5 }; only names that have a default are known, and a default that is a number
+// wants a number.
 function parseOptions (args, defaults) {
   const options = { ...defaults }
   for (let i = 0; i < args.length; i += 2) {
@@ -18,17 +21,20 @@ function parseOptions (args, defaults) {
     if (!args[i].startsWith('--') || !(name in defaults) || value === undefined) {
       throw new Error(`bad option ${args[i]}`)
     }
-    options[name] = name === 'ip' ? value : Number(value)
+    options[name] = typeof defaults[name] === 'number' ? Number(value) : value
     if (Number.isNaN(options[name])) {
       throw new Error(`bad value of ${args[i]}`)
     }
+  }
+  if (!Object.hasOwn(TRANSPORTS, options.transport)) {
+    throw new Error(`no such transport: ${options.transport}`)
   }
   return options
 }
 
 function parse ([command, ...args]) {
   if (command === 'listen') {
-    const options = parseOptions(args, { ip: '127.0.0.1', seed: -1 })
+    const options = parseOptions(args, { ip: '127.0.0.1', seed: -1, transport: 'quic' })
     return () => listen(options)
   }
   if (command === 'dial' && args.length >= 2) {
@@ -37,11 +43,14 @@ function parse ([command, ...args]) {
       seed: -1,
       timeout: 60,
       rounds: 10,
+      pingsFirst: 0,
       bytes: -1,
       uploadBytes: 16 << 20,
       downloadBytes: 16 << 20,
       count: 1000,
-      parallel: 100
+      parallel: 100,
+      idle: 35,
+      transport: 'quic'
     })
     return dial(address, caseName, options)
   }

@@ -24,6 +24,10 @@ using p2pa::Code;
 using p2pa::Error;
 using p2pa::Node;
 
+p2pa::Duration duration(double seconds) {
+  return p2pa::nanoseconds(static_cast<std::int64_t>(seconds * 1e9));
+}
+
 // --- one stream that sends and receives
 
 /// Sends `to_send` bytes made by `fill`, reads to the end.
@@ -185,7 +189,7 @@ Outcome expect_kind(Session& s, const Outcome& outcome, const char* kind) {
 }
 
 Outcome wrong_peer(Session& s) {
-  const auto stranger = options_for(-1).key->peer_id();
+  const auto stranger = options_for(-1, *s.options.transport).key->peer_id();
   const auto address = p2pa::Multiaddr::parse(s.options.address).value();
   const auto outcome = connect_to(s, address.without_peer_id().with_peer_id(stranger));
   return expect_kind(s, outcome, "peer-id-mismatch");
@@ -297,6 +301,23 @@ Outcome reset_remote(Session& s) {
   return ping_same_connection(s);
 }
 
+/// Nothing is said on a stream for longer than any side bears silence.
+Outcome idle(Session& s) {
+  if (auto pinged = ping_same_connection(s); !pinged) return pinged;
+  s.node.poll_until([] { return false; }, duration(s.options.idle_s));
+  s.report["seconds"] = s.options.idle_s;
+  return ping_same_connection(s);
+}
+
+/// What comes before most cases.
+Outcome begin(Session& s) {
+  if (auto connected = connect(s); !connected) return connected;
+  for (int i = 0; i < s.options.pings_first; ++i) {
+    if (auto pinged = ping_same_connection(s); !pinged) return pinged;
+  }
+  return {};
+}
+
 const std::map<std::string, Case>& cases() {
   static const std::map<std::string, Case> all = [] {
     std::map<std::string, Case> out = {
@@ -312,6 +333,7 @@ const std::map<std::string, Case>& cases() {
         {"half-close-remote", {half_close_remote, true}},
         {"reset-local", {reset_local, true}},
         {"reset-remote", {reset_remote, true}},
+        {"idle", {idle, true}},
     };
     out.insert(rpc_cases().begin(), rpc_cases().end());
     return out;
@@ -324,11 +346,11 @@ const std::map<std::string, Case>& cases() {
 bool known_case(const std::string& name) { return cases().contains(name); }
 
 int run_dialer(const DialOptions& options) {
-  p2pa::NodeOptions node_options = options_for(options.seed);
+  p2pa::NodeOptions node_options = options_for(options.seed, *options.transport);
   auto opened = Node::open(std::move(node_options));
   if (!opened) return 1;
   Node& node = **opened;
-  const auto end = node.now() + p2pa::nanoseconds(static_cast<std::int64_t>(options.timeout_s * 1e9));
+  const auto end = node.now() + duration(options.timeout_s);
   Session session{.options = options, .node = node, .end = end};
   if (!serve_all(node, false) || !serve_rpc(node, false) || !serve_count(node, session.counted)) return 1;
   node.on_event([&](const p2pa::NodeEvent& event) {
@@ -336,7 +358,7 @@ int run_dialer(const DialOptions& options) {
   });
 
   const Case& chosen = cases().at(options.name);
-  Outcome outcome = chosen.connects_first ? connect(session) : Outcome{};
+  Outcome outcome = chosen.connects_first ? begin(session) : Outcome{};
   if (outcome) outcome = chosen.run(session);
   Json line = {{"case", options.name}, {"pass", outcome.has_value()}, {"peer", node.id().to_string()},
                {"agent", "p2pagents/" P2PA_VERSION_TEXT}};

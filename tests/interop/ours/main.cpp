@@ -21,7 +21,8 @@ using interop::Json;
 constexpr int kUsage = 2;
 
 int usage() {
-  std::fputs("usage: peer listen [--ip IP] [--seed N]\n       peer dial ADDR CASE [--seed N] ...\n", stderr);
+  std::fputs("usage: peer listen [--ip IP] [--seed N] [--transport quic|tcp|tcp-noise|tcp-tls]\n"
+             "       peer dial ADDR CASE [--seed N] [--transport ...] ...\n", stderr);
   return kUsage;
 }
 
@@ -49,11 +50,11 @@ void report(Node& node, const NodeEvent& event) {
   }
 }
 
-int listen(const std::string& ip, std::int64_t seed) {
-  const auto address = p2pa::Multiaddr::parse("/ip4/" + ip + "/udp/0/quic-v1");
+int listen(const std::string& ip, std::int64_t seed, const interop::Transport& transport) {
+  const auto address = p2pa::Multiaddr::parse("/ip4/" + ip + transport.listen);
   if (!address) return usage();
   interop::listen_to_signals();
-  p2pa::NodeOptions options = interop::options_for(seed);
+  p2pa::NodeOptions options = interop::options_for(seed, transport);
   options.listen = {*address};
   auto opened = Node::open(std::move(options));
   if (!opened) return 1;
@@ -86,11 +87,14 @@ bool dial_flag(interop::DialOptions& o, const std::string& flag, const std::stri
   if (flag == "--seed") return number(value, o.seed);
   if (flag == "--timeout") return number(value, o.timeout_s);
   if (flag == "--rounds") return number(value, o.rounds);
+  if (flag == "--pings-first") return number(value, o.pings_first);
   if (flag == "--bytes") return number(value, o.bytes.emplace());
   if (flag == "--upload-bytes") return number(value, o.upload_bytes);
   if (flag == "--download-bytes") return number(value, o.download_bytes);
   if (flag == "--count") return number(value, o.count);
   if (flag == "--parallel") return number(value, o.parallel);
+  if (flag == "--idle") return number(value, o.idle_s);
+  if (flag == "--transport") return (o.transport = interop::transport(value)) != nullptr;
   return false;
 }
 
@@ -110,15 +114,19 @@ int run_dial(const std::vector<std::string>& words) {
 int run_listen(const std::vector<std::string>& words) {
   std::string ip = "127.0.0.1";
   std::int64_t seed = -1;
+  std::string transport = "quic";
   if (words.size() % 2 == 0) return usage();
   for (std::size_t i = 1; i < words.size(); i += 2) {
     if (words[i] == "--ip") {
       ip = words[i + 1];
+    } else if (words[i] == "--transport") {
+      transport = words[i + 1];
     } else if (words[i] != "--seed" || !number(words[i + 1], seed)) {
       return usage();
     }
   }
-  return listen(ip, seed);
+  const interop::Transport* how = interop::transport(transport);
+  return how == nullptr ? usage() : listen(ip, seed, *how);
 }
 
 }  // namespace

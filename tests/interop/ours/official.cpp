@@ -10,6 +10,7 @@
 #include <string>
 
 #include "p2pagents/node.hpp"
+#include "transport.hpp"
 
 namespace {
 
@@ -21,9 +22,17 @@ std::string environment(const char* name, const char* otherwise) {
   return value == nullptr || *value == '\0' ? otherwise : value;
 }
 
+/// Null when it is not built in. QUIC brings its own security and streams: both suites then leave those two unset.
+const interop::Transport* transport(const std::string& name, const std::string& security, const std::string& muxer) {
+  if (name == "quic-v1") return interop::transport("quic");
+  if (name != "tcp" || muxer != "yamux" || security.empty()) return nullptr;
+  return interop::transport("tcp-" + security);
+}
+
 struct Contract {
   bool unified = false, dialer = false;
-  std::string transport, ip, redis, key;
+  const interop::Transport* transport = nullptr;
+  std::string ip, redis, key;
   double timeout_s = 180;
 };
 
@@ -32,7 +41,8 @@ std::optional<Contract> contract_of_environment() {
   c.unified = std::getenv("IS_DIALER") != nullptr;
   if (c.unified) {
     c.dialer = environment("IS_DIALER", "") == "true";
-    c.transport = environment("TRANSPORT", "");
+    c.transport =
+        transport(environment("TRANSPORT", ""), environment("SECURE_CHANNEL", ""), environment("MUXER", ""));
     c.ip = environment("LISTENER_IP", "0.0.0.0");
     c.redis = environment("REDIS_ADDR", "redis:6379");
     const std::string test = environment("TEST_KEY", "");
@@ -40,7 +50,7 @@ std::optional<Contract> contract_of_environment() {
     c.key = test + "_listener_multiaddr";
   } else {
     c.dialer = environment("is_dialer", "") == "true";
-    c.transport = environment("transport", "");
+    c.transport = transport(environment("transport", ""), environment("security", ""), environment("muxer", ""));
     c.ip = environment("ip", "0.0.0.0");
     c.redis = environment("redis_addr", "redis:6379");
     c.key = "listenerAddr";
@@ -48,7 +58,7 @@ std::optional<Contract> contract_of_environment() {
   const std::string seconds =
       environment("test_timeout_seconds", environment("TEST_TIMEOUT_SECONDS", "180").c_str());
   c.timeout_s = std::strtod(seconds.c_str(), nullptr);
-  if (c.transport != "quic-v1" || c.timeout_s <= 0) return std::nullopt;
+  if (c.transport == nullptr || c.timeout_s <= 0) return std::nullopt;
   return c;
 }
 
@@ -97,10 +107,11 @@ std::optional<std::string> published_address(const Node& node) {
 }
 
 int listen(const Contract& c, Redis& redis) {
-  const auto address = Multiaddr::parse("/ip4/" + c.ip + "/udp/0/quic-v1");
+  const auto address = Multiaddr::parse("/ip4/" + c.ip + c.transport->listen);
   if (!address) return 1;
   p2pa::NodeOptions options;
   options.listen = {*address};
+  options.security = c.transport->security;
   auto node = Node::open(std::move(options));
   if (!node) return 1;
   bool published = false;
@@ -127,7 +138,9 @@ std::optional<Multiaddr> await_listener(const Contract& c, Redis& redis, Node& n
 }
 
 int dial(const Contract& c, Redis& redis) {
-  auto opened = Node::open({});
+  p2pa::NodeOptions options;
+  options.security = c.transport->security;
+  auto opened = Node::open(std::move(options));
   if (!opened) return 1;
   Node& node = **opened;
   const auto end = node.now() + duration(c.timeout_s);

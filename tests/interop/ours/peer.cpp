@@ -33,8 +33,9 @@ Json identified_fields(const p2pa::PeerInfo& info) {
           {"observed_addr", info.observed_address ? bare(*info.observed_address) : ""}};
 }
 
-p2pa::NodeOptions options_for(std::int64_t seed) {
+p2pa::NodeOptions options_for(std::int64_t seed, const Transport& transport) {
   p2pa::NodeOptions options;
+  options.security = transport.security;
   if (seed >= 0) {
     p2pa::Bytes bytes(p2pa::KeyPair::kSeedSize);
     for (std::size_t i = 0; i < 8; ++i) bytes[i] = static_cast<std::uint8_t>(seed >> (8 * i));

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "p2pagents/node.hpp"
+#include "transport.hpp"
 
 namespace interop {
 
@@ -19,7 +20,7 @@ std::string bare(const p2pa::Multiaddr& address);
 Json identified_fields(const p2pa::PeerInfo& info);
 
 /// The 32-byte seed is the number in little endian; negative: a random key.
-p2pa::NodeOptions options_for(std::int64_t seed);
+p2pa::NodeOptions options_for(std::int64_t seed, const Transport& transport);
 
 /// Has standard input ended, or SIGTERM come? Does not wait.
 bool told_to_stop();

@@ -12,6 +12,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
+	"github.com/libp2p/go-libp2p/p2p/muxer/yamux"
 )
 
 const ProtocolID = protocol.ID("/p2pagents/rpc/1.0.0")
@@ -281,9 +282,14 @@ func (c *Call) Abandoned() error {
 			return err
 		}
 	}
-	// The client has ended its direction, so only STOP_SENDING can come, and of that go-libp2p tells who writes.
+	// The client has ended its direction, so what else comes go-libp2p tells who writes: STOP_SENDING of QUIC to who writes
+	// nothing, RST of Yamux only to who writes something.
+	var probe []byte
+	if c.stream.Conn().ConnState().StreamMultiplexer == yamux.ID {
+		probe = encode(Message(nil))
+	}
 	for {
-		if _, err := c.stream.Write(nil); err != nil {
+		if _, err := c.stream.Write(probe); err != nil {
 			return c.reason(err)
 		}
 		time.Sleep(stoppedInterval)
