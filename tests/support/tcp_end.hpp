@@ -32,8 +32,8 @@ class TcpEnd final {
         rng_(Bytes(32, static_cast<std::uint8_t>(seed + 100))),
         endpoint(key, rng_, resources, numbers_, config(std::move(security))) {}
 
-  /// Whether writes are answered at once.
-  bool swift = true;
+  bool swift = true;  ///< writes are answered at once
+  bool eager = true;  ///< what an event brings about is done at once, and not at the next settle()
 
   Connection& dial(const PeerId& peer, const char* address = "/ip4/192.0.2.9/tcp/4001") {
     return **endpoint.dial(now, {*Multiaddr::parse(address), peer, true});
@@ -126,7 +126,7 @@ class TcpEnd final {
   }
   void handle(const SocketEvent& event) {
     endpoint.handle(now, event);
-    settle();
+    if (eager) settle();
   }
   void on_request(const SocketRequest& request) {
     using Kind = SocketRequest::Kind;
@@ -174,17 +174,23 @@ class TcpEnds final {
   Connection& connect(std::size_t cut = SIZE_MAX) {
     Connection& out = a.dial(b.key.peer_id());
     a.settle();
-    at_a = a.dialed();
-    a.connected(at_a);
-    at_b = b.accept();
+    join(a.dialed());
     run(cut);
     P2PA_ASSERT(out.established() && b.told.connection() != nullptr);
     return out;
+  }
+  /// The socket that `a` dialed reaches `b`.
+  void join(SocketId dialed) {
+    at_a = dialed;
+    a.connected(dialed);
+    at_b = b.accept();
+    ended_.clear();
   }
   /// Carries all there is, in pieces of `cut`.
   void run(std::size_t cut = SIZE_MAX) {
     a.settle();
     b.settle();
+    if (at_a == 0) return;
     for (bool moved = true; moved;) {
       moved = carry(a, at_a, b, at_b, cut);
       moved |= carry(b, at_b, a, at_a, cut);

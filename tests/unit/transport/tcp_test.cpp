@@ -313,9 +313,7 @@ TEST_CASE("the second security makes a connection like the first") {
   Connection& connection = ends.a.dial(ends.b.key.peer_id());
   ends.a.settle();
   for (int attempt = 0; attempt < 2; ++attempt) {
-    ends.at_a = ends.a.dialed();
-    ends.a.connected(ends.at_a);
-    ends.at_b = ends.b.accept();
+    ends.join(ends.a.dialed());
     ends.run();
   }
   REQUIRE(connection.established());
@@ -331,9 +329,7 @@ TEST_CASE("somebody else than was dialed is refused, by either security") {
   TcpEnds ends(security, security);
   ends.a.dial(KeyPair::from_seed(Bytes(32, 9)).peer_id());
   ends.a.settle();
-  ends.at_a = ends.a.dialed();
-  ends.a.connected(ends.at_a);
-  ends.at_b = ends.b.accept();
+  ends.join(ends.a.dialed());
   ends.run();
   CHECK(closed_error(ends.a).code == Code::kPeerIdMismatch);
   CHECK(ends.a.told.count(Kind::kEstablished) == 0);
