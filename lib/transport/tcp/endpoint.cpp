@@ -14,7 +14,8 @@ namespace p2pa::tcp {
 
 struct Endpoint::Impl {
   Impl(const KeyPair& key, Rng& rng, resource::Manager& resources, SocketNumbers& numbers, Config config)
-      : shared(key, rng, resources, numbers, std::move(config)), connections(shared.mux, shared.config.first_id, shared.config.id_step) {}
+      : shared(key, rng, resources, numbers, std::move(config)),
+        connections(shared.mux, shared.config.first_id, shared.config.id_step) {}
 
   Connection& keep(std::unique_ptr<Connection> connection);
   void accept(const SocketEvent& event);
