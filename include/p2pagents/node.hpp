@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "p2pagents/bytes.hpp"
+#include "p2pagents/dial_report.hpp"
 #include "p2pagents/error.hpp"
 #include "p2pagents/key_pair.hpp"
 #include "p2pagents/limits.hpp"
@@ -31,6 +32,16 @@ enum class CongestionControl : std::uint8_t { kCubic, kBbr };
 /// What secures a connection over TCP; QUIC brings its own.
 enum class Security : std::uint8_t { kNoise, kTls };
 
+/// Which private addresses (RFC 1918, 6598, 4193, link-local, loopback) that others told us of are dialed.
+/// What the host itself gave, to dial() or add_address(), always is.
+enum class DialPrivate : std::uint8_t {
+  /// Those in a network that one of our interfaces is in; loopback for peers that were reached on this host, and
+  /// for nodes that listen there. Hosters take other dials for a scan.
+  kSameSubnet,
+  kAll,
+  kNone,
+};
+
 /// What a node is opened with; the defaults are fit for use.
 struct NodeOptions {
   std::optional<KeyPair> key;          ///< none: a fresh one
@@ -43,6 +54,7 @@ struct NodeOptions {
   Duration idle_timeout = seconds(30); ///< silence after which a connection is lost
   Duration keep_alive = milliseconds(9500);  ///< zero: none; under 10 s, since rust peers give up then
   Duration handshake_timeout = seconds(10);
+  DialPrivate dial_private = DialPrivate::kSameSubnet;
   bool serve_perf = false;             ///< answer /perf/1.0.0: anybody may make us send bytes
   std::string qlog_directory;          ///< empty: no qlog files; <peer>-<time of start>-<n>.sqlog
   LogFunction log;                     ///< none: silent
@@ -79,6 +91,8 @@ struct NodeEvent {
     kDisconnected,   ///< peer, connection, error says why; the last connection when `last`
     kIdentified,     ///< peer; info() has the rest
     kPathChanged,    ///< peer, address: a connection survived an address change
+    kDialed,         ///< peer, address, connection, dial: a dial of ours, whoever asked for it, has ended well
+    kDialFailed,     ///< peer, error, dial: it has not
     kClosed,         ///< the node is closed; nothing follows
   };
   Kind kind;
@@ -87,6 +101,7 @@ struct NodeEvent {
   std::uint64_t connection = 0;
   bool last = false;
   Error error{Code::kOk, 0, ""};
+  std::shared_ptr<const DialReport> dial;  ///< shared: events are copied, and it can be long
 };
 
 struct AgentStreamHandler;
@@ -119,7 +134,15 @@ struct AgentStreamHandler {
   std::move_only_function<void(AgentStream&, const Error& why)> on_end;  ///< kOk: both ends finished
 };
 
+/// How one dial differs from others.
+struct DialOptions {
+  /// Tries also, after all others, what failed a short while ago and what seems to be blocked from here. An
+  /// address given to dial() itself is tried in any case.
+  bool force = false;
+};
 using DialCallback = std::move_only_function<void(Result<ConnectionInfo>)>;
+/// With what became of every address; valid during the call.
+using DialReportCallback = std::move_only_function<void(Result<ConnectionInfo>, const DialReport&)>;
 using PingCallback = std::move_only_function<void(Result<Duration>)>;
 /// What /perf/1.0.0 measured.
 struct PerfResult { std::uint64_t bytes_up = 0, bytes_down = 0; Duration upload{}, download{}; };
@@ -153,6 +176,8 @@ class Node final {
   /// (/p2p/<id>), or any peer is accepted. The callback comes exactly once.
   void dial(const Multiaddr& address, DialCallback done);
   void dial(const PeerId& peer, DialCallback done);
+  void dial(const Multiaddr& address, const DialOptions& options, DialReportCallback done);
+  void dial(const PeerId& peer, const DialOptions& options, DialReportCallback done);
   /// Closes every connection to the peer; a dial that is under way ends with kCancelled.
   void disconnect(const PeerId& peer);
   std::vector<ConnectionInfo> connections() const;

@@ -92,7 +92,8 @@ class World final {
   // --- hosts
   /// A host with an IPv4 and an IPv6 address of its own.
   HostId add_host();
-  /// A host with these IP addresses, as text. kInvalidArgument: not an address, or taken.
+  /// A host with these IP addresses, as text; two that share their first 16 bits (of IPv6 64) are in one
+  /// subnet. kInvalidArgument: not an address, or taken.
   Result<HostId> add_host(const std::vector<std::string>& addresses);
   std::vector<std::string> addresses(HostId host) const;
   /// The host moved: it has this address instead of the one of the same family. Sockets bound to

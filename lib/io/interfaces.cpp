@@ -8,18 +8,23 @@
 
 namespace p2pa::io {
 
-Result<std::vector<IpAddress>> interface_addresses() {
+Result<std::vector<InterfaceAddress>> interface_addresses() {
   uv_interface_address_t* list = nullptr;
   int count = 0;
   if (const int status = uv_interface_addresses(&list, &count); status != 0) {
     return fail(Code::kIo, "cannot list the interfaces", static_cast<std::uint64_t>(-status));
   }
-  std::vector<IpAddress> out;
+  std::vector<InterfaceAddress> out;
   for (int i = 0; i < count; ++i) {
     const auto& address = list[i].address;
+    const auto& mask = list[i].netmask;
     const int family = address.address4.sin_family;
-    if (family == AF_INET) out.push_back(to_ip_address(address.address4.sin_addr));
-    if (family == AF_INET6) out.push_back(to_ip_address(address.address6.sin6_addr));
+    if (family == AF_INET) {
+      out.push_back({to_ip_address(address.address4.sin_addr), prefix_bits(to_ip_address(mask.netmask4.sin_addr))});
+    }
+    if (family == AF_INET6) {
+      out.push_back({to_ip_address(address.address6.sin6_addr), prefix_bits(to_ip_address(mask.netmask6.sin6_addr))});
+    }
   }
   uv_free_interface_addresses(list, count);
   std::ranges::sort(out);

@@ -81,7 +81,7 @@ NodeCore::Impl::Impl(NodeOptions node_options, ByteView seed32, std::int64_t uni
       sockets(quic, socket_numbers),
       quic_transport(quic, [this](const IpEndpoint& remote) { return sockets.socket_for(remote); }),
       tcp(*options.key, rng, resources, socket_numbers, tcp_config(options, unix_time)),
-      swarm(options.key->peer_id(), {&quic_transport, &tcp}, resources, peers, *this),
+      swarm(options.key->peer_id(), {&quic_transport, &tcp}, resources, peers, *this, options.dial_private),
       identify(identify_context(unix_time)),
       ping(swarm, rng),
       perf(swarm, options.serve_perf),
@@ -149,6 +149,18 @@ void NodeCore::Impl::on_datagram(Instant, Connection& connection, ByteView paylo
 
 void NodeCore::Impl::on_dial_failed(const PeerId& peer, const Multiaddr& address, const Error& why) {
   journal.dial_failed(peer, address, why);
+}
+
+void NodeCore::Impl::on_dial_ended(Instant, std::shared_ptr<const DialReport> report, Connection* connection) {
+  NodeEvent event = event_of(connection != nullptr ? NodeEvent::Kind::kDialed : NodeEvent::Kind::kDialFailed);
+  event.peer = report->peer;
+  event.error = report->error;
+  if (connection != nullptr) {
+    event.address = connection->remote_address();
+    event.connection = connection->id();
+  }
+  event.dial = std::move(report);
+  emit(std::move(event));
 }
 
 void NodeCore::Impl::on_handshake_failed(Connection& connection, const Error& why) {
@@ -298,7 +310,10 @@ void NodeCore::handle(Instant now, const EffectDone& done) {
     event.error = outcome.error;
     impl_->emit(std::move(event));
   }
-  if (outcome.sockets_changed) impl_->swarm.sockets_changed(now);
+  if (outcome.interfaces_known) impl_->swarm.set_interfaces(impl_->sockets.interfaces());
+  if (outcome.interfaces_changed) impl_->identify.local_changed(now);
+  if (outcome.sockets_changed) impl_->swarm.set_listens_on_loopback(impl_->sockets.listens_on_loopback());
+  if (outcome.sockets_changed || outcome.interfaces_known) impl_->swarm.sockets_changed(now);
 }
 
 void NodeCore::on_deadline(Instant now) {

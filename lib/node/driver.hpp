@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "address/interface_address.hpp"
 #include "address/ip_endpoint.hpp"
 #include "p2pagents/error.hpp"
 #include "p2pagents/time.hpp"
@@ -42,7 +43,7 @@ struct EffectDone {
   std::uint64_t id = 0;
   Result<void> result{};
   IpEndpoint local;                    ///< kBindUdp, kListenTcp: what was bound
-  std::vector<IpAddress> addresses{};  ///< kListInterfaces: unicast addresses of interfaces that are up
+  std::vector<InterfaceAddress> addresses{};  ///< kListInterfaces: unicast addresses of interfaces that are up
 };
 
 /// The running side of a Node, implemented by io/. The world drives its nodes itself and has none.

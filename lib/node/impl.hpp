@@ -43,6 +43,8 @@ struct NodeCore::Impl final : swarm::Observer {
   void on_path_changed(Instant at, Connection& connection) override;
   void on_datagram(Instant at, Connection& connection, ByteView payload) override;
   void on_dial_failed(const PeerId& peer, const Multiaddr& address, const Error& why) override;
+  bool on_dial_begins(Instant at) override { return sockets.refresh_interfaces(at); }
+  void on_dial_ended(Instant at, std::shared_ptr<const DialReport> report, Connection* connection) override;
   void on_handshake_failed(Connection& connection, const Error& why) override;
   void on_stream_refused(Connection& connection, const Error& why) override;
 

@@ -42,13 +42,28 @@ Result<void> Sockets::listen(const Multiaddr& address) {
     return fail(Code::kLimitConnections, "too many listen addresses", kListenAddressesMax);
   }
   bind(udp ? Kind::kUdp : Kind::kTcp, endpoint, true);
-  if (endpoint.ip.is_unspecified()) {
-    Effect effect{};
-    effect.kind = Effect::Kind::kListInterfaces;
-    effect.id = kInterfacesEffect;
-    effects_.push_back(std::move(effect));
-  }
+  if (endpoint.ip.is_unspecified()) list_interfaces();
   return {};
+}
+
+void Sockets::list_interfaces() {
+  Effect effect{};
+  effect.kind = Effect::Kind::kListInterfaces;
+  effect.id = kInterfacesEffect;
+  effects_.push_back(std::move(effect));
+}
+
+bool Sockets::refresh_interfaces(Instant now) {
+  if (now < interfaces_stale_at_ || closed_) return false;
+  interfaces_stale_at_ = now + kInterfacesFresh;
+  list_interfaces();
+  return true;
+}
+
+bool Sockets::listens_on_loopback() const {
+  return std::ranges::any_of(sockets_, [](const Socket& s) {
+    return s.listens && s.state == State::kBound && s.local.ip.is_loopback();
+  });
 }
 
 Result<SocketId> Sockets::socket_for(const IpEndpoint& remote) {
@@ -77,6 +92,8 @@ Result<SocketId> Sockets::socket_for(const IpEndpoint& remote) {
 Sockets::Outcome Sockets::done(const EffectDone& effect) {
   Outcome outcome;
   if (effect.id == kInterfacesEffect) {
+    outcome.interfaces_known = true;
+    outcome.interfaces_changed = std::exchange(interfaces_known_, true) && interfaces_ != effect.addresses;
     interfaces_ = effect.addresses;
     return outcome;
   }
@@ -120,7 +137,7 @@ std::vector<Multiaddr> Sockets::addresses() const {
       out.push_back(address_of(s.kind, s.local));
       continue;
     }
-    for (const IpAddress& ip : interfaces_) {
+    for (const auto& [ip, prefix_bits] : interfaces_) {
       if (ip.v6 != s.local.ip.v6 || ip.is_link_local()) continue;
       out.push_back(address_of(s.kind, {ip, s.local.port, 0}));
     }

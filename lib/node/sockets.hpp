@@ -13,6 +13,8 @@
 namespace p2pa {
 
 inline constexpr std::size_t kListenAddressesMax = 32;
+/// What is known of the interfaces is taken for true so long.
+inline constexpr Duration kInterfacesFresh = seconds(10);
 
 class Sockets {
  public:
@@ -25,9 +27,16 @@ class Sockets {
   /// others know is the best one to be seen with. kWouldBlock: one is being bound.
   Result<SocketId> socket_for(const IpEndpoint& remote);
 
+  /// Asks for the interfaces, unless what is known of them is fresh: false.
+  bool refresh_interfaces(Instant now);
+  const std::vector<InterfaceAddress>& interfaces() const { return interfaces_; }
+  bool listens_on_loopback() const;
+
   /// What came of an effect of ours.
   struct Outcome {
     bool sockets_changed = false;
+    bool interfaces_known = false;    ///< anew
+    bool interfaces_changed = false;  ///< they are others than before
     bool listening = false;   ///< `address` is being listened on now
     bool failed = false;      ///< `address` could not be listened on: `error`
     Multiaddr address;
@@ -53,13 +62,16 @@ class Sockets {
     IpEndpoint local;
     Error error{};
   };
+  void list_interfaces();
   void bind(Kind kind, const IpEndpoint& local, bool listens);
   void ask_to_close(const Socket& socket);
   static Multiaddr address_of(Kind kind, const IpEndpoint& local);
 
   quic::Endpoint& quic_;
   std::vector<Socket> sockets_;
-  std::vector<IpAddress> interfaces_;
+  std::vector<InterfaceAddress> interfaces_;
+  bool interfaces_known_ = false;
+  Instant interfaces_stale_at_{};
   std::deque<Effect> effects_;
   SocketNumbers& numbers_;
   bool closed_ = false;

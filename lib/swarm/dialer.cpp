@@ -8,12 +8,21 @@
 
 namespace p2pa::swarm {
 
+namespace {
+
+constexpr Error kFaster{Code::kCancelled, 0, "another address was faster"};
+constexpr Error kNoMore{Code::kCancelled, 0, "the dial was given up"};
+
+}  // namespace
+
 // --- asking
 
-void Dialer::dial(const PeerId& peer, DialDone done) { requests_.push_back({peer, {}, std::move(done)}); }
+void Dialer::dial(const PeerId& peer, DialDone done, const DialOptions& options) {
+  requests_.push_back({peer, {}, std::move(done), options});
+}
 
-void Dialer::dial(const Multiaddr& address, DialDone done) {
-  requests_.push_back({address.peer_id().value_or(PeerId{}), address, std::move(done)});
+void Dialer::dial(const Multiaddr& address, DialDone done, const DialOptions& options) {
+  requests_.push_back({address.peer_id().value_or(PeerId{}), address, std::move(done), options});
 }
 
 void Dialer::give_up(const PeerId& peer) {
@@ -33,34 +42,36 @@ void Dialer::turn(Instant now) {
 }
 
 void Dialer::process(Instant now, Request request) {
-  if (closing_) return request.done(now, std::unexpected(kNodeClosed));
-  if (request.given_up) return request.done(now, std::unexpected(kGivenUp));
-  if (request.peer == self_) return request.done(now, std::unexpected(kSelf));
+  if (closing_) return answer(now, std::move(request), std::unexpected(kNodeClosed));
+  if (request.given_up) return answer(now, std::move(request), std::unexpected(kGivenUp));
+  if (request.peer == self_) return answer(now, std::move(request), std::unexpected(kSelf));
   if (!request.peer.empty()) {
     if (!request.address.empty()) {
       store_.add_address(request.peer, request.address, peerstore::Peerstore::Source::kHost);
     }
-    if (Connection* existing = host_.best_connection(request.peer)) return request.done(now, existing);
+    Connection* existing = host_.best_connection(request.peer);
+    if (existing != nullptr) return answer(now, std::move(request), existing);
   }
   DialId id = find(request.peer);
-  if (request.peer.empty()) {
-    id = add(now, request.peer, {request.address});
-  } else if (id == 0) {
-    id = add(now, request.peer, store_.addresses(request.peer));
-  }
+  if (id == 0) id = add(now, request.peer);
   Pending& dial = dials_.at(id);
   if (dial.waiters.size() >= kDialWaitersMax) {
-    return request.done(now, fail(Code::kRateLimited, "too many wait for one dial", kDialWaitersMax));
+    const auto refusal = fail(Code::kRateLimited, "too many wait for one dial", kDialWaitersMax);
+    return answer(now, std::move(request), refusal);
   }
-  dial.waiters.push_back(std::move(request.done));
-  // A dial that was under way began without it.
-  if (!request.address.empty()) dial.machine.add(request.address.without_peer_id(), now);
+  join(now, dial, std::move(request));
   advance(now, id);
+}
+
+/// What was no dial has an empty report.
+void Dialer::answer(Instant now, Request request, Result<Connection*> result) {
+  const Error error = result ? Error{Code::kOk, 0, ""} : result.error();
+  request.done(now, result, *ReportBuilder(now).finish(now, request.peer, error));
 }
 
 void Dialer::start(Instant now, const PeerId& peer) {
   P2PA_ASSERT(!dialing(peer));
-  advance(now, add(now, peer, store_.addresses(peer)));
+  advance(now, add(now, peer));
 }
 
 void Dialer::close(Instant now) {
@@ -71,12 +82,11 @@ void Dialer::close(Instant now) {
 
 // --- one dial
 
-Dialer::DialId Dialer::add(Instant now, const PeerId& peer, std::vector<Multiaddr> addresses) {
+Dialer::DialId Dialer::add(Instant now, const PeerId& peer) {
   const DialId id = next_dial_++;
-  Dial machine(std::move(addresses), now);
-  if (const auto last = store_.worked_last(peer)) machine.add(*last, now);
-  dials_.emplace(id, Pending{std::move(machine), peer, {}, {}});
+  dials_.try_emplace(id, peer, now);
   if (!peer.empty()) by_peer_[peer] = id;
+  if (host_.on_dial_begins(now)) chooser_.expect_interfaces();
   return id;
 }
 
@@ -85,56 +95,100 @@ Dialer::DialId Dialer::find(const PeerId& peer) const {
   return it == by_peer_.end() ? 0 : it->second;
 }
 
+void Dialer::join(Instant now, Pending& dial, Request request) {
+  dial.waiters.push_back(std::move(request.done));
+  dial.wish.force |= request.options.force;
+  const Multiaddr address = request.address.empty() ? request.address : request.address.without_peer_id();
+  if (!address.empty()) dial.wish.named.insert(dial.wish.named.begin(), address);
+  if (!dial.begun) return;
+  // The dial that is under way began without what this one brings.
+  if (!address.empty()) dial.machine.add(address, now);
+  if (!dial.wish.force) return;
+  for (const Multiaddr& held : std::exchange(dial.held_back, {})) dial.machine.append(held);
+}
+
+bool Dialer::begin(Instant now, Pending& dial) {
+  auto choice = chooser_.choose(now, dial.wish, [this](const Multiaddr& a) { return transport_for(a) != nullptr; });
+  if (!choice) return false;
+  dial.begun = true;
+  dial.machine = Dial(std::move(choice->wanted), now);
+  dial.held_back = std::move(choice->held_back);
+  for (const AddressChooser::Skip& each : choice->skipped) {
+    skip(now, dial, each);
+    dial.machine.skipped(each.why);
+  }
+  return true;
+}
+
+void Dialer::skip(Instant now, Pending& dial, const AddressChooser::Skip& skip) {
+  dial.report.skipped(now, skip.address, skip.stage, skip.why);
+  host_.on_attempt_failed(dial.wish.peer, skip.address, skip.why);
+}
+
 void Dialer::advance(Instant now, DialId id) {
   for (;;) {
     const auto it = dials_.find(id);
     if (it == dials_.end()) return;
-    Dial& machine = it->second.machine;
-    if (machine.exhausted()) return finish(now, id, std::unexpected(machine.error()));
-    const Multiaddr* address = machine.candidate(now);
-    if (address == nullptr) return;
-    const auto connection = start_attempt(now, {address->without_peer_id(), it->second.peer, true});
-    if (!connection && connection.error().code == Code::kWouldBlock) return;  // sockets will follow
-    if (!connection) {
-      host_.on_attempt_failed(it->second.peer, *address, connection.error());
-      machine.failed_to_start(now, connection.error());
-      continue;
-    }
-    machine.started(now);
-    const ConnectionId cid = (*connection)->id();
-    it->second.attempts.push_back(cid);
-    attempts_.emplace(cid, Attempt{id, *connection});
+    Pending& dial = it->second;
+    if (!dial.begun && !begin(now, dial)) return;
+    if (dial.machine.exhausted()) return finish(now, id, std::unexpected(dial.machine.error()));
+    const Multiaddr* address = dial.machine.candidate(now);
+    if (address == nullptr || !start_attempt(now, id, dial, address->without_peer_id())) return;
   }
 }
 
-Result<Connection*> Dialer::start_attempt(Instant now, const DialTarget& target) {
-  for (Transport* transport : transports_) {
-    if (transport->dials(target.address)) return transport->dial(now, target);
+Transport* Dialer::transport_for(const Multiaddr& address) const {
+  const auto it = std::ranges::find_if(transports_, [&](const Transport* t) { return t->dials(address); });
+  return it == transports_.end() ? nullptr : *it;
+}
+
+bool Dialer::start_attempt(Instant now, DialId id, Pending& dial, const Multiaddr& address) {
+  Transport* transport = transport_for(address);
+  const Result<Connection*> connection =
+      transport == nullptr ? fail(Code::kUnsupported, "no transport for this address")
+                           : transport->dial(now, {address, dial.wish.peer, true});
+  if (!connection && connection.error().code == Code::kWouldBlock) return false;
+  if (!connection) {
+    const bool limit = connection.error().code <= Code::kLimitConnections;
+    const DialStage stage = transport == nullptr ? DialStage::kSkippedNoTransport
+                            : limit              ? DialStage::kSkippedLimit
+                                                 : DialStage::kConnecting;
+    skip(now, dial, {address, stage, connection.error()});
+    dial.machine.failed_to_start(now, connection.error());
+    return true;
   }
-  return fail(Code::kUnsupported, "no transport for this address");
+  dial.machine.started(now);
+  const ConnectionId cid = (*connection)->id();
+  dial.attempts.push_back(cid);
+  attempts_.emplace(cid, Attempt{id, *connection, address, dial.report.started(now, address)});
+  return true;
 }
 
 void Dialer::finish(Instant now, DialId id, Result<Connection*> result) {
-  const auto it = dials_.find(id);
-  Pending dial = std::move(it->second);
-  dials_.erase(it);
-  drop_attempts(dial, result.has_value());
-  if (const auto peer = by_peer_.find(dial.peer); peer != by_peer_.end() && peer->second == id) {
-    by_peer_.erase(peer);
-  }
-  for (DialDone& done : dial.waiters) done(now, result);
-  host_.on_dial_ended(now, dial.peer, result ? nullptr : &result.error());
+  auto node = dials_.extract(id);
+  Pending& dial = node.mapped();
+  drop_attempts(now, dial, result.has_value());
+  const PeerId wanted = dial.wish.peer;
+  if (const auto peer = by_peer_.find(wanted); peer != by_peer_.end() && peer->second == id) by_peer_.erase(peer);
+  const Error error = result ? Error{Code::kOk, 0, ""} : result.error();
+  auto report = dial.report.finish(now, result ? (*result)->peer() : wanted, error);
+  for (DialDone& done : dial.waiters) done(now, result, *report);
+  host_.on_dial_ended(now, std::move(report), result.value_or(nullptr));
 }
 
-void Dialer::drop_attempts(const Pending& dial, bool reached) {
-  for (const ConnectionId attempt : dial.attempts) {
-    const auto it = attempts_.find(attempt);
-    if (it == attempts_.end()) continue;
-    it->second.dial = 0;
+void Dialer::drop_attempts(Instant now, Pending& dial, bool reached) {
+  for (const ConnectionId id : dial.attempts) {
+    const auto it = attempts_.find(id);
+    if (it == attempts_.end() || it->second.dial == 0) continue;
+    Attempt& attempt = it->second;
+    attempt.dial = 0;
+    const DialStage stage = attempt.connection->stage();
+    dial.report.ended(now, attempt.entry, stage, reached ? kFaster : kNoMore);
+    if (reached) chooser_.was_slower(attempt.address, stage);
     // An address that was added later may have won; what has begun on this one goes on.
-    if ((reached || closing_) && host_.has_early_streams(*it->second.connection)) continue;
-    it->second.connection->close(reached ? wire_code::kConnSupplanted : wire_code::kNone,
-                                 reached ? "another address was faster" : "the dial was given up");
+    if ((reached || closing_) && host_.has_early_streams(*attempt.connection)) continue;
+    attempt.connection->close(reached ? wire_code::kConnSupplanted : wire_code::kNone,
+                              reached ? kFaster.why : kNoMore.why);
   }
 }
 
@@ -161,28 +215,37 @@ bool Dialer::wants(ConnectionId id) const {
 
 void Dialer::established(Instant now, Connection& connection) {
   if (connection.outbound()) store_.mark_good(connection.peer(), connection.remote_address());
-  const auto it = attempts_.find(connection.id());
-  if (it == attempts_.end()) return;
-  const DialId dial = it->second.dial;
-  attempts_.erase(it);
-  if (dial != 0) finish(now, dial, &connection);
+  const auto attempt = attempts_.extract(connection.id());
+  if (attempt.empty()) return;
+  const Attempt& won = attempt.mapped();
+  chooser_.worked(connection.peer(), won.address);
+  if (won.dial == 0) return;
+  dials_.at(won.dial).report.ended(now, won.entry, DialStage::kConnected, {Code::kOk, 0, ""});
+  finish(now, won.dial, &connection);
 }
 
-void Dialer::refused(Instant now, ConnectionId id, const Error& why) {
-  const auto it = attempts_.find(id);
-  if (it != attempts_.end() && it->second.dial != 0) finish(now, it->second.dial, std::unexpected(why));
+void Dialer::refused(Instant now, Connection& connection, const Error& why) {
+  const auto it = attempts_.find(connection.id());
+  if (it == attempts_.end() || it->second.dial == 0) return;
+  const DialId dial = std::exchange(it->second.dial, 0);
+  const bool limit = why.code <= Code::kLimitConnections;
+  dials_.at(dial).report.ended(now, it->second.entry, limit ? DialStage::kSkippedLimit : DialStage::kSecuring, why);
+  finish(now, dial, std::unexpected(why));
 }
 
 void Dialer::closed(Instant now, Connection& connection, const Error& why) {
-  const auto it = attempts_.find(connection.id());
-  if (it == attempts_.end()) return;
-  const DialId id = it->second.dial;
-  attempts_.erase(it);
-  const auto dial = dials_.find(id);
-  if (dial == dials_.end()) return;
-  host_.on_attempt_failed(dial->second.peer, connection.remote_address(), why);
-  dial->second.machine.attempt_failed(now, stream_error(why));
-  advance(now, id);
+  const auto attempt = attempts_.extract(connection.id());
+  if (attempt.empty()) return;
+  const Attempt& lost = attempt.mapped();
+  const auto it = dials_.find(lost.dial);
+  if (it == dials_.end()) return;
+  Pending& dial = it->second;
+  const DialStage stage = connection.stage();
+  chooser_.failed(now, dial.wish.peer, lost.address, stage, why);
+  dial.report.ended(now, lost.entry, stage, stream_error(why));
+  host_.on_attempt_failed(dial.wish.peer, connection.remote_address(), why);
+  dial.machine.attempt_failed(now, stream_error(why));
+  advance(now, lost.dial);
 }
 
 Connection* Dialer::last_hope(const PeerId& peer) const {

@@ -21,14 +21,14 @@ bool valid_protocol(std::string_view id) {
 }  // namespace
 
 Swarm::Swarm(const PeerId& self, std::vector<Transport*> transports, resource::Manager& resources,
-             peerstore::Peerstore& peers, Observer& observer)
+             peerstore::Peerstore& peers, Observer& observer, DialPrivate dial_private)
     : self_(self),
       transports_(std::move(transports)),
       resources_(resources),
       store_(peers),
       observer_(observer),
       known_([this](std::string_view protocol) { return services_.contains(protocol); }),
-      dialer_(self, transports_, peers, *this) {}
+      dialer_(self, transports_, peers, *this, dial_private) {}
 
 Result<void> Swarm::serve(std::string protocol, StreamHandler& handler, bool replay_safe) {
   if (!valid_protocol(protocol)) return std::unexpected(kBadProtocol);
@@ -50,8 +50,10 @@ void Swarm::on_attempt_failed(const PeerId& peer, const Multiaddr& address, cons
   observer_.on_dial_failed(peer, address, why);
 }
 
-void Swarm::on_dial_ended(Instant now, const PeerId& peer, const Error* why) {
-  if (why != nullptr) fail_waiting(now, peer, *why);
+void Swarm::on_dial_ended(Instant now, std::shared_ptr<const DialReport> report, Connection* connection) {
+  const PeerId peer = report->peer;
+  if (connection == nullptr) fail_waiting(now, peer, report->error);
+  observer_.on_dial_ended(now, std::move(report), connection);
   forget_if_idle(peer);
 }
 
@@ -264,13 +266,13 @@ void Swarm::on_established(Instant now, Connection& connection) {
   auto reservation = resources_.connection(peer, ip);
   if (peer == self_) {  // at an address that did not say so
     connection.close(wire_code::kNone, kSelf.why);
-    return dialer_.refused(now, id, kSelf);
+    return dialer_.refused(now, connection, kSelf);
   }
   const bool unwanted = closing_ && early_count(id) == 0;
   if (unwanted || !reservation) {
     const Error why = unwanted ? kNodeClosed : reservation.error();
     connection.close(unwanted ? wire_code::kConnShutdown : wire_code::kConnResourceLimit, why.why);
-    return dialer_.refused(now, id, why);
+    return dialer_.refused(now, connection, why);
   }
   Live live{&connection, {}, std::move(*reservation), {}};
   if (const auto early = early_.find(id); early != early_.end()) {

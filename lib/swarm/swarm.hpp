@@ -38,6 +38,10 @@ class Observer {
   virtual void on_datagram(Instant now, Connection& connection, ByteView payload) = 0;
   /// One address of a dial did not work; others may.
   virtual void on_dial_failed(const PeerId&, const Multiaddr&, const Error& /*why*/) {}
+  /// A dial begins: what was told of the interfaces may be out of date. True: set_interfaces() follows soon.
+  virtual bool on_dial_begins(Instant) { return false; }
+  /// A dial has ended; null: nobody was reached.
+  virtual void on_dial_ended(Instant, std::shared_ptr<const DialReport>, Connection*) {}
   /// An inbound connection ended before it was one.
   virtual void on_handshake_failed(Connection&, const Error& /*why*/) {}
   /// An inbound stream agreed on no protocol.
@@ -48,7 +52,7 @@ class Swarm final : public StreamOpener, private DialerHost {
  public:
   /// `self`: whom it never dials. REQUIRES that all others outlive the swarm.
   Swarm(const PeerId& self, std::vector<Transport*> transports, resource::Manager& resources,
-        peerstore::Peerstore& peers, Observer& observer);
+        peerstore::Peerstore& peers, Observer& observer, DialPrivate dial_private = DialPrivate::kSameSubnet);
 
   /// Inbound streams that agree on this protocol go to `handler`. Of 0-RTT, which may be a replay, only
   /// those of a protocol that is `replay_safe` go at once; the others when the connection is established.
@@ -57,8 +61,12 @@ class Swarm final : public StreamOpener, private DialerHost {
   std::vector<std::string> protocols() const;
 
   /// As Dialer::dial(). `done` comes once, in a turn.
-  void dial(const PeerId& peer, DialDone done) { dialer_.dial(peer, std::move(done)); }
-  void dial(const Multiaddr& address, DialDone done) { dialer_.dial(address, std::move(done)); }
+  void dial(const PeerId& peer, DialDone done, const DialOptions& options = {}) {
+    dialer_.dial(peer, std::move(done), options);
+  }
+  void dial(const Multiaddr& address, DialDone done, const DialOptions& options = {}) {
+    dialer_.dial(address, std::move(done), options);
+  }
   /// Closes every connection to the peer, and gives up a dial that is under way and what was asked in this
   /// turn (kCancelled).
   void disconnect(const PeerId& peer, std::uint64_t code);
@@ -75,7 +83,10 @@ class Swarm final : public StreamOpener, private DialerHost {
   bool turn(Instant now);
   /// Something was asked since the last turn.
   bool has_work() const { return !opens_.empty() || dialer_.has_work(); }
+  /// There are other sockets, or what follows was told: dials that waited go on.
   void sockets_changed(Instant now) { dialer_.advance(now); }
+  void set_interfaces(std::vector<InterfaceAddress> interfaces) { dialer_.set_interfaces(std::move(interfaces)); }
+  void set_listens_on_loopback(bool listens) { dialer_.set_listens_on_loopback(listens); }
   Instant next_deadline() const;
   void on_deadline(Instant now);
 
@@ -118,7 +129,8 @@ class Swarm final : public StreamOpener, private DialerHost {
   // DialerHost
   bool has_early_streams(const Connection& attempt) const override { return early_count(attempt.id()) > 0; }
   void on_attempt_failed(const PeerId& peer, const Multiaddr& address, const Error& why) override;
-  void on_dial_ended(Instant now, const PeerId& peer, const Error* why) override;
+  bool on_dial_begins(Instant now) override { return observer_.on_dial_begins(now); }
+  void on_dial_ended(Instant now, std::shared_ptr<const DialReport> report, Connection* connection) override;
 
   void process_opens(Instant now);
   void process_open(Instant now, OpenRequest request);

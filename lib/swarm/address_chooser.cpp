@@ -1,0 +1,107 @@
+#include "swarm/address_chooser.hpp"
+
+#include <algorithm>
+
+#include "swarm/dial.hpp"
+
+namespace p2pa::swarm {
+namespace {
+
+constexpr Error kBlackHole{Code::kUnreachable, 0, "nothing of this kind (UDP, IPv6) gets through from here"};
+constexpr Error kPrivate{Code::kNoAddress, 0, "a private address of another network"};
+constexpr Error kNoTransport{Code::kUnsupported, 0, "no transport for this address"};
+constexpr Error kTooMany{Code::kRateLimited, kDialAddressesMax, "the peer has too many addresses"};
+
+bool listed(const std::vector<Multiaddr>& list, const Multiaddr& address) {
+  return std::ranges::find(list, address) != list.end();
+}
+
+/// It may be in the list already.
+void put_first(std::vector<Multiaddr>& addresses, const Multiaddr& address) {
+  std::erase(addresses, address);
+  addresses.insert(addresses.begin(), address);
+}
+
+}  // namespace
+
+std::optional<AddressChooser::Choice> AddressChooser::choose(Instant now, const Wish& wish, const Dials& dials) {
+  std::vector<Multiaddr> known = ranked(store_.addresses(wish.peer));
+  if (const auto last = store_.worked_last(wish.peer)) put_first(known, *last);
+  // Nobody is kept waiting for what another network did.
+  if (expecting_ && has_learned_against(now, wish.peer, known)) return std::nullopt;
+  const auto strangers = strange(wish.peer, known);
+  if (!strangers) return std::nullopt;
+  for (auto named = wish.named.rbegin(); named != wish.named.rend(); ++named) put_first(known, *named);
+
+  const BlackHoles::Skipped black = black_holes_.ask(known);
+  Choice out;
+  for (const Multiaddr& address : known) {
+    const bool named = listed(wish.named, address);
+    if (!dials(address)) {
+      out.skipped.push_back({address, DialStage::kSkippedNoTransport, kNoTransport});
+    } else if (!named && listed(*strangers, address)) {
+      out.skipped.push_back({address, DialStage::kSkippedPrivate, kPrivate});
+    } else if (const auto held = named ? std::nullopt : hold_back(now, wish.peer, address, black)) {
+      out.held_back.push_back(address);
+      if (!wish.force) out.skipped.push_back(*held);
+    } else {
+      out.wanted.push_back(address);
+    }
+  }
+  if (wish.force) out.wanted.insert(out.wanted.end(), out.held_back.begin(), out.held_back.end());
+  for (; out.wanted.size() > kDialAddressesMax; out.wanted.pop_back()) {
+    out.skipped.push_back({out.wanted.back(), DialStage::kSkippedLimit, kTooMany});
+  }
+  return out;
+}
+
+bool AddressChooser::has_learned_against(Instant now, const PeerId& peer, const std::vector<Multiaddr>& known) const {
+  return std::ranges::any_of(known, [&](const Multiaddr& address) {
+    return backoff_.holds(now, peer, address) != nullptr || black_holes_.blocked(address);
+  });
+}
+
+std::optional<std::vector<Multiaddr>> AddressChooser::strange(const PeerId& peer,
+                                                              const std::vector<Multiaddr>& known) const {
+  const auto worked_last = store_.worked_last(peer);
+  std::vector<Multiaddr> out;
+  for (const Multiaddr& address : known) {
+    if (store_.from_host(peer, address)) continue;
+    const auto verdict = filter_.check(address, worked_last);
+    if (verdict == AddressFilter::Verdict::kAskAgain) return std::nullopt;
+    if (verdict == AddressFilter::Verdict::kSkip) out.push_back(address);
+  }
+  return out;
+}
+
+std::optional<AddressChooser::Skip> AddressChooser::hold_back(Instant now, const PeerId& peer,
+                                                              const Multiaddr& address,
+                                                              const BlackHoles::Skipped& black) const {
+  if (const Error* why = backoff_.holds(now, peer, address)) return Skip{address, DialStage::kSkippedBackoff, *why};
+  if (black.has(address)) return Skip{address, DialStage::kSkippedBlackHole, kBlackHole};
+  return std::nullopt;
+}
+
+void AddressChooser::worked(const PeerId& peer, const Multiaddr& address) {
+  backoff_.worked(peer, address);
+  black_holes_.record(address, true);
+}
+
+void AddressChooser::failed(Instant now, const PeerId& peer, const Multiaddr& address, DialStage stage,
+                            const Error& why) {
+  if (!peer.empty()) backoff_.failed(now, peer, address, why);
+  black_holes_.record(address, stage != DialStage::kConnecting);
+}
+
+void AddressChooser::was_slower(const Multiaddr& address, DialStage stage) {
+  black_holes_.record(address, stage != DialStage::kConnecting);
+}
+
+void AddressChooser::set_interfaces(std::vector<InterfaceAddress> interfaces) {
+  expecting_ = false;
+  if (!filter_.set_interfaces(std::move(interfaces))) return;
+  backoff_.clear();
+  black_holes_.reset();
+}
+
+}  // namespace p2pa::swarm

@@ -1,0 +1,69 @@
+#pragma once
+// What was learned of addresses and of the network, and which addresses of a peer are tried for that.
+
+#include <functional>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "p2pagents/dial_report.hpp"
+#include "peerstore/peerstore.hpp"
+#include "swarm/address_filter.hpp"
+#include "swarm/backoff.hpp"
+#include "swarm/black_hole.hpp"
+
+namespace p2pa::swarm {
+
+class AddressChooser final {
+ public:
+  struct Skip {
+    Multiaddr address;
+    DialStage stage;
+    Error why;
+  };
+  struct Choice {
+    std::vector<Multiaddr> wanted;     ///< best first; of those that somebody named the newest, then what worked last
+    std::vector<Multiaddr> held_back;  ///< not tried now, but when somebody forces it
+    std::vector<Skip> skipped;         ///< all that is not wanted
+  };
+  struct Wish {
+    PeerId peer;                   ///< empty: whoever answers
+    std::vector<Multiaddr> named;  ///< by who asked, the newest first: tried whatever was learned
+    bool force = false;            ///< what would be held back is tried last
+  };
+  using Dials = std::function<bool(const Multiaddr&)>;
+
+  AddressChooser(const peerstore::Peerstore& peers, DialPrivate dial_private)
+      : store_(peers), filter_(dial_private) {}
+
+  /// `dials`: is there a transport for it? Empty: it depends on set_interfaces(), which is to come.
+  std::optional<Choice> choose(Instant now, const Wish& wish, const Dials& dials);
+
+  void worked(const PeerId& peer, const Multiaddr& address);
+  void failed(Instant now, const PeerId& peer, const Multiaddr& address, DialStage stage, const Error& why);
+  /// Another one was faster, which says nothing of the address but something of its kind.
+  void was_slower(const Multiaddr& address, DialStage stage);
+
+  /// The interfaces are being listed anew.
+  void expect_interfaces() { expecting_ = true; }
+  /// In another network than before nothing of what was learned holds.
+  void set_interfaces(std::vector<InterfaceAddress> interfaces);
+  void set_listens_on_loopback(bool listens) { filter_.set_listens_on_loopback(listens); }
+
+  const BlackHoles& black_holes() const { return black_holes_; }
+
+ private:
+  bool has_learned_against(Instant now, const PeerId& peer, const std::vector<Multiaddr>& known) const;
+  /// Of what only others told us of, that which is not worth a try. Empty: the interfaces are not known.
+  std::optional<std::vector<Multiaddr>> strange(const PeerId& peer, const std::vector<Multiaddr>& known) const;
+  std::optional<Skip> hold_back(Instant now, const PeerId& peer, const Multiaddr& address,
+                                const BlackHoles::Skipped& black) const;
+
+  const peerstore::Peerstore& store_;
+  AddressFilter filter_;
+  Backoff backoff_;
+  BlackHoles black_holes_;
+  bool expecting_ = false;
+};
+
+}  // namespace p2pa::swarm
