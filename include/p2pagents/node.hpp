@@ -17,6 +17,7 @@
 #include "p2pagents/log.hpp"
 #include "p2pagents/multiaddr.hpp"
 #include "p2pagents/peer_id.hpp"
+#include "p2pagents/pre_shared_key.hpp"
 #include "p2pagents/rpc.hpp"
 #include "p2pagents/time.hpp"
 
@@ -37,6 +38,9 @@ struct NodeOptions {
   std::vector<Multiaddr> listen;       ///< none: dials only, from a system-chosen port
   /// For TCP, the preferred first; at least one. What a peer refuses costs the dial of it two round trips.
   std::vector<Security> security{Security::kNoise, Security::kTls};
+  /// Makes the node one of a private network: it speaks over TCP and WebSocket to nodes with this key, and to
+  /// no others; QUIC is neither dialed nor listened on.
+  std::optional<PreSharedKey> network_key;
   std::string agent_version;           ///< what identify says; empty: "p2pagents/<version>"
   Limits limits;
   CongestionControl congestion_control = CongestionControl::kCubic;

@@ -32,6 +32,7 @@ tcp::Config tcp_config(const NodeOptions& options, std::int64_t unix_time) {
   config.keep_alive = options.keep_alive;
   config.handshake_timeout = options.handshake_timeout;
   config.unix_time = unix_time;
+  config.network_key = options.network_key;
   config.first_id = 2;
   config.id_step = kTransports;
   return config;
@@ -78,10 +79,10 @@ NodeCore::Impl::Impl(NodeOptions node_options, ByteView seed32, std::int64_t uni
              }
              return config;
            }()),
-      sockets(quic, socket_numbers),
-      quic_transport(quic, [this](const IpEndpoint& remote) { return sockets.socket_for(remote); }),
       tcp(*options.key, rng, resources, socket_numbers, tcp_config(options, unix_time)),
-      swarm(options.key->peer_id(), {&quic_transport, &tcp}, resources, peers, *this),
+      sockets(quic, tcp, socket_numbers, options.network_key.has_value()),
+      quic_transport(quic, [this](const IpEndpoint& remote) { return sockets.socket_for(remote); }),
+      swarm(options.key->peer_id(), transports(), resources, peers, *this),
       identify(identify_context(unix_time)),
       ping(swarm, rng),
       perf(swarm, options.serve_perf),
@@ -101,6 +102,12 @@ NodeCore::Impl::Impl(NodeOptions node_options, ByteView seed32, std::int64_t uni
       emit(std::move(event));
     }
   }
+}
+
+/// QUIC has no place for the key of a private network.
+std::vector<Transport*> NodeCore::Impl::transports() {
+  if (options.network_key) return {&tcp};
+  return {&quic_transport, &tcp};
 }
 
 identify::Context NodeCore::Impl::identify_context(std::int64_t unix_time) {

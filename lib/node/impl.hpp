@@ -46,6 +46,7 @@ struct NodeCore::Impl final : swarm::Observer {
   void on_handshake_failed(Connection& connection, const Error& why) override;
   void on_stream_refused(Connection& connection, const Error& why) override;
 
+  std::vector<Transport*> transports();
   identify::Context identify_context(std::int64_t unix_time);
   void identified(PeerInfo info);
 
@@ -75,9 +76,9 @@ struct NodeCore::Impl final : swarm::Observer {
   peerstore::Peerstore peers;
   SocketNumbers socket_numbers;
   quic::Endpoint quic;
+  tcp::Endpoint tcp;
   Sockets sockets;
   quic::QuicTransport quic_transport;
-  tcp::Endpoint tcp;
   swarm::Swarm swarm;
   identify::Identify identify;
   ping::Ping ping;

@@ -9,6 +9,7 @@
 
 #include "node/driver.hpp"
 #include "transport/quic/endpoint.hpp"
+#include "transport/tcp/endpoint.hpp"
 
 namespace p2pa {
 
@@ -16,9 +17,12 @@ inline constexpr std::size_t kListenAddressesMax = 32;
 
 class Sockets {
  public:
-  Sockets(quic::Endpoint& quic, SocketNumbers& numbers) : quic_(quic), numbers_(numbers) {}
+  /// `private_network`: UDP is not listened on, since QUIC has no place for a network's key.
+  Sockets(quic::Endpoint& quic, tcp::Endpoint& tcp, SocketNumbers& numbers, bool private_network)
+      : quic_(quic), tcp_(tcp), numbers_(numbers), private_network_(private_network) {}
 
-  /// Starts to listen. kUnsupported: neither a quic-v1 nor a TCP address. kLimitConnections: kListenAddressesMax.
+  /// Starts to listen. kUnsupported: none of QUIC, TCP and WebSocket, or not in a private network.
+  /// kLimitConnections: kListenAddressesMax.
   Result<void> listen(const Multiaddr& address);
 
   /// The UDP socket to dial from: one that listens where that can reach the address, since the port that
@@ -43,25 +47,27 @@ class Sockets {
   void close(Instant now);
 
  private:
-  enum class Kind : std::uint8_t { kUdp, kTcp };
   enum class State : std::uint8_t { kBinding, kBound, kFailed };
   struct Socket {
     SocketId id;
-    Kind kind;
+    std::optional<tcp::Road> road;  // of TCP; none: UDP
     State state;
     bool listens;
     IpEndpoint local;
     Error error{};
+
+    Multiaddr address(const IpEndpoint& at) const { return road ? tcp::address_of(*road, at) : quic_multiaddr(at); }
   };
-  void bind(Kind kind, const IpEndpoint& local, bool listens);
+  void bind(std::optional<tcp::Road> road, const IpEndpoint& local, bool listens);
   void ask_to_close(const Socket& socket);
-  static Multiaddr address_of(Kind kind, const IpEndpoint& local);
 
   quic::Endpoint& quic_;
+  tcp::Endpoint& tcp_;
   std::vector<Socket> sockets_;
   std::vector<IpAddress> interfaces_;
   std::deque<Effect> effects_;
   SocketNumbers& numbers_;
+  const bool private_network_;
   bool closed_ = false;
 };
 

@@ -182,7 +182,9 @@ TEST_CASE("an address that is not plain TCP has no TCP endpoint") {
 TEST_CASE("every way to write where a WebSocket is says the same") {
   const IpEndpoint endpoint = *IpEndpoint::parse("192.0.2.1:443");
   const std::string id = "/p2p/12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA";
-  const auto at = [](const std::string& rest) { return web_address(*Multiaddr::parse("/ip4/192.0.2.1/tcp/443" + rest)); };
+  const auto at = [](const std::string& rest) {
+    return web_address(*Multiaddr::parse("/ip4/192.0.2.1/tcp/443" + rest));
+  };
   CHECK(at("/ws") == WebAddress{endpoint});
   CHECK(at("/ws" + id) == WebAddress{endpoint});
   CHECK(at("/wss") == WebAddress{endpoint, true});
