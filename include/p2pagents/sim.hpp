@@ -134,6 +134,8 @@ class World final {
   void restart(NodeId node, NodeOptions options);
   /// What nodes of this host appended to a file (qlog); empty when there is none.
   ByteView file(HostId host, const std::string& path) const;
+  /// Puts a file there, in the place of one that exists.
+  void write_file(HostId host, const std::string& path, ByteView bytes);
 
   // --- running
   /// Runs until the predicate holds (asked before the first step and after each) or `limit` of

@@ -8,6 +8,7 @@
 
 #include "base/assert.hpp"
 #include "io/interfaces.hpp"
+#include "io/read_file.hpp"
 
 namespace p2pa::io {
 namespace {
@@ -224,6 +225,13 @@ bool UvDriver::perform(const Effect& effect, EffectDone& done) {
     case Effect::Kind::kFinishTcp: tcp_.finish(effect.socket, UvLoop::now()); return false;
     case Effect::Kind::kAbortTcp: tcp_.reset(effect.socket); return false;
     case Effect::Kind::kAppendFile: files_.append(effect.path, effect.bytes); return false;
+    case Effect::Kind::kReadFile:
+      if (auto bytes = read_file(effect.path, kReadFileMax)) {
+        done.bytes = std::move(*bytes);
+      } else {
+        done.result = std::unexpected(bytes.error());
+      }
+      return true;
   }
   return false;
 }

@@ -163,6 +163,10 @@ ByteView World::file(HostId host, const std::string& path) const {
   return it == impl_->files.end() ? ByteView{} : ByteView(it->second);
 }
 
+void World::write_file(HostId host, const std::string& path, ByteView bytes) {
+  impl_->files[{host, path}] = Bytes(bytes.begin(), bytes.end());
+}
+
 // --- running
 
 bool World::run_until(std::move_only_function<bool()> done, Duration limit) {
