@@ -22,16 +22,12 @@ constexpr Duration kKeepAliveMin = seconds(1);
 
 Connection::Connection(Shared& shared, ConnectionId id, bool outbound, SocketId socket, const IpEndpoint& local,
                        const IpEndpoint& remote)
-    : shared_(shared),
-      id_(id),
-      outbound_(outbound),
-      remote_address_(quic_multiaddr(remote)),
-      local_address_(quic_multiaddr(local)),
+    : MuxedConnection(shared.mux, id, outbound, quic_multiaddr(remote), quic_multiaddr(local)),
+      shared_(shared),
       socket_(socket),
       local_(local),
       packet_size_(same_host(local, remote)),
       stream_engine_(shared, *this),
-      streams_(shared.mux, *this),
       datagrams_out_(shared.config.datagram_queue_bytes_max),
       datagrams_in_(shared.config.datagram_queue_bytes_max) {}
 
@@ -101,16 +97,11 @@ ConnectionStats Connection::stats(Instant) const {
   return out;
 }
 
-bool Connection::take(const mux::QueuedEvent& event, ConnectionEvent& out) {
-  if (event.stream != nullptr) return streams_.take(event, out);
-  out = {event.kind, 0, nullptr, event.code, {}, {}};
-  if (event.kind == Kind::kClosed) out.error = why_;
-  if (event.kind == Kind::kDatagram) {
-    if (datagram_lent_) datagrams_in_.pop(shared_.mux.chunks);
-    datagram_lent_ = true;
-    out.datagram = datagrams_in_.front();
-  }
-  return true;
+void Connection::describe(ConnectionEvent& event) {
+  if (event.kind != Kind::kDatagram) return;
+  if (datagram_lent_) datagrams_in_.pop(shared_.mux.chunks);
+  datagram_lent_ = true;
+  event.datagram = datagrams_in_.front();
 }
 
 // --- the endpoint's side
@@ -159,8 +150,7 @@ void Connection::on_deadline() {
 bool Connection::on_handshake_completed() {
   const auto peer = handshake_->identify();
   if (!peer) return false;
-  peer_ = *peer;
-  streams_.set_peer(peer_);
+  identified(*peer);
   state_ = ConnectionState::kEstablished;
   established_at_ = shared_.now;
   if (outbound_ && early_ && !handshake_->tls().early_data_accepted()) {
@@ -190,8 +180,7 @@ bool Connection::on_stream_opened(std::int64_t wire_id) {
   if (state_ == ConnectionState::kHandshaking && peer_.empty()) {
     const auto peer = handshake_->identify();
     if (!peer) return false;
-    peer_ = *peer;
-    streams_.set_peer(peer_);
+    identified(*peer);
     early_ = true;
   }
   ngtcp2_conn_set_stream_user_data(engine_, wire_id, &streams_.on_opened(wire_id));

@@ -37,13 +37,10 @@ std::uint32_t goodbye_of(const Error& why) {
 }  // namespace
 
 Connection::Connection(Shared& shared, ConnectionId id, bool outbound, SocketId socket, const IpEndpoint& remote)
-    : shared_(shared),
-      id_(id),
-      outbound_(outbound),
+    : MuxedConnection(shared.mux, id, outbound, tcp_multiaddr(remote), {}),
+      shared_(shared),
       socket_(socket),
       remote_(remote),
-      remote_address_(tcp_multiaddr(remote)),
-      streams_(shared.mux, *this),
       begun_at_(shared.now) {}
 
 Connection::~Connection() {
@@ -104,13 +101,6 @@ ConnectionStats Connection::stats(Instant) const {
   out.rtt_min = session_->rtt_min();
   out.rtt_variance = session_->rtt_variance();
   return out;
-}
-
-bool Connection::take(const mux::QueuedEvent& event, ConnectionEvent& out) {
-  if (event.stream != nullptr) return streams_.take(event, out);
-  out = {event.kind, 0, nullptr, event.code, {}, {}};
-  if (event.kind == Kind::kClosed) out.error = why_;
-  return true;
 }
 
 // --- what the socket does
@@ -273,8 +263,7 @@ Result<std::size_t> Connection::shake_hands(ByteView bytes) {
 }
 
 Result<void> Connection::on_secured() {
-  peer_ = channel_->peer();
-  streams_.set_peer(peer_);
+  identified(channel_->peer());
   state_ = State::kMuxing;
   const bool agreed = !channel_->muxer().empty();
   if (!agreed && outbound_) muxer_choice_.propose(yamux::kProtocolId, unsealed_);
@@ -386,7 +375,7 @@ void Connection::on_deadline() {
 
 void Connection::tidy() {
   tidy_at_ = kNever;
-  streams_.tidy();
+  MuxedConnection::tidy();
   if (partial_.empty() && partial_.capacity() > kPartialKept) partial_ = {};
 }
 

@@ -10,7 +10,6 @@
 #include "transport/multistream/negotiation.hpp"
 #include "transport/mux/muxed_connection.hpp"
 #include "transport/mux/ready_list.hpp"
-#include "transport/mux/streams.hpp"
 #include "transport/secure/secure_channel.hpp"
 #include "transport/tcp/endpoint.hpp"
 #include "transport/yamux/session.hpp"
@@ -31,24 +30,9 @@ class Connection final : public mux::MuxedConnection, private yamux::Session::Ow
   ~Connection() override;
 
   // p2pa::Connection
-  ConnectionId id() const override { return id_; }
-  const PeerId& peer() const override { return peer_; }
-  const Multiaddr& remote_address() const override { return remote_address_; }
-  const Multiaddr& local_address() const override { return local_address_; }
-  bool outbound() const override { return outbound_; }
   bool established() const override { return state_ == State::kOpen; }
   bool early_data_possible() const override { return false; }
   Result<StreamId> open_stream(bool replay_safe) override;
-  void set_context(StreamId id, void* context) override { streams_.set_context(id, context); }
-  ByteView peek(StreamId id) const override { return streams_.peek(id); }
-  void consume(StreamId id, std::size_t n) override { streams_.consume(id, n); }
-  bool at_end(StreamId id) const override { return streams_.at_end(id); }
-  Result<std::size_t> write(StreamId id, ByteView bytes) override { return streams_.write(id, bytes); }
-  std::size_t writable(StreamId id) const override { return streams_.writable(id); }
-  bool await_room(StreamId id, std::size_t bytes) override { return streams_.await_room(id, bytes); }
-  void finish(StreamId id) override { streams_.finish(id); }
-  void reset(StreamId id, std::uint64_t code) override { streams_.reset(id, code); }
-  void stop(StreamId id, std::uint64_t code) override { streams_.stop(id, code); }
   std::size_t undelivered() const override { return streams_.undelivered() + (session_ ? session_->unconfirmed() : 0); }
   void ask_delivery() override;
   Result<void> send_datagram(ByteView payload) override;
@@ -56,13 +40,10 @@ class Connection final : public mux::MuxedConnection, private yamux::Session::Ow
   void close(std::uint64_t code, std::string_view reason) override;
   ConnectionStats stats(Instant now) const override;
 
-  // mux::MuxedConnection
-  bool take(const mux::QueuedEvent& event, ConnectionEvent& out) override;
-
   // For the endpoint.
   SocketId socket_id() const { return socket_; }
   bool closed() const { return state_ == State::kClosed; }
-  void tidy();
+  void tidy() override;
   void handle(const SocketEvent& event);
   void on_deadline();
   Instant next_deadline() const;  ///< kNever when closed
@@ -98,6 +79,7 @@ class Connection final : public mux::MuxedConnection, private yamux::Session::Ow
   Result<void> on_plain(ByteView bytes);
   void on_peer_ended();
 
+  void describe(ConnectionEvent&) override {}
   void on_session_wakes() override { want_to_write(); }
   void want_to_write();
   std::size_t seal(ByteView plain, MutableBytes out);
@@ -106,13 +88,9 @@ class Connection final : public mux::MuxedConnection, private yamux::Session::Ow
   void finish_close(const Error& why, SocketRequest::Kind how);
 
   Shared& shared_;
-  const ConnectionId id_;
-  const bool outbound_;
   State state_ = State::kConnecting;
   SocketId socket_;
   IpEndpoint remote_;
-  Multiaddr remote_address_, local_address_;
-  PeerId peer_;
   std::size_t security_ = 0;  // the one of the configuration that is offered
   multistream::Negotiation security_choice_, muxer_choice_;
   std::unique_ptr<SecureChannel> channel_;
@@ -120,14 +98,12 @@ class Connection final : public mux::MuxedConnection, private yamux::Session::Ow
   Bytes clear_;     // to be written as it is
   Bytes unsealed_;  // to be sealed and written before what the session has
   Bytes partial_;   // arrived, and not complete
-  mux::Streams streams_;
   std::optional<yamux::Session> session_;
   Instant begun_at_;
   Instant tidy_at_ = kNever;  // when what is kept against flutter goes
   mux::ReadyLink<Connection> ready_;
   bool writing_ = false;     // until kWritten
   bool unreadable_ = false;  // what the peer sealed: then nothing is sealed for it either
-  Error why_{};           // of kClosed
   std::uint64_t bytes_sent_ = 0, bytes_received_ = 0, writes_ = 0, reads_ = 0;
 };
 
