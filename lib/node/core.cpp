@@ -37,6 +37,17 @@ tcp::Config tcp_config(const NodeOptions& options, std::int64_t unix_time) {
   return config;
 }
 
+swarm::CareOptions care_options(const NodeOptions& options) {
+  swarm::CareOptions care;
+  care.heartbeat = options.heartbeat;
+  care.pool.low_water = options.low_water;
+  care.pool.high_water = options.high_water;
+  care.pool.grace = options.grace;
+  care.pool.idle_close = options.idle_close;
+  care.pool.kept_per_peer = options.connections_kept_per_peer;
+  return care;
+}
+
 NodeEvent event_of(NodeEvent::Kind kind) {
   NodeEvent event{};
   event.kind = kind;
@@ -81,7 +92,7 @@ NodeCore::Impl::Impl(NodeOptions node_options, ByteView seed32, std::int64_t uni
       sockets(quic, socket_numbers),
       quic_transport(quic, [this](const IpEndpoint& remote) { return sockets.socket_for(remote); }),
       tcp(*options.key, rng, resources, socket_numbers, tcp_config(options, unix_time)),
-      swarm(options.key->peer_id(), {&quic_transport, &tcp}, resources, peers, *this),
+      swarm(options.key->peer_id(), {&quic_transport, &tcp}, resources, peers, rng, *this, care_options(options)),
       identify(identify_context(unix_time)),
       ping(swarm, rng),
       perf(swarm, options.serve_perf),
@@ -240,7 +251,7 @@ void NodeCore::Impl::advance_close(Instant at) {
 
 std::vector<Multiaddr> NodeCore::Impl::addresses() const { return sockets.addresses(); }
 
-ConnectionInfo NodeCore::Impl::describe_connection(const Connection& connection) const {
+ConnectionInfo NodeCore::Impl::describe_connection(const Connection& connection) {
   const ConnectionStats stats = connection.stats(now);
   ConnectionInfo info;
   info.id = connection.id();
@@ -253,6 +264,13 @@ ConnectionInfo NodeCore::Impl::describe_connection(const Connection& connection)
   info.packets_sent = stats.packets_sent;
   info.packets_received = stats.packets_received;
   info.streams = swarm.streams_count(connection);
+  if (const swarm::Quality* quality = swarm.measure(now, connection)) {
+    info.jitter = quality->jitter();
+    info.loss = quality->loss();
+    info.throughput = quality->throughput();
+    info.score = quality->score();
+    info.age = swarm.age(now, connection);
+  }
   return info;
 }
 

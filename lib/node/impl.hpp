@@ -60,7 +60,7 @@ struct NodeCore::Impl final : swarm::Observer {
   void emit(NodeEvent event) { events.push_back(std::move(event)); }
   void append_qlog(ConnectionId id, ByteView bytes);
   std::vector<Multiaddr> addresses() const;
-  ConnectionInfo describe_connection(const Connection& connection) const;
+  ConnectionInfo describe_connection(const Connection& connection);
 
   NodeOptions options;
   Journal journal;

@@ -64,6 +64,8 @@ class ConnectionPool {
   /// Of the duplicates of this peer that will stay, those that should prove that they live: until they were
   /// heard after the other came, that one does not drain.
   std::vector<ConnectionId> to_prove(const PeerId& peer) const;
+  /// The peers that have such.
+  const std::set<PeerId>& disputed() const { return disputed_; }
 
   /// A peer with any of these is neither trimmed nor closed for idleness, whatever the tag says.
   /// kLimitPeer: kTagsMax, kTaggedPeersMax.

@@ -23,6 +23,9 @@ class DialerHost {
   virtual ~DialerHost() = default;
   /// The established connection that makes a dial to the peer needless; null when there is none.
   virtual Connection* best_connection(const PeerId& peer) const = 0;
+  /// kGated, perhaps; when a dial is asked for, and when an address is tried.
+  virtual Result<void> may_dial(const PeerId& peer) const = 0;
+  virtual Result<void> may_try(const PeerId& peer, const Multiaddr& address) const = 0;
   /// Streams went over this attempt before it was established.
   virtual bool has_early_streams(const Connection& attempt) const = 0;
   /// One address of a dial did not work; others may.

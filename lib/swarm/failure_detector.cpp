@@ -25,9 +25,9 @@ FailureDetector::Verdict FailureDetector::look(Instant now, Instant heard_at, Du
   const bool overslept = now - due_ > heartbeat_;
   if (heard_at > heard_at_) {
     // Of signs that come by themselves nothing is to be learnt: who talks without a pause may still pause.
-    if (suspects_) remember(heard_at - heard_at_);
+    if (probes_ > 0) remember(heard_at - heard_at_);
     heard_at_ = heard_at;
-    suspects_ = false;
+    probes_ = 0;
   }
   if (overslept && now - heard_at_ > heartbeat_) heard_at_ = now - heartbeat_;
   if (!asks_ && now < heard_at_ + heartbeat_) {
@@ -37,8 +37,7 @@ FailureDetector::Verdict FailureDetector::look(Instant now, Instant heard_at, Du
   asks_ = false;
   if (!overslept && phi(now, rtt) >= kPhiDead) return Verdict::kDead;
   const Duration answer = rtt + rtt / 4;
-  due_ = now + (suspects_ ? step : std::max(step, answer));
-  suspects_ = true;
+  due_ = now + (probes_++ > 0 ? step : std::max(step, answer));
   return Verdict::kProbe;
 }
 

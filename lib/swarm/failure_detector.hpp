@@ -44,7 +44,9 @@ class FailureDetector {
   /// Asks at the next look, which is due now: there is a reason for doubt.
   void doubt(Instant now) { due_ = now; asks_ = true; }
 
-  bool suspects() const { return suspects_; }
+  /// It asked, and waits for an answer; the first one is overdue when it is doubtful.
+  bool suspects() const { return probes_ > 0; }
+  bool doubtful() const { return probes_ > 1; }
   /// How sure it is that the peer has gone, were nothing heard until `now`.
   double phi(Instant now, Duration rtt) const;
 
@@ -57,7 +59,8 @@ class FailureDetector {
 
   Duration heartbeat_;
   Instant heard_at_, due_;
-  bool suspects_ = false, asks_ = false;
+  int probes_ = 0;  // in this silence
+  bool asks_ = false;
   std::array<double, kWindow> silences_{};  // seconds, a ring
   std::size_t count_ = 0;
 };

@@ -12,6 +12,7 @@
 
 #include "peerstore/peerstore.hpp"
 #include "resource/manager.hpp"
+#include "swarm/caretaker.hpp"
 #include "swarm/dialer.hpp"
 #include "swarm/stream_pool.hpp"
 #include "transport/stream.hpp"
@@ -44,11 +45,14 @@ class Observer {
   virtual void on_stream_refused(Connection&, const Error& /*why*/) {}
 };
 
-class Swarm final : public StreamOpener, private DialerHost {
+class Swarm final : public StreamOpener, private DialerHost, private CareHost {
  public:
   /// `self`: whom it never dials. REQUIRES that all others outlive the swarm.
   Swarm(const PeerId& self, std::vector<Transport*> transports, resource::Manager& resources,
-        peerstore::Peerstore& peers, Observer& observer);
+        peerstore::Peerstore& peers, Rng& rng, Observer& observer, const CareOptions& care = {});
+  ~Swarm() override;
+  Swarm(const Swarm&) = delete;
+  Swarm& operator=(const Swarm&) = delete;
 
   /// Inbound streams that agree on this protocol go to `handler`. Of 0-RTT, which may be a replay, only
   /// those of a protocol that is `replay_safe` go at once; the others when the connection is established.
@@ -60,7 +64,7 @@ class Swarm final : public StreamOpener, private DialerHost {
   void dial(const PeerId& peer, DialDone done) { dialer_.dial(peer, std::move(done)); }
   void dial(const Multiaddr& address, DialDone done) { dialer_.dial(address, std::move(done)); }
   /// Closes every connection to the peer, and gives up a dial that is under way and what was asked in this
-  /// turn (kCancelled).
+  /// turn (kCancelled). It is kept no more.
   void disconnect(const PeerId& peer, std::uint64_t code);
   /// Fails every dial and open; nothing is accepted from now on. REQUIRES to be called between turns.
   void close(Instant now);
@@ -71,15 +75,29 @@ class Swarm final : public StreamOpener, private DialerHost {
   void open_stream(const PeerId& peer, std::string_view protocol, StreamHandler& handler,
                    std::uint64_t tag, OpenStreamOptions options) override;
 
+  /// Stays connected to the peer: dials it now, and whenever no connection is left. kLimitPeer: kKeptPeersMax.
+  Result<void> keep(Instant now, const PeerId& peer);
+  bool unkeep(const PeerId& peer) { return care_.unkeep(peer); }
+  ConnectionPool& pool() { return care_.pool(); }
+  /// Whoever changed a rule says rules_changed(): in the next turn, what does not pass any more ends.
+  Gater& gater() { return care_.gater(); }
+  void rules_changed() { rules_changed_ = true; }
+  /// See Caretaker.
+  void network_changed(Instant now, const std::vector<IpAddress>& addresses) { care_.network_changed(now, addresses); }
+  const Quality* measure(Instant now, const Connection& connection) { return care_.measure(now, connection); }
+  Duration age(Instant now, const Connection& connection) const { return care_.age(now, connection.id()); }
+  /// The one of several peers to ask next; those without a connection count as neither good nor bad. REQUIRES some.
+  PeerId choose_peer(const std::vector<PeerId>& peers);
+
   /// Works off what happened, at most kEventsPerTurn events. True: there is more.
   bool turn(Instant now);
   /// Something was asked since the last turn.
-  bool has_work() const { return !opens_.empty() || dialer_.has_work(); }
+  bool has_work() const { return rules_changed_ || !opens_.empty() || dialer_.has_work(); }
   void sockets_changed(Instant now) { dialer_.advance(now); }
   Instant next_deadline() const;
   void on_deadline(Instant now);
 
-  /// The established connection to use, the oldest; null when there is none.
+  /// The established connection to use, the best; null when there is none.
   Connection* best_connection(const PeerId& peer) const override;
   /// An established connection; null when it is gone.
   Connection* find(ConnectionId id) const;
@@ -105,6 +123,7 @@ class Swarm final : public StreamOpener, private DialerHost {
     StreamList streams;
     resource::Reservation reservation;
     std::deque<OpenRequest> waiting;  // for credit of this one
+    Error ended{Code::kOk, 0, ""};    // why it was closed, where its transport only knows that it was
   };
   struct Early {  // a connection that has streams before it is established: 0-RTT
     Connection* connection;
@@ -119,6 +138,20 @@ class Swarm final : public StreamOpener, private DialerHost {
   bool has_early_streams(const Connection& attempt) const override { return early_count(attempt.id()) > 0; }
   void on_attempt_failed(const PeerId& peer, const Multiaddr& address, const Error& why) override;
   void on_dial_ended(Instant now, const PeerId& peer, const Error* why) override;
+  Result<void> may_dial(const PeerId& peer) const override { return care_.gater().peer(peer); }
+  Result<void> may_try(const PeerId& peer, const Multiaddr& address) const override {
+    return care_.gater().connection(peer, address);
+  }
+
+  // CareHost
+  ConnectionPool::Use use_of(ConnectionId id) const override;
+  void close_connection(Connection& connection, std::uint64_t code, const Error& why) override;
+  void dial_kept(const PeerId& peer) override;
+
+  bool serves(std::string_view protocol) const;
+  void apply_rules(Instant now);
+  /// The established connections of a peer, in the order in which streams try them.
+  std::vector<ConnectionId> usable(const Peer& peer) const;
 
   void process_opens(Instant now);
   void process_open(Instant now, OpenRequest request);
@@ -165,6 +198,9 @@ class Swarm final : public StreamOpener, private DialerHost {
   std::map<ConnectionId, Early> early_;
   std::unordered_map<PeerId, Peer, PeerIdHash> peers_;
   Dialer dialer_;
+  Rng& rng_;
+  Caretaker care_;
+  bool rules_changed_ = false;
   std::vector<OpenRequest> opens_;  // asked since the last turn
   std::vector<OpenRequest> opens_taken_;
   struct Negotiating {  // an inbound stream that has not named a protocol of ours
