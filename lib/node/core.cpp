@@ -104,6 +104,7 @@ NodeCore::Impl::Impl(NodeOptions node_options, ByteView seed32, std::int64_t uni
       (void)swarm.serve(std::move(id), *protocol, protocol->replay_safe());
     }
   }
+  sockets.list_interfaces();  // a change is seen by what was there before
   for (const Multiaddr& address : options.listen) {
     if (auto listening = sockets.listen(address); !listening) {
       NodeEvent event = event_of(NodeEvent::Kind::kListenFailed);
@@ -274,6 +275,12 @@ ConnectionInfo NodeCore::Impl::describe_connection(const Connection& connection)
   return info;
 }
 
+void NodeCore::Impl::network_changed(Instant at) {
+  if (state != State::kRunning) return;
+  swarm.network_changed(at, sockets.interfaces());
+  identify.local_changed(at);
+}
+
 void NodeCore::Impl::append_qlog(ConnectionId id, ByteView bytes) {
   if (file_effects.size() >= kFileEffectsMax) return;
   Effect effect{};
@@ -317,7 +324,10 @@ void NodeCore::handle(Instant now, const EffectDone& done) {
     impl_->emit(std::move(event));
   }
   if (outcome.sockets_changed) impl_->swarm.sockets_changed(now);
+  if (outcome.interfaces_changed) impl_->network_changed(now);
 }
+
+void NodeCore::interfaces_changed() { impl_->sockets.list_interfaces(); }
 
 void NodeCore::on_deadline(Instant now) {
   impl_->now = now;
