@@ -62,7 +62,8 @@ UvDriver::UvDriver(NodeCore& core, const DriverOptions& options, std::unique_ptr
     : core_(core),
       options_(options),
       loop_(std::move(loop)),
-      tcp_(*loop_, [this](const SocketEvent& event) { handle(event); }) {}
+      tcp_(*loop_, [this](const SocketEvent& event) { handle(event); }),
+      interfaces_(*loop_, UvLoop::now()) {}
 
 UvDriver::~UvDriver() {
   stop_thread();
@@ -87,6 +88,7 @@ UvDriver::Work UvDriver::turn() {
   const Instant now = UvLoop::now();
   tcp_.work(now);
   tcp_.on_deadline(now);
+  if (interfaces_.changed(now)) core_.interfaces_changed();
   if (core_.next_deadline() <= now) {
     core_.on_deadline(now);
     worked = true;
@@ -292,7 +294,7 @@ Instant UvDriver::next_deadline() const {
   if (more_at_hand() || core_.has_work()) return {0};
   const Instant core = core_.next_deadline();
   const Instant next = full_ == nullptr ? core : std::max(core, UvLoop::now() + kFullRetry);
-  return std::min(next, tcp_.next_deadline());
+  return std::min({next, tcp_.next_deadline(), interfaces_.next_deadline()});
 }
 
 void UvDriver::wait_for_input(Duration timeout) {

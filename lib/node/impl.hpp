@@ -59,9 +59,11 @@ struct NodeCore::Impl final : swarm::Observer {
   /// Runs a completion in the next turn: nothing runs inside the call that started it.
   void defer(std::move_only_function<void()> completion) { deferred_.push_back(std::move(completion)); }
   void emit(NodeEvent event) { events.push_back(std::move(event)); }
+  /// This host has other addresses than before.
+  void network_changed(Instant at);
   void append_qlog(ConnectionId id, ByteView bytes);
   std::vector<Multiaddr> addresses() const;
-  ConnectionInfo describe_connection(const Connection& connection) const;
+  ConnectionInfo describe_connection(const Connection& connection);
 
   NodeOptions options;
   Journal journal;

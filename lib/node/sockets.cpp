@@ -43,13 +43,16 @@ Result<void> Sockets::listen(const Multiaddr& address) {
     return fail(Code::kLimitConnections, "too many listen addresses", kListenAddressesMax);
   }
   bind(std::move(road), endpoint, true);
-  if (endpoint.ip.is_unspecified()) {
-    Effect effect{};
-    effect.kind = Effect::Kind::kListInterfaces;
-    effect.id = kInterfacesEffect;
-    effects_.push_back(std::move(effect));
-  }
+  if (endpoint.ip.is_unspecified()) list_interfaces();
   return {};
+}
+
+void Sockets::list_interfaces() {
+  if (std::exchange(listing_, true)) return;
+  Effect effect{};
+  effect.kind = Effect::Kind::kListInterfaces;
+  effect.id = kInterfacesEffect;
+  effects_.push_back(std::move(effect));
 }
 
 Result<SocketId> Sockets::socket_for(const IpEndpoint& remote) {
@@ -78,6 +81,9 @@ Result<SocketId> Sockets::socket_for(const IpEndpoint& remote) {
 Sockets::Outcome Sockets::done(const EffectDone& effect) {
   Outcome outcome;
   if (effect.id == kInterfacesEffect) {
+    listing_ = false;
+    if (!effect.result) return outcome;
+    outcome.interfaces_changed = !interfaces_.empty() && interfaces_ != effect.addresses;
     interfaces_ = effect.addresses;
     return outcome;
   }

@@ -32,12 +32,18 @@ class Sockets {
   /// What came of an effect of ours.
   struct Outcome {
     bool sockets_changed = false;
+    bool interfaces_changed = false;  ///< this host has other addresses than before
     bool listening = false;   ///< `address` is being listened on now
     bool failed = false;      ///< `address` could not be listened on: `error`
     Multiaddr address;
     Error error{};
   };
   Outcome done(const EffectDone& effect);
+
+  /// Asks what addresses this host has now.
+  void list_interfaces();
+  /// As of the last answer.
+  const std::vector<IpAddress>& interfaces() const { return interfaces_; }
 
   bool poll_effect(Effect& out);
   bool has_effects() const { return !effects_.empty(); }
@@ -65,6 +71,7 @@ class Sockets {
   tcp::Endpoint& tcp_;
   std::vector<Socket> sockets_;
   std::vector<IpAddress> interfaces_;
+  bool listing_ = false;  // until the answer
   std::deque<Effect> effects_;
   SocketNumbers& numbers_;
   const bool private_network_;

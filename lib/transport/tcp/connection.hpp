@@ -40,6 +40,8 @@ class Connection final : public mux::MuxedConnection, private yamux::Session::Ow
   std::size_t datagram_size_max() const override { return 0; }
   void close(std::uint64_t code, std::string_view reason) override;
   ConnectionStats stats(Instant now) const override;
+  Instant heard_at() const override { return session_ ? session_->heard_at() : kNever; }
+  void probe() override { if (established()) session_->probe(); }
 
   // For the endpoint.
   SocketId socket_id() const { return socket_; }
