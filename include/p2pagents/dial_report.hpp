@@ -24,8 +24,9 @@ enum class DialStage : std::uint8_t {
   kSkippedBackoff = 16,    ///< it failed a short while ago; the error is the one of then
   kSkippedBlackHole = 17,  ///< nothing of its kind (UDP, IPv6) gets through from here
   kSkippedPrivate = 18,    ///< a private address of another network (NodeOptions::dial_private)
-  kSkippedNoTransport = 19,  ///< nothing here dials such addresses
-  kSkippedLimit = 20,      ///< more than one dial tries, or a bound on what we may use
+  kSkippedGated = 19,      ///< a rule of this node forbids it
+  kSkippedNoTransport = 20,  ///< nothing here dials such addresses
+  kSkippedLimit = 21,      ///< more than one dial tries, or a bound on what we may use
 };
 /// "connecting", "skipped: back-off"; "unknown" for a number that is none.
 std::string_view dial_stage_name(DialStage stage) noexcept;

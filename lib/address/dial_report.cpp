@@ -24,6 +24,7 @@ std::string_view dial_stage_name(DialStage stage) noexcept {
     case DialStage::kSkippedBackoff: return "skipped: back-off";
     case DialStage::kSkippedBlackHole: return "skipped: black hole";
     case DialStage::kSkippedPrivate: return "skipped: private";
+    case DialStage::kSkippedGated: return "skipped: gated";
     case DialStage::kSkippedNoTransport: return "skipped: no transport";
     case DialStage::kSkippedLimit: return "skipped: limit";
   }

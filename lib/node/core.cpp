@@ -32,9 +32,21 @@ tcp::Config tcp_config(const NodeOptions& options, std::int64_t unix_time) {
   config.keep_alive = options.keep_alive;
   config.handshake_timeout = options.handshake_timeout;
   config.unix_time = unix_time;
+  config.network_key = options.network_key;
   config.first_id = 2;
   config.id_step = kTransports;
   return config;
+}
+
+swarm::CareOptions care_options(const NodeOptions& options) {
+  swarm::CareOptions care;
+  care.heartbeat = options.heartbeat;
+  care.pool.low_water = options.low_water;
+  care.pool.high_water = options.high_water;
+  care.pool.grace = options.grace;
+  care.pool.idle_close = options.idle_close;
+  care.pool.kept_per_peer = options.connections_kept_per_peer;
+  return care;
 }
 
 NodeEvent event_of(NodeEvent::Kind kind) {
@@ -78,10 +90,11 @@ NodeCore::Impl::Impl(NodeOptions node_options, ByteView seed32, std::int64_t uni
              }
              return config;
            }()),
-      sockets(quic, socket_numbers),
-      quic_transport(quic, [this](const IpEndpoint& remote) { return sockets.socket_for(remote); }),
       tcp(*options.key, rng, resources, socket_numbers, tcp_config(options, unix_time)),
-      swarm(options.key->peer_id(), {&quic_transport, &tcp}, resources, peers, *this, options.dial_private),
+      sockets(quic, tcp, socket_numbers, options.network_key.has_value()),
+      quic_transport(quic, [this](const IpEndpoint& remote) { return sockets.socket_for(remote); }),
+      swarm(options.key->peer_id(), transports(), resources, peers, rng, *this, care_options(options),
+            options.dial_private),
       identify(identify_context(unix_time)),
       ping(swarm, rng),
       perf(swarm, options.serve_perf),
@@ -93,6 +106,7 @@ NodeCore::Impl::Impl(NodeOptions node_options, ByteView seed32, std::int64_t uni
       (void)swarm.serve(std::move(id), *protocol, protocol->replay_safe());
     }
   }
+  sockets.list_interfaces();  // a change is seen by what was there before
   for (const Multiaddr& address : options.listen) {
     if (auto listening = sockets.listen(address); !listening) {
       NodeEvent event = event_of(NodeEvent::Kind::kListenFailed);
@@ -101,6 +115,12 @@ NodeCore::Impl::Impl(NodeOptions node_options, ByteView seed32, std::int64_t uni
       emit(std::move(event));
     }
   }
+}
+
+/// QUIC has no place for the key of a private network.
+std::vector<Transport*> NodeCore::Impl::transports() {
+  if (options.network_key) return {&tcp};
+  return {&quic_transport, &tcp};
 }
 
 identify::Context NodeCore::Impl::identify_context(std::int64_t unix_time) {
@@ -252,7 +272,7 @@ void NodeCore::Impl::advance_close(Instant at) {
 
 std::vector<Multiaddr> NodeCore::Impl::addresses() const { return sockets.addresses(); }
 
-ConnectionInfo NodeCore::Impl::describe_connection(const Connection& connection) const {
+ConnectionInfo NodeCore::Impl::describe_connection(const Connection& connection) {
   const ConnectionStats stats = connection.stats(now);
   ConnectionInfo info;
   info.id = connection.id();
@@ -265,7 +285,20 @@ ConnectionInfo NodeCore::Impl::describe_connection(const Connection& connection)
   info.packets_sent = stats.packets_sent;
   info.packets_received = stats.packets_received;
   info.streams = swarm.streams_count(connection);
+  if (const swarm::Quality* quality = swarm.measure(now, connection)) {
+    info.jitter = quality->jitter();
+    info.loss = quality->loss();
+    info.throughput = quality->throughput();
+    info.score = quality->score();
+    info.age = swarm.age(now, connection);
+  }
   return info;
+}
+
+void NodeCore::Impl::network_changed(Instant at) {
+  if (state != State::kRunning) return;
+  swarm.network_changed(at, sockets.interfaces());
+  identify.local_changed(at);
 }
 
 void NodeCore::Impl::append_qlog(ConnectionId id, ByteView bytes) {
@@ -311,10 +344,12 @@ void NodeCore::handle(Instant now, const EffectDone& done) {
     impl_->emit(std::move(event));
   }
   if (outcome.interfaces_known) impl_->swarm.set_interfaces(impl_->sockets.interfaces());
-  if (outcome.interfaces_changed) impl_->identify.local_changed(now);
   if (outcome.sockets_changed) impl_->swarm.set_listens_on_loopback(impl_->sockets.listens_on_loopback());
   if (outcome.sockets_changed || outcome.interfaces_known) impl_->swarm.sockets_changed(now);
+  if (outcome.interfaces_changed) impl_->network_changed(now);
 }
+
+void NodeCore::interfaces_changed() { impl_->sockets.list_interfaces(); }
 
 void NodeCore::on_deadline(Instant now) {
   impl_->now = now;

@@ -43,11 +43,11 @@ struct NodeCore::Impl final : swarm::Observer {
   void on_path_changed(Instant at, Connection& connection) override;
   void on_datagram(Instant at, Connection& connection, ByteView payload) override;
   void on_dial_failed(const PeerId& peer, const Multiaddr& address, const Error& why) override;
-  bool on_dial_begins(Instant at) override { return sockets.refresh_interfaces(at); }
   void on_dial_ended(Instant at, std::shared_ptr<const DialReport> report, Connection* connection) override;
   void on_handshake_failed(Connection& connection, const Error& why) override;
   void on_stream_refused(Connection& connection, const Error& why) override;
 
+  std::vector<Transport*> transports();
   identify::Context identify_context(std::int64_t unix_time);
   void identified(PeerInfo info);
 
@@ -60,9 +60,11 @@ struct NodeCore::Impl final : swarm::Observer {
   /// Runs a completion in the next turn: nothing runs inside the call that started it.
   void defer(std::move_only_function<void()> completion) { deferred_.push_back(std::move(completion)); }
   void emit(NodeEvent event) { events.push_back(std::move(event)); }
+  /// This host has other addresses than before.
+  void network_changed(Instant at);
   void append_qlog(ConnectionId id, ByteView bytes);
   std::vector<Multiaddr> addresses() const;
-  ConnectionInfo describe_connection(const Connection& connection) const;
+  ConnectionInfo describe_connection(const Connection& connection);
 
   NodeOptions options;
   Journal journal;
@@ -77,9 +79,9 @@ struct NodeCore::Impl final : swarm::Observer {
   peerstore::Peerstore peers;
   SocketNumbers socket_numbers;
   quic::Endpoint quic;
+  tcp::Endpoint tcp;
   Sockets sockets;
   quic::QuicTransport quic_transport;
-  tcp::Endpoint tcp;
   swarm::Swarm swarm;
   identify::Identify identify;
   ping::Ping ping;

@@ -9,40 +9,44 @@
 
 #include "node/driver.hpp"
 #include "transport/quic/endpoint.hpp"
+#include "transport/tcp/endpoint.hpp"
 
 namespace p2pa {
 
 inline constexpr std::size_t kListenAddressesMax = 32;
-/// What is known of the interfaces is taken for true so long.
-inline constexpr Duration kInterfacesFresh = seconds(10);
 
 class Sockets {
  public:
-  Sockets(quic::Endpoint& quic, SocketNumbers& numbers) : quic_(quic), numbers_(numbers) {}
+  /// `private_network`: UDP is not listened on, since QUIC has no place for a network's key.
+  Sockets(quic::Endpoint& quic, tcp::Endpoint& tcp, SocketNumbers& numbers, bool private_network)
+      : quic_(quic), tcp_(tcp), numbers_(numbers), private_network_(private_network) {}
 
-  /// Starts to listen. kUnsupported: neither a quic-v1 nor a TCP address. kLimitConnections: kListenAddressesMax.
+  /// Starts to listen. kUnsupported: none of QUIC, TCP and WebSocket, or not in a private network.
+  /// kLimitConnections: kListenAddressesMax.
   Result<void> listen(const Multiaddr& address);
 
   /// The UDP socket to dial from: one that listens where that can reach the address, since the port that
   /// others know is the best one to be seen with. kWouldBlock: one is being bound.
   Result<SocketId> socket_for(const IpEndpoint& remote);
 
-  /// Asks for the interfaces, unless what is known of them is fresh: false.
-  bool refresh_interfaces(Instant now);
-  const std::vector<InterfaceAddress>& interfaces() const { return interfaces_; }
   bool listens_on_loopback() const;
 
   /// What came of an effect of ours.
   struct Outcome {
     bool sockets_changed = false;
-    bool interfaces_known = false;    ///< anew
-    bool interfaces_changed = false;  ///< they are others than before
+    bool interfaces_known = false;    ///< interfaces() are as they are now, or cannot be listed
+    bool interfaces_changed = false;  ///< this host has other addresses than before
     bool listening = false;   ///< `address` is being listened on now
     bool failed = false;      ///< `address` could not be listened on: `error`
     Multiaddr address;
     Error error{};
   };
   Outcome done(const EffectDone& effect);
+
+  /// Asks what addresses this host has now.
+  void list_interfaces();
+  /// As of the last answer.
+  const std::vector<InterfaceAddress>& interfaces() const { return interfaces_; }
 
   bool poll_effect(Effect& out);
   bool has_effects() const { return !effects_.empty(); }
@@ -52,28 +56,28 @@ class Sockets {
   void close(Instant now);
 
  private:
-  enum class Kind : std::uint8_t { kUdp, kTcp };
   enum class State : std::uint8_t { kBinding, kBound, kFailed };
   struct Socket {
     SocketId id;
-    Kind kind;
+    std::optional<tcp::Road> road;  // of TCP; none: UDP
     State state;
     bool listens;
     IpEndpoint local;
     Error error{};
+
+    Multiaddr address(const IpEndpoint& at) const { return road ? tcp::address_of(*road, at) : quic_multiaddr(at); }
   };
-  void list_interfaces();
-  void bind(Kind kind, const IpEndpoint& local, bool listens);
+  void bind(std::optional<tcp::Road> road, const IpEndpoint& local, bool listens);
   void ask_to_close(const Socket& socket);
-  static Multiaddr address_of(Kind kind, const IpEndpoint& local);
 
   quic::Endpoint& quic_;
+  tcp::Endpoint& tcp_;
   std::vector<Socket> sockets_;
   std::vector<InterfaceAddress> interfaces_;
-  bool interfaces_known_ = false;
-  Instant interfaces_stale_at_{};
+  bool listing_ = false;  // until the answer
   std::deque<Effect> effects_;
   SocketNumbers& numbers_;
+  const bool private_network_;
   bool closed_ = false;
 };
 

@@ -9,7 +9,6 @@ namespace {
 
 constexpr Error kBlackHole{Code::kUnreachable, 0, "nothing of this kind (UDP, IPv6) gets through from here"};
 constexpr Error kPrivate{Code::kNoAddress, 0, "a private address of another network"};
-constexpr Error kNoTransport{Code::kUnsupported, 0, "no transport for this address"};
 constexpr Error kTooMany{Code::kRateLimited, kDialAddressesMax, "the peer has too many addresses"};
 
 bool listed(const std::vector<Multiaddr>& list, const Multiaddr& address) {
@@ -24,11 +23,9 @@ void put_first(std::vector<Multiaddr>& addresses, const Multiaddr& address) {
 
 }  // namespace
 
-std::optional<AddressChooser::Choice> AddressChooser::choose(Instant now, const Wish& wish, const Dials& dials) {
+std::optional<AddressChooser::Choice> AddressChooser::choose(Instant now, const Wish& wish, const Refuses& refuses) {
   std::vector<Multiaddr> known = ranked(store_.addresses(wish.peer));
   if (const auto last = store_.worked_last(wish.peer)) put_first(known, *last);
-  // Nobody is kept waiting for what another network did.
-  if (expecting_ && has_learned_against(now, wish.peer, known)) return std::nullopt;
   const auto strangers = strange(wish.peer, known);
   if (!strangers) return std::nullopt;
   for (auto named = wish.named.rbegin(); named != wish.named.rend(); ++named) put_first(known, *named);
@@ -37,8 +34,8 @@ std::optional<AddressChooser::Choice> AddressChooser::choose(Instant now, const 
   Choice out;
   for (const Multiaddr& address : known) {
     const bool named = listed(wish.named, address);
-    if (!dials(address)) {
-      out.skipped.push_back({address, DialStage::kSkippedNoTransport, kNoTransport});
+    if (const auto refused = refuses(address)) {
+      out.skipped.push_back(*refused);
     } else if (!named && listed(*strangers, address)) {
       out.skipped.push_back({address, DialStage::kSkippedPrivate, kPrivate});
     } else if (const auto held = named ? std::nullopt : hold_back(now, wish.peer, address, black)) {
@@ -53,12 +50,6 @@ std::optional<AddressChooser::Choice> AddressChooser::choose(Instant now, const 
     out.skipped.push_back({out.wanted.back(), DialStage::kSkippedLimit, kTooMany});
   }
   return out;
-}
-
-bool AddressChooser::has_learned_against(Instant now, const PeerId& peer, const std::vector<Multiaddr>& known) const {
-  return std::ranges::any_of(known, [&](const Multiaddr& address) {
-    return backoff_.holds(now, peer, address) != nullptr || black_holes_.blocked(address);
-  });
 }
 
 std::optional<std::vector<Multiaddr>> AddressChooser::strange(const PeerId& peer,
@@ -98,7 +89,6 @@ void AddressChooser::was_slower(const Multiaddr& address, DialStage stage) {
 }
 
 void AddressChooser::set_interfaces(std::vector<InterfaceAddress> interfaces) {
-  expecting_ = false;
   if (!filter_.set_interfaces(std::move(interfaces))) return;
   backoff_.clear();
   black_holes_.reset();

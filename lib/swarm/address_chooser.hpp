@@ -31,21 +31,20 @@ class AddressChooser final {
     std::vector<Multiaddr> named;  ///< by who asked, the newest first: tried whatever was learned
     bool force = false;            ///< what would be held back is tried last
   };
-  using Dials = std::function<bool(const Multiaddr&)>;
+  /// Why an address cannot be dialed at all, be it named or not; empty when it can.
+  using Refuses = std::function<std::optional<Skip>(const Multiaddr&)>;
 
   AddressChooser(const peerstore::Peerstore& peers, DialPrivate dial_private)
       : store_(peers), filter_(dial_private) {}
 
-  /// `dials`: is there a transport for it? Empty: it depends on set_interfaces(), which is to come.
-  std::optional<Choice> choose(Instant now, const Wish& wish, const Dials& dials);
+  /// Empty: it depends on set_interfaces(), which is to come.
+  std::optional<Choice> choose(Instant now, const Wish& wish, const Refuses& refuses);
 
   void worked(const PeerId& peer, const Multiaddr& address);
   void failed(Instant now, const PeerId& peer, const Multiaddr& address, DialStage stage, const Error& why);
   /// Another one was faster, which says nothing of the address but something of its kind.
   void was_slower(const Multiaddr& address, DialStage stage);
 
-  /// The interfaces are being listed anew.
-  void expect_interfaces() { expecting_ = true; }
   /// In another network than before nothing of what was learned holds.
   void set_interfaces(std::vector<InterfaceAddress> interfaces);
   void set_listens_on_loopback(bool listens) { filter_.set_listens_on_loopback(listens); }
@@ -53,7 +52,6 @@ class AddressChooser final {
   const BlackHoles& black_holes() const { return black_holes_; }
 
  private:
-  bool has_learned_against(Instant now, const PeerId& peer, const std::vector<Multiaddr>& known) const;
   /// Of what only others told us of, that which is not worth a try. Empty: the interfaces are not known.
   std::optional<std::vector<Multiaddr>> strange(const PeerId& peer, const std::vector<Multiaddr>& known) const;
   std::optional<Skip> hold_back(Instant now, const PeerId& peer, const Multiaddr& address,
@@ -63,7 +61,6 @@ class AddressChooser final {
   AddressFilter filter_;
   Backoff backoff_;
   BlackHoles black_holes_;
-  bool expecting_ = false;
 };
 
 }  // namespace p2pa::swarm

@@ -54,11 +54,6 @@ void BlackHoles::record(const Multiaddr& address, bool answered) {
   if (over_ip6(address)) ip6_.record(answered);
 }
 
-bool BlackHoles::blocked(const Multiaddr& address) const {
-  using State = BlackHoleDetector::State;
-  return Skipped{.udp = udp_.state() == State::kBlocked, .ip6 = ip6_.state() == State::kBlocked}.has(address);
-}
-
 void BlackHoles::reset() {
   udp_.reset();
   ip6_.reset();

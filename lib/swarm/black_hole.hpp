@@ -49,8 +49,6 @@ class BlackHoles final {
   Skipped ask(const std::vector<Multiaddr>& addresses);
   /// `answered`: something came back, be it a refusal.
   void record(const Multiaddr& address, bool answered);
-  /// Is it of a kind that is blocked now, the probes aside?
-  bool blocked(const Multiaddr& address) const;
   void reset();
 
   const BlackHoleDetector& udp() const { return udp_; }

@@ -10,6 +10,7 @@ namespace p2pa::swarm {
 
 namespace {
 
+constexpr Error kNoTransport{Code::kUnsupported, 0, "no transport for this address"};
 constexpr Error kFaster{Code::kCancelled, 0, "another address was faster"};
 constexpr Error kNoMore{Code::kCancelled, 0, "the dial was given up"};
 
@@ -46,6 +47,8 @@ void Dialer::process(Instant now, Request request) {
   if (request.given_up) return answer(now, std::move(request), std::unexpected(kGivenUp));
   if (request.peer == self_) return answer(now, std::move(request), std::unexpected(kSelf));
   if (!request.peer.empty()) {
+    const auto allowed = host_.may_dial(request.peer);
+    if (!allowed) return answer(now, std::move(request), std::unexpected(allowed.error()));
     if (!request.address.empty()) {
       store_.add_address(request.peer, request.address, peerstore::Peerstore::Source::kHost);
     }
@@ -86,7 +89,6 @@ Dialer::DialId Dialer::add(Instant now, const PeerId& peer) {
   const DialId id = next_dial_++;
   dials_.try_emplace(id, peer, now);
   if (!peer.empty()) by_peer_[peer] = id;
-  if (host_.on_dial_begins(now)) chooser_.expect_interfaces();
   return id;
 }
 
@@ -108,7 +110,8 @@ void Dialer::join(Instant now, Pending& dial, Request request) {
 }
 
 bool Dialer::begin(Instant now, Pending& dial) {
-  auto choice = chooser_.choose(now, dial.wish, [this](const Multiaddr& a) { return transport_for(a) != nullptr; });
+  const PeerId& peer = dial.wish.peer;
+  auto choice = chooser_.choose(now, dial.wish, [&](const Multiaddr& address) { return refuse(peer, address); });
   if (!choice) return false;
   dial.begun = true;
   dial.machine = Dial(std::move(choice->wanted), now);
@@ -142,19 +145,28 @@ Transport* Dialer::transport_for(const Multiaddr& address) const {
   return it == transports_.end() ? nullptr : *it;
 }
 
+std::optional<AddressChooser::Skip> Dialer::refuse(const PeerId& peer, const Multiaddr& address) const {
+  if (const auto allowed = host_.may_try(peer, address); !allowed) {
+    return AddressChooser::Skip{address, DialStage::kSkippedGated, allowed.error()};
+  }
+  if (transport_for(address) == nullptr) {
+    return AddressChooser::Skip{address, DialStage::kSkippedNoTransport, kNoTransport};
+  }
+  return std::nullopt;
+}
+
 bool Dialer::start_attempt(Instant now, DialId id, Pending& dial, const Multiaddr& address) {
-  Transport* transport = transport_for(address);
-  const Result<Connection*> connection =
-      transport == nullptr ? fail(Code::kUnsupported, "no transport for this address")
-                           : transport->dial(now, {address, dial.wish.peer, true});
-  if (!connection && connection.error().code == Code::kWouldBlock) return false;
+  auto refused = refuse(dial.wish.peer, address);  // rules change, and some addresses come late
+  Result<Connection*> connection = nullptr;
+  if (!refused) connection = transport_for(address)->dial(now, {address, dial.wish.peer, true});
   if (!connection) {
+    if (connection.error().code == Code::kWouldBlock) return false;
     const bool limit = connection.error().code <= Code::kLimitConnections;
-    const DialStage stage = transport == nullptr ? DialStage::kSkippedNoTransport
-                            : limit              ? DialStage::kSkippedLimit
-                                                 : DialStage::kConnecting;
-    skip(now, dial, {address, stage, connection.error()});
-    dial.machine.failed_to_start(now, connection.error());
+    refused = {address, limit ? DialStage::kSkippedLimit : DialStage::kConnecting, connection.error()};
+  }
+  if (refused) {
+    skip(now, dial, *refused);
+    dial.machine.failed_to_start(now, refused->why);
     return true;
   }
   dial.machine.started(now);
@@ -228,8 +240,10 @@ void Dialer::refused(Instant now, Connection& connection, const Error& why) {
   const auto it = attempts_.find(connection.id());
   if (it == attempts_.end() || it->second.dial == 0) return;
   const DialId dial = std::exchange(it->second.dial, 0);
-  const bool limit = why.code <= Code::kLimitConnections;
-  dials_.at(dial).report.ended(now, it->second.entry, limit ? DialStage::kSkippedLimit : DialStage::kSecuring, why);
+  const DialStage stage = why.code == Code::kGated                ? DialStage::kSkippedGated
+                          : why.code <= Code::kLimitConnections ? DialStage::kSkippedLimit
+                                                                : DialStage::kSecuring;
+  dials_.at(dial).report.ended(now, it->second.entry, stage, why);
   finish(now, dial, std::unexpected(why));
 }
 

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -26,12 +27,13 @@ class DialerHost {
   virtual ~DialerHost() = default;
   /// The established connection that makes a dial to the peer needless; null when there is none.
   virtual Connection* best_connection(const PeerId& peer) const = 0;
+  /// kGated, perhaps; when a dial is asked for, and when an address is tried.
+  virtual Result<void> may_dial(const PeerId& peer) const = 0;
+  virtual Result<void> may_try(const PeerId& peer, const Multiaddr& address) const = 0;
   /// Streams went over this attempt before it was established.
   virtual bool has_early_streams(const Connection& attempt) const = 0;
   /// One address of a dial did not work, or is not tried; others may work.
   virtual void on_attempt_failed(const PeerId& peer, const Multiaddr& address, const Error& why) = 0;
-  /// A good moment to look whether the interfaces are still those that were told. True: set_interfaces() follows.
-  virtual bool on_dial_begins(Instant now) = 0;
   /// No dial to the report's peer is under way any more; null when it was not reached. Whoever asked was told.
   virtual void on_dial_ended(Instant now, std::shared_ptr<const DialReport> report, Connection* connection) = 0;
 };
@@ -122,6 +124,8 @@ class Dialer final {
   bool begin(Instant now, Pending& dial);
   void skip(Instant now, Pending& dial, const AddressChooser::Skip& skip);
   Transport* transport_for(const Multiaddr& address) const;
+  /// Why the address cannot be dialed at all.
+  std::optional<AddressChooser::Skip> refuse(const PeerId& peer, const Multiaddr& address) const;
   DialId find(const PeerId& peer) const;
   void advance(Instant now, DialId id);
   /// False: a socket is being made, and advance() follows.

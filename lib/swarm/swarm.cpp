@@ -21,14 +21,21 @@ bool valid_protocol(std::string_view id) {
 }  // namespace
 
 Swarm::Swarm(const PeerId& self, std::vector<Transport*> transports, resource::Manager& resources,
-             peerstore::Peerstore& peers, Observer& observer, DialPrivate dial_private)
+             peerstore::Peerstore& peers, Rng& rng, Observer& observer, const CareOptions& care,
+             DialPrivate dial_private)
     : self_(self),
       transports_(std::move(transports)),
       resources_(resources),
       store_(peers),
       observer_(observer),
-      known_([this](std::string_view protocol) { return services_.contains(protocol); }),
-      dialer_(self, transports_, peers, *this, dial_private) {}
+      known_([this](std::string_view protocol) { return serves(protocol); }),
+      dialer_(self, transports_, peers, *this, dial_private),
+      rng_(rng),
+      care_(self, care, rng, *this) {
+  resources_.set_admission([this](const IpAddress& from) { return care_.gater().accept(from); });
+}
+
+Swarm::~Swarm() { resources_.set_admission({}); }
 
 Result<void> Swarm::serve(std::string protocol, StreamHandler& handler, bool replay_safe) {
   if (!valid_protocol(protocol)) return std::unexpected(kBadProtocol);
@@ -40,8 +47,14 @@ Result<void> Swarm::serve(std::string protocol, StreamHandler& handler, bool rep
 
 std::vector<std::string> Swarm::protocols() const {
   std::vector<std::string> out;
-  for (const auto& [id, service] : services_) out.push_back(id);
+  for (const auto& [id, service] : services_) {
+    if (serves(id)) out.push_back(id);
+  }
   return out;
+}
+
+bool Swarm::serves(std::string_view protocol) const {
+  return services_.contains(protocol) && care_.gater().stream(protocol).has_value();
 }
 
 // --- dialing
@@ -58,12 +71,14 @@ void Swarm::on_dial_ended(Instant now, std::shared_ptr<const DialReport> report,
 }
 
 Instant Swarm::next_deadline() const {
-  const Instant dials = dialer_.next_deadline();
-  return negotiating_.empty() ? dials : std::min(dials, negotiating_.front().deadline);
+  Instant next = dialer_.next_deadline();
+  if (!closing_) next = std::min(next, care_.next_deadline());
+  return negotiating_.empty() ? next : std::min(next, negotiating_.front().deadline);
 }
 
 void Swarm::on_deadline(Instant now) {
   dialer_.advance(now);
+  if (!closing_ && care_.next_deadline() <= now) care_.on_deadline(now);
   while (!negotiating_.empty() && negotiating_.front().deadline <= now) {
     const Negotiating late = negotiating_.front();
     negotiating_.pop_front();
@@ -143,15 +158,19 @@ void Swarm::open_by_dialing(Instant now, OpenRequest request) {
 }
 
 bool Swarm::open_on_any(Instant now, const Peer& peer, OpenRequest& request) {
-  return std::ranges::any_of(peer.connections, [&](ConnectionId id) {
+  return std::ranges::any_of(usable(peer), [&](ConnectionId id) {
     Live& live = live_.at(id);
-    return live.connection->established() && open_on(now, *live.connection, live.streams, request);
+    return open_on(now, *live.connection, live.streams, request);
   });
 }
 
 bool Swarm::open_on(Instant now, Connection& connection, StreamList& streams, OpenRequest& request) {
   if (request.given_up) {
     request.handler->on_stream_failed(now, request.tag, kGivenUp);
+    return true;
+  }
+  if (const auto allowed = care_.gater().stream(request.protocol); !allowed) {
+    request.handler->on_stream_failed(now, request.tag, allowed.error());
     return true;
   }
   auto reservation = resources_.stream(request.peer);
@@ -177,6 +196,7 @@ bool Swarm::open_on(Instant now, Connection& connection, StreamList& streams, Op
     request.handler->on_stream_failed(now, request.tag, proposed.error());
     return true;
   }
+  if (streams.count == 1) care_.began_use(now, connection);
   request.handler->on_stream_open(now, stream);
   return true;
 }
@@ -205,9 +225,74 @@ void Swarm::release_waiting(Instant now, const PeerId& name) {
   while (!peer.waiting.empty() && open_on_any(now, peer, peer.waiting.front())) peer.waiting.pop_front();
 }
 
+// --- what is done without being asked
+
+Result<void> Swarm::keep(Instant now, const PeerId& peer) {
+  if (peer == self_) return std::unexpected(kSelf);
+  return care_.keep(now, peer, best_connection(peer) != nullptr);
+}
+
+void Swarm::dial_kept(const PeerId& peer) {
+  const auto ended = [this, peer](Instant now, Result<Connection*> reached, const DialReport&) {
+    care_.dial_ended(now, peer, reached.has_value());
+  };
+  dialer_.dial(peer, ended, {.force = true});  // its pauses are the keeper's
+}
+
+void Swarm::network_changed(Instant now, const std::vector<InterfaceAddress>& interfaces) {
+  std::vector<IpAddress> addresses;
+  for (const InterfaceAddress& interface : interfaces) addresses.push_back(interface.ip);
+  care_.network_changed(now, addresses);
+}
+
+ConnectionPool::Use Swarm::use_of(ConnectionId id) const {
+  const Live& live = live_.at(id);
+  const ConnectionStats stats = live.connection->stats({});
+  return {live.streams.count, stats.streams_opened + stats.streams_accepted, live.connection->heard_at()};
+}
+
+void Swarm::close_connection(Connection& connection, std::uint64_t code, const Error& why) {
+  live_.at(connection.id()).ended = why;
+  connection.close(code, why.why);
+}
+
+PeerId Swarm::choose_peer(const std::vector<PeerId>& peers) {
+  std::vector<Choice> choices;
+  for (const PeerId& peer : peers) {
+    const Connection* connection = best_connection(peer);
+    const Quality* quality = connection == nullptr ? nullptr : care_.quality(connection->id());
+    choices.push_back(quality == nullptr ? Choice{} : Choice{quality->cost(), streams_count(*connection)});
+  }
+  return peers[swarm::choose_peer(rng_, choices)];
+}
+
+/// What began before a rule forbade it ends.
+void Swarm::apply_rules(Instant now) {
+  for (Connection* connection : connections()) {
+    if (!connection->established()) continue;
+    const auto allowed = may_try(connection->peer(), connection->remote_address());
+    if (!allowed) {
+      close_connection(*connection, wire_code::kConnGated, allowed.error());
+      continue;
+    }
+    std::vector<std::pair<StreamSlot*, std::uint32_t>> all;
+    for (StreamSlot* slot = live_.at(connection->id()).streams.first; slot != nullptr; slot = slot->next) {
+      all.push_back({slot, slot->generation});
+    }
+    for (const auto& [slot, generation] : all) {
+      if (slot->generation != generation) continue;  // an end of another one ended it
+      const auto fine = care_.gater().stream(slot->stream->protocol());
+      if (fine) continue;
+      slot->stream->reset(wire_code::kStreamGated);
+      end_stream(now, *slot, fine.error());
+    }
+  }
+}
+
 // --- what happened
 
 bool Swarm::turn(Instant now) {
+  if (std::exchange(rules_changed_, false)) apply_rules(now);
   if (dialer_.has_work()) dialer_.turn(now);
   if (!opens_.empty()) process_opens(now);
   TransportEvent event;
@@ -268,6 +353,10 @@ void Swarm::on_established(Instant now, Connection& connection) {
     connection.close(wire_code::kNone, kSelf.why);
     return dialer_.refused(now, connection, kSelf);
   }
+  if (const auto allowed = care_.gater().connection(peer, connection.remote_address()); !allowed) {
+    connection.close(wire_code::kConnGated, allowed.error().why);
+    return dialer_.refused(now, connection, allowed.error());
+  }
   const bool unwanted = closing_ && early_count(id) == 0;
   if (unwanted || !reservation) {
     const Error why = unwanted ? kNodeClosed : reservation.error();
@@ -281,6 +370,7 @@ void Swarm::on_established(Instant now, Connection& connection) {
   }
   live_.emplace(id, std::move(live));
   peers_[peer].connections.push_back(id);
+  care_.connected(now, connection);
   // Who waited goes first, before what the protocols have to say to each other.
   dialer_.established(now, connection);
   release_waiting(now, peer);
@@ -301,16 +391,18 @@ void Swarm::on_closed(Instant now, Connection& connection, const Error& why) {
     if (!connection.outbound()) observer_.on_handshake_failed(connection, why);
     return;
   }
-  end_all(now, live->second.streams, stream_error(why));
+  const Error reason = stream_error(live->second.ended.code == Code::kOk ? why : live->second.ended);
+  end_all(now, live->second.streams, reason);
   auto waiting = std::move(live->second.waiting);
   live_.erase(live);
   const PeerId name = connection.peer();
   auto& connections = peers_.at(name).connections;
   std::erase(connections, id);
   const bool last = connections.empty();
-  observer_.on_disconnected(now, connection, stream_error(why), last);
-  fail_all(now, std::move(waiting), stream_error(why));
-  fail_waiting(now, name, stream_error(why));
+  care_.disconnected(now, connection, last);
+  observer_.on_disconnected(now, connection, reason, last);
+  fail_all(now, std::move(waiting), reason);
+  fail_waiting(now, name, reason);
   release_waiting(now, name);  // over those that are left
   forget_if_idle(name);
 }
@@ -321,7 +413,12 @@ void Swarm::on_stream_opened(Instant now, Connection& connection, StreamId id) {
     connection.reset(id, closing_ ? wire_code::kStreamShutdown : wire_code::kStreamResourceLimit);
     return;
   }
-  StreamSlot& slot = pool_.acquire(list_of(connection), connection, id, std::move(*reservation));
+  if (!connection.established() && !may_try(connection.peer(), connection.remote_address())) {
+    return connection.reset(id, wire_code::kStreamGated);
+  }
+  StreamList& streams = list_of(connection);
+  StreamSlot& slot = pool_.acquire(streams, connection, id, std::move(*reservation));
+  if (streams.count == 1) care_.began_use(now, connection);
   connection.set_context(id, &slot);
   slot.stream->listen();
   const std::uint32_t generation = slot.generation;
@@ -423,11 +520,16 @@ std::uint32_t Swarm::early_count(ConnectionId id) const {
 Connection* Swarm::best_connection(const PeerId& peer) const {
   const auto it = peers_.find(peer);
   if (it == peers_.end()) return nullptr;
-  for (const ConnectionId id : it->second.connections) {
-    Connection* connection = live_.at(id).connection;
-    if (connection->established()) return connection;
+  const std::vector<ConnectionId> all = usable(it->second);
+  return all.empty() ? nullptr : live_.at(all.front()).connection;
+}
+
+std::vector<ConnectionId> Swarm::usable(const Peer& peer) const {
+  std::vector<ConnectionId> out;
+  for (const ConnectionId id : peer.connections) {
+    if (live_.at(id).connection->established()) out.push_back(id);
   }
-  return nullptr;
+  return care_.ranked(out);
 }
 
 Connection* Swarm::find(ConnectionId id) const {
@@ -454,6 +556,7 @@ void Swarm::disconnect(const PeerId& peer, std::uint64_t code) {
   give_up(opens_);
   give_up(opens_taken_);
   dialer_.give_up(peer);
+  care_.unkeep(peer);
   const auto it = peers_.find(peer);
   if (it == peers_.end()) return;
   give_up(it->second.waiting);

@@ -12,6 +12,7 @@
 
 #include "peerstore/peerstore.hpp"
 #include "resource/manager.hpp"
+#include "swarm/caretaker.hpp"
 #include "swarm/dialer.hpp"
 #include "swarm/stream_pool.hpp"
 #include "transport/stream.hpp"
@@ -38,8 +39,6 @@ class Observer {
   virtual void on_datagram(Instant now, Connection& connection, ByteView payload) = 0;
   /// One address of a dial did not work; others may.
   virtual void on_dial_failed(const PeerId&, const Multiaddr&, const Error& /*why*/) {}
-  /// A dial begins: what was told of the interfaces may be out of date. True: set_interfaces() follows soon.
-  virtual bool on_dial_begins(Instant) { return false; }
   /// A dial has ended; null: nobody was reached.
   virtual void on_dial_ended(Instant, std::shared_ptr<const DialReport>, Connection*) {}
   /// An inbound connection ended before it was one.
@@ -48,11 +47,15 @@ class Observer {
   virtual void on_stream_refused(Connection&, const Error& /*why*/) {}
 };
 
-class Swarm final : public StreamOpener, private DialerHost {
+class Swarm final : public StreamOpener, private DialerHost, private CareHost {
  public:
   /// `self`: whom it never dials. REQUIRES that all others outlive the swarm.
   Swarm(const PeerId& self, std::vector<Transport*> transports, resource::Manager& resources,
-        peerstore::Peerstore& peers, Observer& observer, DialPrivate dial_private = DialPrivate::kSameSubnet);
+        peerstore::Peerstore& peers, Rng& rng, Observer& observer, const CareOptions& care = {},
+        DialPrivate dial_private = DialPrivate::kSameSubnet);
+  ~Swarm() override;
+  Swarm(const Swarm&) = delete;
+  Swarm& operator=(const Swarm&) = delete;
 
   /// Inbound streams that agree on this protocol go to `handler`. Of 0-RTT, which may be a replay, only
   /// those of a protocol that is `replay_safe` go at once; the others when the connection is established.
@@ -68,7 +71,7 @@ class Swarm final : public StreamOpener, private DialerHost {
     dialer_.dial(address, std::move(done), options);
   }
   /// Closes every connection to the peer, and gives up a dial that is under way and what was asked in this
-  /// turn (kCancelled).
+  /// turn (kCancelled). It is kept no more.
   void disconnect(const PeerId& peer, std::uint64_t code);
   /// Fails every dial and open; nothing is accepted from now on. REQUIRES to be called between turns.
   void close(Instant now);
@@ -79,10 +82,24 @@ class Swarm final : public StreamOpener, private DialerHost {
   void open_stream(const PeerId& peer, std::string_view protocol, StreamHandler& handler,
                    std::uint64_t tag, OpenStreamOptions options) override;
 
+  /// Stays connected to the peer: dials it now, and whenever no connection is left. kLimitPeer: kKeptPeersMax.
+  Result<void> keep(Instant now, const PeerId& peer);
+  bool unkeep(const PeerId& peer) { return care_.unkeep(peer); }
+  ConnectionPool& pool() { return care_.pool(); }
+  /// Whoever changed a rule says rules_changed(): in the next turn, what does not pass any more ends.
+  Gater& gater() { return care_.gater(); }
+  void rules_changed() { rules_changed_ = true; }
+  /// See Caretaker.
+  void network_changed(Instant now, const std::vector<InterfaceAddress>& interfaces);
+  const Quality* measure(Instant now, const Connection& connection) { return care_.measure(now, connection); }
+  Duration age(Instant now, const Connection& connection) const { return care_.age(now, connection.id()); }
+  /// The one of several peers to ask next; those without a connection count as neither good nor bad. REQUIRES some.
+  PeerId choose_peer(const std::vector<PeerId>& peers);
+
   /// Works off what happened, at most kEventsPerTurn events. True: there is more.
   bool turn(Instant now);
   /// Something was asked since the last turn.
-  bool has_work() const { return !opens_.empty() || dialer_.has_work(); }
+  bool has_work() const { return rules_changed_ || !opens_.empty() || dialer_.has_work(); }
   /// There are other sockets, or what follows was told: dials that waited go on.
   void sockets_changed(Instant now) { dialer_.advance(now); }
   void set_interfaces(std::vector<InterfaceAddress> interfaces) { dialer_.set_interfaces(std::move(interfaces)); }
@@ -90,7 +107,7 @@ class Swarm final : public StreamOpener, private DialerHost {
   Instant next_deadline() const;
   void on_deadline(Instant now);
 
-  /// The established connection to use, the oldest; null when there is none.
+  /// The established connection to use, the best; null when there is none.
   Connection* best_connection(const PeerId& peer) const override;
   /// An established connection; null when it is gone.
   Connection* find(ConnectionId id) const;
@@ -116,6 +133,7 @@ class Swarm final : public StreamOpener, private DialerHost {
     StreamList streams;
     resource::Reservation reservation;
     std::deque<OpenRequest> waiting;  // for credit of this one
+    Error ended{Code::kOk, 0, ""};    // why it was closed, where its transport only knows that it was
   };
   struct Early {  // a connection that has streams before it is established: 0-RTT
     Connection* connection;
@@ -129,8 +147,21 @@ class Swarm final : public StreamOpener, private DialerHost {
   // DialerHost
   bool has_early_streams(const Connection& attempt) const override { return early_count(attempt.id()) > 0; }
   void on_attempt_failed(const PeerId& peer, const Multiaddr& address, const Error& why) override;
-  bool on_dial_begins(Instant now) override { return observer_.on_dial_begins(now); }
   void on_dial_ended(Instant now, std::shared_ptr<const DialReport> report, Connection* connection) override;
+  Result<void> may_dial(const PeerId& peer) const override { return care_.gater().peer(peer); }
+  Result<void> may_try(const PeerId& peer, const Multiaddr& address) const override {
+    return care_.gater().connection(peer, address);
+  }
+
+  // CareHost
+  ConnectionPool::Use use_of(ConnectionId id) const override;
+  void close_connection(Connection& connection, std::uint64_t code, const Error& why) override;
+  void dial_kept(const PeerId& peer) override;
+
+  bool serves(std::string_view protocol) const;
+  void apply_rules(Instant now);
+  /// The established connections of a peer, in the order in which streams try them.
+  std::vector<ConnectionId> usable(const Peer& peer) const;
 
   void process_opens(Instant now);
   void process_open(Instant now, OpenRequest request);
@@ -177,6 +208,9 @@ class Swarm final : public StreamOpener, private DialerHost {
   std::map<ConnectionId, Early> early_;
   std::unordered_map<PeerId, Peer, PeerIdHash> peers_;
   Dialer dialer_;
+  Rng& rng_;
+  Caretaker care_;
+  bool rules_changed_ = false;
   std::vector<OpenRequest> opens_;  // asked since the last turn
   std::vector<OpenRequest> opens_taken_;
   struct Negotiating {  // an inbound stream that has not named a protocol of ours

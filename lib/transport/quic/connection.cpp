@@ -90,6 +90,7 @@ ConnectionStats Connection::stats(Instant) const {
   out.bytes_received = bytes_received_;
   out.packets_sent = packets_sent_;
   out.packets_received = packets_received_;
+  out.packets_repeated = packets_repeated_;
   out.streams_opened = streams_.opened();
   out.streams_accepted = streams_.accepted();
   if (engine_ == nullptr) return out;
@@ -179,6 +180,15 @@ void Connection::keep_alive() {
   const Duration period = std::min(shared_.config.keep_alive, std::max(soon_enough, kKeepAliveMin));
   ngtcp2_conn_set_keep_alive_timeout(engine_, static_cast<ngtcp2_duration>((outbound_ ? period : period * 9 / 8).ns));
 }
+
+void Connection::probe() {
+  if (!established()) return;
+  probe_due_ = true;
+  shared_.ready.push(*this);
+}
+
+/// The engine pings when a keep-alive is due, and not otherwise.
+void Connection::force_ping() { ngtcp2_conn_set_keep_alive_timeout(engine_, 1); }
 
 bool Connection::on_stream_opened(std::int64_t wire_id) {
   if (!ngtcp2_is_bidi_stream(wire_id)) return true;  // the peer has no credit for them

@@ -56,6 +56,8 @@ class Connection final : public mux::MuxedConnection {
   std::size_t datagram_size_max() const override;
   void close(std::uint64_t code, std::string_view reason) override;
   ConnectionStats stats(Instant now) const override;
+  Instant heard_at() const override { return heard_at_; }
+  void probe() override;
 
   // For the endpoint.
   ConnectionState state() const { return state_; }
@@ -87,6 +89,7 @@ class Connection final : public mux::MuxedConnection {
   void on_datagram(ByteView payload);
   void on_path_validated(const ngtcp2_path& path);
   void keep_alive();
+  void force_ping();
   void free_stuck_datagrams();
 
   // connection_transmit.cpp
@@ -130,7 +133,9 @@ class Connection final : public mux::MuxedConnection {
   Instant datagrams_stuck_at_ = kNever;  // when to help them on
   Instant burst_began_{};
   std::size_t burst_bytes_ = 0;
-  std::uint64_t packets_sent_ = 0, packets_received_ = 0, bytes_sent_ = 0, bytes_received_ = 0;
+  std::uint64_t packets_sent_ = 0, packets_received_ = 0, packets_repeated_ = 0;
+  std::uint64_t bytes_sent_ = 0, bytes_received_ = 0;
+  bool probe_due_ = false;
 };
 
 }  // namespace p2pa::quic

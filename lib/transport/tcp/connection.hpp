@@ -12,6 +12,7 @@
 #include "transport/mux/ready_list.hpp"
 #include "transport/secure/secure_channel.hpp"
 #include "transport/tcp/endpoint.hpp"
+#include "transport/tcp/road.hpp"
 #include "transport/yamux/session.hpp"
 
 namespace p2pa::tcp {
@@ -23,9 +24,9 @@ struct Shared;
 /// muxer and the first stream. The first answer needs three round trips, TCP's own included.
 class Connection final : public mux::MuxedConnection, private yamux::Session::Owner {
  public:
-  static std::unique_ptr<Connection> dial(Shared& shared, ConnectionId id, const IpEndpoint& remote,
+  static std::unique_ptr<Connection> dial(Shared& shared, ConnectionId id, Road road,
                                           const DialTarget& target);
-  static std::unique_ptr<Connection> accept(Shared& shared, ConnectionId id, const SocketEvent& accepted,
+  static std::unique_ptr<Connection> accept(Shared& shared, ConnectionId id, Road road, const SocketEvent& accepted,
                                             resource::Reservation handshake);
   ~Connection() override;
 
@@ -40,6 +41,8 @@ class Connection final : public mux::MuxedConnection, private yamux::Session::Ow
   std::size_t datagram_size_max() const override { return 0; }
   void close(std::uint64_t code, std::string_view reason) override;
   ConnectionStats stats(Instant now) const override;
+  Instant heard_at() const override { return session_ ? session_->heard_at() : kNever; }
+  void probe() override { if (established()) session_->probe(); }
 
   // For the endpoint.
   SocketId socket_id() const { return socket_; }
@@ -56,13 +59,14 @@ class Connection final : public mux::MuxedConnection, private yamux::Session::Ow
 
   enum class State : std::uint8_t {
     kConnecting,  ///< the SYN is under way
+    kDressing,    ///< what it wears below its security greets and is greeted
     kSecuring,    ///< what secures it is chosen, and then that shakes hands
     kMuxing,      ///< secured; an inbound one waits for the muxer's proposal
     kOpen,
     kClosed,
   };
 
-  Connection(Shared& shared, ConnectionId id, bool outbound, SocketId socket, const IpEndpoint& remote);
+  Connection(Shared& shared, ConnectionId id, bool outbound, SocketId socket, Road road);
 
   void propose_security();
   void choose_security(Security security);
@@ -71,7 +75,10 @@ class Connection final : public mux::MuxedConnection, private yamux::Session::Ow
   void open_session();
 
   void on_connected(const IpEndpoint& local);
+  void begin_layers();
+  void on_dressed();
   void on_bytes(ByteView bytes);
+  void on_undressed(ByteView bytes);
   /// Says how much of `bytes` was taken; what is not complete stays.
   Result<std::size_t> process(ByteView bytes);
   Result<std::size_t> select(ByteView bytes);
@@ -83,21 +90,26 @@ class Connection final : public mux::MuxedConnection, private yamux::Session::Ow
   void describe(ConnectionEvent&) override {}
   void on_session_wakes() override { want_to_write(); }
   void want_to_write();
+  std::size_t fill_dressed(MutableBytes buffer);
+  std::size_t fill_undressed(MutableBytes buffer);
   std::size_t seal(ByteView plain, MutableBytes out);
 
   void fail(const Error& why);
+  Bytes last_bytes();
   void finish_close(const Error& why, SocketRequest::Kind how);
 
   Shared& shared_;
   State state_ = State::kConnecting;
   State last_ = State::kConnecting;  // before kClosed
   SocketId socket_;
-  IpEndpoint remote_;
+  const Road road_;
   std::size_t security_ = 0;  // the one of the configuration that is offered
   multistream::Negotiation security_choice_, muxer_choice_;
   std::unique_ptr<SecureChannel> channel_;
   resource::Reservation handshake_;
-  Bytes clear_;     // to be written as it is
+  LayerStack layers_;
+  Bytes dressed_;   // to be written to the socket; empty where there are no layers
+  Bytes clear_;     // to be written without a seal
   Bytes unsealed_;  // to be sealed and written before what the session has
   Bytes partial_;   // arrived, and not complete
   std::optional<yamux::Session> session_;

@@ -34,6 +34,7 @@ struct Endpoint::Impl {
 
   Shared shared;
   mux::ConnectionTable<Connection> connections;
+  std::map<SocketId, Road> listeners;
   std::map<SocketId, Leaving> leaving;
   TimerQueue<ConnectionId> deadlines;
 };
@@ -45,10 +46,13 @@ Endpoint::~Endpoint() = default;
 
 Result<p2pa::Connection*> Endpoint::dial(Instant now, const DialTarget& target) {
   impl_->shared.set_now(now);
-  const auto remote = tcp_endpoint(target.address);
-  P2PA_ASSERT(remote.has_value());
-  return &impl_->keep(Connection::dial(impl_->shared, impl_->connections.number(), *remote, target));
+  auto road = road_to(target.address);
+  P2PA_ASSERT(road.has_value());
+  return &impl_->keep(Connection::dial(impl_->shared, impl_->connections.number(), std::move(*road), target));
 }
+
+void Endpoint::add_listener(SocketId listener, const Road& road) { impl_->listeners[listener] = road; }
+void Endpoint::remove_listener(SocketId listener) { impl_->listeners.erase(listener); }
 
 void Endpoint::handle(Instant now, const SocketEvent& event) {
   impl_->shared.set_now(now);
@@ -134,7 +138,11 @@ Connection& Endpoint::Impl::keep(std::unique_ptr<Connection> connection) {
 void Endpoint::Impl::accept(const SocketEvent& event) {
   auto reservation = shared.resources.handshake(event.remote.ip);
   if (!reservation) return shared.request(SocketRequest::Kind::kAbort, event.socket);
-  keep(Connection::accept(shared, connections.number(), event, std::move(*reservation)));
+  const auto listener = listeners.find(event.listener);
+  Road road = listener == listeners.end() ? Road{} : listener->second;
+  road.remote = event.remote;
+  road.host.clear();
+  keep(Connection::accept(shared, connections.number(), std::move(road), event, std::move(*reservation)));
 }
 
 void Endpoint::Impl::touch(Connection& connection) { deadlines.set(connection.id(), connection.next_deadline()); }

@@ -7,7 +7,9 @@
 #include "crypto/rng.hpp"
 #include "p2pagents/key_pair.hpp"
 #include "p2pagents/node.hpp"
+#include "p2pagents/pre_shared_key.hpp"
 #include "resource/manager.hpp"
+#include "transport/tcp/road.hpp"
 #include "transport/transport.hpp"
 
 namespace p2pa::tcp {
@@ -26,6 +28,7 @@ struct Config {
   Duration handshake_timeout = seconds(10);  ///< from the first SYN on
   /// Wall clock in seconds since 1970, for certificates' validity.
   std::int64_t unix_time = 0;
+  std::optional<PreSharedKey> network_key{};  ///< of a private network
   ConnectionId first_id = 1, id_step = 1;  ///< its connections' numbers, unique in a node of many transports
 };
 
@@ -37,11 +40,14 @@ class Endpoint final : public Transport {
   ~Endpoint() override;
 
   // Transport
-  bool dials(const Multiaddr& address) const override { return tcp_endpoint(address).has_value(); }
+  bool dials(const Multiaddr& address) const override { return road_to(address).has_value(); }
   Result<p2pa::Connection*> dial(Instant now, const DialTarget& target) override;
   bool poll_event(TransportEvent& out) override;
   bool has_events() const override;
 
+  /// What is accepted on this socket came on such a road; `remote` of it is of no use. Plain TCP, if never told.
+  void add_listener(SocketId listener, const Road& road);
+  void remove_listener(SocketId listener);
   void handle(Instant now, const SocketEvent& event);
   /// Ends what is left, also what still shakes hands: the node is closing.
   void close(Instant now);

@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "transport/layer/layer_stack.hpp"
 #include "transport/mux/ready_list.hpp"
 #include "transport/mux/shared.hpp"
 #include "transport/noise/noise_channel.hpp"
@@ -62,11 +63,16 @@ struct Shared {
   static constexpr std::size_t kPlainBytes = SecureChannel::kPlainBytesMax;
   /// Scratch of kPlainBytes, one for all.
   MutableBytes plain_space();
+  /// What layers make of as much as this fits one write. Scratch, one for all.
+  static constexpr std::size_t kUndressedBytes = 57'344;
+  static_assert(kUndressedBytes + 4 * LayerStack::kLayersMax * ByteLayer::kOverheadMax <= kWriteBytes);
+  MutableBytes undressed_space();
+  Bytes undressed;  ///< likewise, of what arrived
 
  private:
   std::optional<noise::Identity> noise_;
   std::optional<tls::Credentials> tls_;
-  std::unique_ptr<std::uint8_t[]> plain_;
+  std::unique_ptr<std::uint8_t[]> plain_, undressed_;
 };
 
 }  // namespace p2pa::tcp

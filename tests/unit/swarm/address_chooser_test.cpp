@@ -19,6 +19,8 @@ constexpr Error kSilence{Code::kTimeout, 0, "silence"};
 Multiaddr quic(const std::string& ip) { return Multiaddr::parse("/ip4/" + ip + "/udp/1/quic-v1").value(); }
 Multiaddr tcp(const std::string& ip) { return Multiaddr::parse("/ip4/" + ip + "/tcp/1").value(); }
 
+std::optional<AddressChooser::Skip> none(const Multiaddr&) { return std::nullopt; }
+
 struct Book {
   const PeerId peer = KeyPair::from_seed(Bytes(32, 7)).peer_id();
   peerstore::Peerstore store;
@@ -28,8 +30,11 @@ struct Book {
   Book() { chooser.set_interfaces({{IpAddress::parse("192.168.1.7").value(), 24}}); }
   void know(const Multiaddr& address, Source source = Source::kPeer) { store.add_address(peer, address, source); }
   AddressChooser::Choice choose(std::vector<Multiaddr> named = {}, bool force = false, Instant now = kStart) {
-    const auto dials = [this](const Multiaddr& a) { return tcp_works || !a.has(Multiaddr::Protocol::kTcp); };
-    const auto out = chooser.choose(now, {.peer = peer, .named = std::move(named), .force = force}, dials);
+    const auto refuses = [this](const Multiaddr& a) -> std::optional<AddressChooser::Skip> {
+      if (tcp_works || !a.has(Multiaddr::Protocol::kTcp)) return std::nullopt;
+      return AddressChooser::Skip{a, DialStage::kSkippedNoTransport, {Code::kUnsupported, 0, "no TCP"}};
+    };
+    const auto out = chooser.choose(now, {.peer = peer, .named = std::move(named), .force = force}, refuses);
     REQUIRE(out.has_value());
     return *out;
   }
@@ -81,7 +86,7 @@ TEST_CASE("failures at one peer say nothing of a dial to whoever answers") {
   Book book;
   book.chooser.failed(kStart, {}, quic("8.8.0.1"), DialStage::kConnecting, kSilence);
   const auto choice =
-      book.chooser.choose(kStart, {.peer = {}, .named = {quic("8.8.0.1")}}, [](const Multiaddr&) { return true; });
+      book.chooser.choose(kStart, {.peer = {}, .named = {quic("8.8.0.1")}}, none);
   REQUIRE(choice.has_value());
   CHECK(choice->wanted == List{quic("8.8.0.1")});
 }
@@ -103,25 +108,12 @@ TEST_CASE("what a peer claims of private networks is filtered, what the host gav
 TEST_CASE("a choice that depends on interfaces nobody has listed is put off") {
   Book book;
   AddressChooser fresh(book.store, DialPrivate::kSameSubnet);
-  const auto yes = [](const Multiaddr&) { return true; };
   book.know(tcp("8.8.0.1"));
-  CHECK(fresh.choose(kStart, {.peer = book.peer, .named = {}}, yes).has_value());
+  CHECK(fresh.choose(kStart, {.peer = book.peer, .named = {}}, none).has_value());
   book.know(tcp("10.0.0.1"));
-  CHECK_FALSE(fresh.choose(kStart, {.peer = book.peer, .named = {}}, yes).has_value());
+  CHECK_FALSE(fresh.choose(kStart, {.peer = book.peer, .named = {}}, none).has_value());
   fresh.set_interfaces({});
-  CHECK(fresh.choose(kStart, {.peer = book.peer, .named = {}}, yes)->wanted == List{tcp("8.8.0.1")});
-}
-
-TEST_CASE("while the interfaces are listed anew nothing is skipped for what was learned before") {
-  Book book;
-  book.know(tcp("8.8.0.1"));
-  book.chooser.expect_interfaces();
-  const auto yes = [](const Multiaddr&) { return true; };
-  CHECK(book.chooser.choose(kStart, {.peer = book.peer, .named = {}}, yes).has_value());
-  book.chooser.failed(kStart, book.peer, tcp("8.8.0.1"), DialStage::kConnecting, kSilence);
-  CHECK_FALSE(book.chooser.choose(kStart, {.peer = book.peer, .named = {}}, yes).has_value());
-  book.chooser.set_interfaces({{IpAddress::parse("192.168.1.7").value(), 24}});  // the same ones
-  CHECK(book.choose().wanted.empty());
+  CHECK(fresh.choose(kStart, {.peer = book.peer, .named = {}}, none)->wanted == List{tcp("8.8.0.1")});
 }
 
 TEST_CASE("a blocked kind is skipped, but not when named or forced, and a success in another network clears it") {
@@ -148,7 +140,7 @@ TEST_CASE("whoever answers, be it to refuse, shows that the kind gets through") 
   CHECK(book.chooser.black_holes().udp().state() == BlackHoleDetector::State::kPasses);
 }
 
-TEST_CASE("addresses without a transport and those over the bound are skipped and told") {
+TEST_CASE("addresses that are refused, though named, and those over the bound are skipped and told") {
   Book book;
   book.tcp_works = false;
   book.know(tcp("8.8.0.1"));
@@ -156,6 +148,7 @@ TEST_CASE("addresses without a transport and those over the bound are skipped an
   REQUIRE(choice.skipped.size() == 1);
   CHECK(choice.skipped[0].stage == DialStage::kSkippedNoTransport);
   CHECK(choice.skipped[0].why.code == Code::kUnsupported);
+  CHECK(book.choose({tcp("8.8.0.1")}).wanted.empty());
   for (int i = 0; i < static_cast<int>(kDialAddressesMax); ++i) book.know(quic("8.8.1." + std::to_string(i)));
   book.know(quic("8.8.2.1"));
   choice = book.choose();

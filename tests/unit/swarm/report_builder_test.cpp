@@ -59,7 +59,7 @@ TEST_CASE("each stage has a name of its own") {
   for (const DialStage stage :
        {DialStage::kConnected, DialStage::kResolving, DialStage::kConnecting, DialStage::kSecuring, DialStage::kMuxing,
         DialStage::kSkippedBackoff, DialStage::kSkippedBlackHole, DialStage::kSkippedPrivate,
-        DialStage::kSkippedNoTransport, DialStage::kSkippedLimit}) {
+        DialStage::kSkippedGated,        DialStage::kSkippedNoTransport, DialStage::kSkippedLimit}) {
     const std::string_view name = dial_stage_name(stage);
     CHECK(name != "unknown");
     CHECK(std::ranges::find(names, name) == names.end());
