@@ -41,6 +41,14 @@ struct NodeOptions {
   /// Makes the node one of a private network: it speaks over TCP and WebSocket to nodes with this key, and to
   /// no others; QUIC is neither dialed nor listened on.
   std::optional<PreSharedKey> network_key;
+  /// "http://host:port" or "socks5://host:port", with "user:password@" in front of an IP address or "localhost":
+  /// every dial goes through it, over TCP or WebSocket; QUIC, which cannot, is not dialed. Empty: none.
+  std::string proxy;
+  /// For `/tls/ws` listeners: PEM files of the certificate chain and its key, looked at again every minute, so
+  /// that a renewed certificate needs no restart. Empty: such addresses cannot be listened on.
+  std::string web_certificate_file, web_key_file;
+  /// PEM file of whom `/wss` dials believe. Empty: everybody, since the peer proves who it is above that.
+  std::string web_roots_file = "/etc/ssl/certs/ca-certificates.crt";
   std::string agent_version;           ///< what identify says; empty: "p2pagents/<version>"
   Limits limits;
   CongestionControl congestion_control = CongestionControl::kCubic;

@@ -47,9 +47,29 @@ Result<void> check_times(const NodeOptions& options) {
   return {};
 }
 
+Result<void> check_web(const NodeOptions& options) {
+  if (options.web_certificate_file.empty() != options.web_key_file.empty()) {
+    return refuse("web_certificate_file and web_key_file go together");
+  }
+  if (options.proxy.empty()) return {};
+  if (auto proxy = proxy_of(options.proxy); !proxy) return std::unexpected(proxy.error());
+  return {};
+}
+
 }  // namespace
 
+Result<tcp::Proxy> proxy_of(const std::string& url) {
+  auto parsed = proxy::ProxyUrl::parse(url);
+  if (!parsed) return std::unexpected(parsed.error());
+  auto ip = parsed->proxy.ip();
+  if (parsed->proxy.host() == "localhost") ip = IpAddress::parse("127.0.0.1").value();
+  if (!ip) return fail(Code::kInvalidArgument, "the proxy's host is neither an IP address nor localhost");
+  const IpEndpoint endpoint{*ip, parsed->proxy.port(), 0};
+  return tcp::Proxy{std::move(*parsed), endpoint};
+}
+
 Result<void> check_options(const NodeOptions& options) {
+  if (auto fine = check_web(options); !fine) return fine;
   if (auto fine = check_times(options); !fine) return fine;
   if (options.security.empty()) return refuse("security is empty");
   for (const Security security : options.security) {

@@ -33,6 +33,7 @@ tcp::Config tcp_config(const NodeOptions& options, std::int64_t unix_time) {
   config.handshake_timeout = options.handshake_timeout;
   config.unix_time = unix_time;
   config.network_key = options.network_key;
+  if (!options.proxy.empty()) config.proxy = proxy_of(options.proxy).value();
   config.first_id = 2;
   config.id_step = kTransports;
   return config;
@@ -54,6 +55,19 @@ NodeEvent event_of(NodeEvent::Kind kind) {
   event.kind = kind;
   event.error = {Code::kOk, 0, ""};
   return event;
+}
+
+// Beside those that Sockets numbers.
+constexpr std::uint64_t kCertificateEffect = std::uint64_t{1} << 62, kRootsEffect = kCertificateEffect + 16;
+
+std::vector<std::string> certificate_paths(const NodeOptions& options) {
+  if (options.web_certificate_file.empty()) return {};
+  return {options.web_certificate_file, options.web_key_file};
+}
+
+std::vector<std::string> root_paths(const NodeOptions& options) {
+  if (options.web_roots_file.empty()) return {};
+  return {options.web_roots_file};
 }
 
 Effect effect_of(const SocketRequest& request) {
@@ -91,20 +105,27 @@ NodeCore::Impl::Impl(NodeOptions node_options, ByteView seed32, std::int64_t uni
              return config;
            }()),
       tcp(*options.key, rng, resources, socket_numbers, tcp_config(options, unix_time)),
-      sockets(quic, tcp, socket_numbers, options.network_key.has_value()),
-      quic_transport(quic, [this](const IpEndpoint& remote) { return sockets.socket_for(remote); }),
-      swarm(options.key->peer_id(), transports(), resources, peers, rng, *this, care_options(options)),
+      sockets(quic, tcp, socket_numbers, options),
+      quic_transport(quic, [this](const IpEndpoint& remote) { return sockets.socket_for(remote); },
+                     options.proxy.empty() && !options.network_key),
+      swarm(options.key->peer_id(), {&quic_transport, &tcp}, resources, peers, rng, *this, care_options(options)),
       identify(identify_context(unix_time)),
       ping(swarm, rng),
       perf(swarm, options.serve_perf),
       rpc(swarm, resources),
       streams(swarm),
+      certificate_files(certificate_paths(options), kCertificateEffect,
+                        [this](std::span<const Bytes> contents) { return use_certificate(contents); }),
+      root_files(root_paths(options), kRootsEffect,
+                 [this](std::span<const Bytes> contents) { return use_roots(contents); }),
       protocols{&identify, &ping, &perf, &rpc} {
   for (Protocol* protocol : protocols) {
     for (std::string& id : protocol->protocol_ids()) {
       (void)swarm.serve(std::move(id), *protocol, protocol->replay_safe());
     }
   }
+  certificate_files.begin();
+  if (options.web_roots_file.empty()) tcp.set_web_trust(tls::WebTrust::anybody());
   sockets.list_interfaces();  // a change is seen by what was there before
   for (const Multiaddr& address : options.listen) {
     if (auto listening = sockets.listen(address); !listening) {
@@ -116,10 +137,27 @@ NodeCore::Impl::Impl(NodeOptions node_options, ByteView seed32, std::int64_t uni
   }
 }
 
-/// QUIC has no place for the key of a private network.
-std::vector<Transport*> NodeCore::Impl::transports() {
-  if (options.network_key) return {&tcp};
-  return {&quic_transport, &tcp};
+Result<void> NodeCore::Impl::use_certificate(std::span<const Bytes> contents) {
+  auto credentials = tls::WebCredentials::from_pem(contents[0], contents[1]);
+  if (!credentials) return std::unexpected(credentials.error());
+  tcp.set_web_credentials(std::move(*credentials));
+  return {};
+}
+
+Result<void> NodeCore::Impl::use_roots(std::span<const Bytes> contents) {
+  auto trust = tls::WebTrust::from_pem(contents[0]);
+  if (!trust) return std::unexpected(trust.error());
+  tcp.set_web_trust(std::move(*trust));
+  return {};
+}
+
+void NodeCore::Impl::on_files(Instant at, WatchedFiles& files, const EffectDone& effect) {
+  const bool first = !files.tried();
+  const auto fine = files.done(at, effect);
+  if (!fine) journal.files_unusable(&files == &root_files ? "web_roots_file" : "web_certificate_file", fine.error());
+  if (&files != &root_files || !first || !files.tried()) return;
+  if (!fine) tcp.set_web_trust(std::unexpected(fine.error()));
+  swarm.sockets_changed(at);  // dials waited for it
 }
 
 identify::Context NodeCore::Impl::identify_context(std::int64_t unix_time) {
@@ -194,6 +232,7 @@ bool NodeCore::Impl::turn(Instant at) {
   now = at;
   if (state == State::kCloseAsked) begin_close(at);
   const bool more = swarm.turn(at);
+  if (tcp.web_trust_wanted()) root_files.begin();
   for (Protocol* protocol : protocols) {
     if (protocol->has_work()) protocol->on_turn(at);
   }
@@ -248,6 +287,8 @@ void NodeCore::Impl::advance_close(Instant at) {
     state = State::kEnding;
     sockets.close(at);
     tcp.close(at);
+    certificate_files.close();
+    root_files.close();
     defer([] {});
   } else if (state == State::kEnding) {
     state = State::kClosed;
@@ -317,6 +358,9 @@ void NodeCore::handle(Instant now, const SocketEvent& event) {
 
 void NodeCore::handle(Instant now, const EffectDone& done) {
   impl_->now = now;
+  for (WatchedFiles* files : {&impl_->certificate_files, &impl_->root_files}) {
+    if (files->owns(done)) return impl_->on_files(now, *files, done);
+  }
   const Sockets::Outcome outcome = impl_->sockets.done(done);
   if (outcome.listening) {
     NodeEvent event = event_of(NodeEvent::Kind::kListening);
@@ -341,6 +385,8 @@ void NodeCore::on_deadline(Instant now) {
   if (impl_->quic.next_deadline() <= now) impl_->quic.on_deadline(now);
   if (impl_->tcp.next_deadline() <= now) impl_->tcp.on_deadline(now);
   if (impl_->swarm.next_deadline() <= now) impl_->swarm.on_deadline(now);
+  impl_->certificate_files.on_deadline(now);
+  impl_->root_files.on_deadline(now);
   for (Protocol* protocol : impl_->protocols) {
     if (protocol->next_deadline() <= now) protocol->on_deadline(now);
   }
@@ -349,6 +395,7 @@ void NodeCore::on_deadline(Instant now) {
 bool NodeCore::turn(Instant now) { return impl_->turn(now); }
 
 bool NodeCore::poll_effect(Effect& out) {
+  if (impl_->certificate_files.poll_effect(out) || impl_->root_files.poll_effect(out)) return true;
   if (impl_->sockets.poll_effect(out)) return true;
   if (SocketRequest request; impl_->tcp.poll_request(request)) {
     out = effect_of(request);
@@ -372,6 +419,7 @@ bool NodeCore::poll_write(Instant now, MutableBytes buffer, SocketWrite& out) {
 Instant NodeCore::next_deadline() const {
   Instant next = std::min(impl_->quic.next_deadline(), impl_->swarm.next_deadline());
   next = std::min({next, impl_->tcp.next_deadline(), impl_->close_deadline});
+  next = std::min({next, impl_->certificate_files.next_deadline(), impl_->root_files.next_deadline()});
   for (const Protocol* protocol : impl_->protocols) {
     next = std::min(next, protocol->next_deadline());
   }
@@ -379,7 +427,8 @@ Instant NodeCore::next_deadline() const {
 }
 
 bool NodeCore::has_work() const {
-  return impl_->has_work() || impl_->sockets.has_effects() || impl_->tcp.has_requests();
+  return impl_->has_work() || impl_->sockets.has_effects() || impl_->certificate_files.has_effects() ||
+         impl_->root_files.has_effects() || impl_->tcp.has_requests();
 }
 
 void NodeCore::set_event_tap(std::move_only_function<void(const NodeEvent&)> tap) {

@@ -11,6 +11,7 @@
 #include "node/core.hpp"
 #include "node/journal.hpp"
 #include "node/sockets.hpp"
+#include "node/watched_files.hpp"
 #include "peerstore/peerstore.hpp"
 #include "protocols/identify/identify.hpp"
 #include "protocols/perf/perf.hpp"
@@ -46,7 +47,9 @@ struct NodeCore::Impl final : swarm::Observer {
   void on_handshake_failed(Connection& connection, const Error& why) override;
   void on_stream_refused(Connection& connection, const Error& why) override;
 
-  std::vector<Transport*> transports();
+  Result<void> use_certificate(std::span<const Bytes> contents);
+  Result<void> use_roots(std::span<const Bytes> contents);
+  void on_files(Instant at, WatchedFiles& files, const EffectDone& effect);
   identify::Context identify_context(std::int64_t unix_time);
   void identified(PeerInfo info);
 
@@ -87,6 +90,7 @@ struct NodeCore::Impl final : swarm::Observer {
   perf::Perf perf;
   rpc::Rpc rpc;
   AgentStreams streams;
+  WatchedFiles certificate_files, root_files;
   std::vector<Protocol*> protocols;
 
   std::deque<Effect> file_effects;

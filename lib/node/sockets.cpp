@@ -34,7 +34,10 @@ Result<void> Sockets::listen(const Multiaddr& address) {
   const auto udp = quic_endpoint(address);
   auto road = tcp::road_to(address);
   if (!udp && !road) return fail(Code::kUnsupported, kListenable);
-  if (udp && private_network_) {
+  if (road && road->tls && options_.web_certificate_file.empty()) {
+    return fail(Code::kUnsupported, "secure WebSocket needs web_certificate_file and web_key_file");
+  }
+  if (udp && options_.network_key) {
     return fail(Code::kUnsupported, "a private network runs over TCP and WebSocket: QUIC has no place for its key");
   }
   const IpEndpoint endpoint = udp ? *udp : road->remote;

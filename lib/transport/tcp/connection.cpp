@@ -53,7 +53,7 @@ std::unique_ptr<Connection> Connection::dial(Shared& shared, ConnectionId id, Ro
   std::unique_ptr<Connection> out(new Connection(shared, id, true, shared.numbers.next(), std::move(road)));
   out->peer_ = target.peer;
   shared.keep_socket(out->socket_, *out);
-  shared.request(SocketRequest::Kind::kConnect, out->socket_, out->road_.remote);
+  shared.request(SocketRequest::Kind::kConnect, out->socket_, first_hop(shared, out->road_));
   return out;
 }
 
@@ -269,7 +269,7 @@ bool Connection::try_next_security() {
     shared_.request(SocketRequest::Kind::kAbort, socket_);
   }
   socket_ = shared_.numbers.next();
-  shared_.request(SocketRequest::Kind::kConnect, socket_, road_.remote);
+  shared_.request(SocketRequest::Kind::kConnect, socket_, first_hop(shared_, road_));
   shared_.keep_socket(socket_, *this);
   state_ = State::kConnecting;
   writing_ = false;

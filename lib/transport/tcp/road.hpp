@@ -22,6 +22,8 @@ struct Road {
 std::optional<Road> road_to(const Multiaddr& address);
 /// The other direction, with the endpoint of either end.
 Multiaddr address_of(const Road& road, const IpEndpoint& endpoint);
+/// Where the socket of a dial is connected to.
+IpEndpoint first_hop(const Shared& shared, const Road& road);
 /// What a connection on this road wears, by the node's configuration too.
 LayerStack layers_of(Shared& shared, const Road& road, bool outbound);
 
