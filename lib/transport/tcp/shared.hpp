@@ -64,7 +64,7 @@ struct Shared {
   /// Scratch of kPlainBytes, one for all.
   MutableBytes plain_space();
   /// What layers make of as much as this fits one write. Scratch, one for all.
-  static constexpr std::size_t kUndressedBytes = 57'344;
+  static constexpr std::size_t kUndressedBytes = 49'152;
   static_assert(kUndressedBytes + 4 * LayerStack::kLayersMax * ByteLayer::kOverheadMax <= kWriteBytes);
   MutableBytes undressed_space();
   Bytes undressed;  ///< likewise, of what arrived
