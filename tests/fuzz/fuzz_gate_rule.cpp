@@ -1,3 +1,4 @@
+#include "address/ip_range.hpp"
 #include "base/assert.hpp"
 #include "swarm/gater.hpp"
 
