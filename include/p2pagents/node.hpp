@@ -55,10 +55,10 @@ struct NodeOptions {
   Duration idle_timeout = seconds(30); ///< silence after which a connection is lost
   Duration keep_alive = milliseconds(9500);  ///< zero: none; under 10 s, since rust peers give up then
   Duration handshake_timeout = seconds(10);
-  /// Where somebody waits for a peer, where it is kept, and where it is near (10 ms), a silence of this makes the
-  /// node ask whether the peer lives; one of about four times this ends the connection. An agent that does not
-  /// poll its node for so long is lost to others. A quiet connection costs 100 bytes a second for it. Zero:
-  /// only idle_timeout counts.
+  /// Where a peer is near (a round trip of 10 ms), a silence of this makes the node ask whether it lives, and one
+  /// of about four times this ends the connection: an agent that polls its node more seldom is lost to others. A
+  /// quiet connection costs 100 bytes a second for it. Far peers are asked when somebody waits for them or when
+  /// they are kept, and five times as patiently. Zero: only idle_timeout counts.
   Duration heartbeat = milliseconds(700);
   /// Over high_water connections (zero: never) the least valuable close, until low_water are left: not those of
   /// protected or kept peers, nor such as are younger than `grace`; what is in use drains first.

@@ -63,7 +63,7 @@ UvDriver::UvDriver(NodeCore& core, const DriverOptions& options, std::unique_ptr
       options_(options),
       loop_(std::move(loop)),
       tcp_(*loop_, [this](const SocketEvent& event) { handle(event); }),
-      interfaces_(*loop_, UvLoop::now()) {}
+      interfaces_(*loop_, open_interface_messages(), UvLoop::now()) {}
 
 UvDriver::~UvDriver() {
   stop_thread();

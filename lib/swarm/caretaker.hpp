@@ -21,6 +21,9 @@ namespace p2pa::swarm {
 /// for anything, on so many connections.
 inline constexpr Duration kNearRtt = milliseconds(10);
 inline constexpr std::size_t kNearWatchedMax = 256;
+/// Elsewhere a network may be away for some seconds, and what is under way should outlast that: the heartbeat
+/// is so many times as long, and a peer that vanished is noticed in 8 s and not in 3.
+inline constexpr std::int64_t kFarHeartbeats = 5;
 /// Other connections are looked at that often, only to measure them.
 inline constexpr Duration kFirstMeasure = seconds(1), kMeasurePause = seconds(5);
 
@@ -87,6 +90,7 @@ class Caretaker final {
 
   bool matters(const Connection& connection, Watched& watched);
   void look(Instant now, ConnectionId id, Watched& watched);
+  Duration heartbeat_of(const Watched& watched) const;
   void judge(Instant now, Watched& watched);
   void close_superfluous();
 

@@ -37,7 +37,8 @@ void Dialer::process(Instant now, Request request) {
   if (request.given_up) return request.done(now, std::unexpected(kGivenUp));
   if (request.peer == self_) return request.done(now, std::unexpected(kSelf));
   if (!request.peer.empty()) {
-    if (const auto allowed = host_.may_dial(request.peer); !allowed) return request.done(now, std::unexpected(allowed.error()));
+    const auto allowed = host_.may_dial(request.peer);
+    if (!allowed) return request.done(now, std::unexpected(allowed.error()));
     if (!request.address.empty()) {
       store_.add_address(request.peer, request.address, peerstore::Peerstore::Source::kHost);
     }
@@ -109,7 +110,8 @@ void Dialer::advance(Instant now, DialId id) {
 }
 
 Result<Connection*> Dialer::start_attempt(Instant now, const DialTarget& target) {
-  if (const auto allowed = host_.may_try(target.peer, target.address); !allowed) return std::unexpected(allowed.error());
+  const auto allowed = host_.may_try(target.peer, target.address);
+  if (!allowed) return std::unexpected(allowed.error());
   for (Transport* transport : transports_) {
     if (transport->dials(target.address)) return transport->dial(now, target);
   }
