@@ -48,15 +48,14 @@ Result<p2pa::Connection*> Endpoint::dial(Instant now, const DialTarget& target) 
   impl_->shared.set_now(now);
   auto road = road_to(target.address);
   P2PA_ASSERT(road.has_value());
-  if (impl_->shared.config.proxy) {
-    const auto asked = proxy::HostPort::make(road->remote);
-    if (!asked) return std::unexpected(asked.error());
-  }
   if (road->tls && !impl_->shared.web_trust) {
     impl_->shared.web_trust_wanted = true;
     return std::unexpected(impl_->shared.web_trust.error());
   }
-  return &impl_->keep(Connection::dial(impl_->shared, impl_->connections.number(), std::move(*road), target));
+  auto layers = layers_of(impl_->shared, *road, true);
+  if (!layers) return std::unexpected(layers.error());
+  return &impl_->keep(Connection::dial(impl_->shared, impl_->connections.number(), std::move(*road),
+                                       std::move(*layers), target));
 }
 
 void Endpoint::add_listener(SocketId listener, const Road& road) { impl_->listeners[listener] = road; }
@@ -159,7 +158,10 @@ void Endpoint::Impl::accept(const SocketEvent& event) {
   if (road.tls && !shared.web_credentials) return shared.request(SocketRequest::Kind::kAbort, event.socket);
   road.remote = event.remote;
   road.host.clear();
-  keep(Connection::accept(shared, connections.number(), std::move(road), event, std::move(*reservation)));
+  auto layers = layers_of(shared, road, false);
+  if (!layers) return shared.request(SocketRequest::Kind::kAbort, event.socket);
+  keep(Connection::accept(shared, connections.number(), std::move(road), std::move(*layers), event,
+                          std::move(*reservation)));
 }
 
 void Endpoint::Impl::touch(Connection& connection) { deadlines.set(connection.id(), connection.next_deadline()); }

@@ -1,6 +1,5 @@
 #include "transport/tcp/road.hpp"
 
-#include <new>
 #include <utility>
 
 #include "transport/pnet/pnet_layer.hpp"
@@ -22,16 +21,11 @@ std::string host_of(const Road& road) {
   return remote.port == usual ? road.host : road.host + ":" + std::to_string(remote.port);
 }
 
+/// Null: there is no memory, or the name is none that TLS can ask for.
 std::unique_ptr<ByteLayer> tls_layer(Shared& shared, const Road& road, bool outbound) {
-  std::unique_ptr<ByteLayer> out;
-  if (!outbound) {
-    out = tls::WebLayer::server(shared.web_credentials);
-  } else {
-    std::string host = road.host.empty() ? road.remote.ip.to_string() : road.host;
-    out = tls::WebLayer::client({std::move(host), *shared.web_trust, shared.unix_time()});
-  }
-  if (!out) throw std::bad_alloc();
-  return out;
+  if (!outbound) return tls::WebLayer::server(shared.web_credentials);
+  std::string host = road.host.empty() ? road.remote.ip.to_string() : road.host;
+  return tls::WebLayer::client({std::move(host), *shared.web_trust, shared.unix_time()});
 }
 
 }  // namespace
@@ -51,12 +45,18 @@ IpEndpoint first_hop(const Shared& shared, const Road& road) {
   return shared.config.proxy ? shared.config.proxy->endpoint : road.remote;
 }
 
-LayerStack layers_of(Shared& shared, const Road& road, bool outbound) {
+Result<LayerStack> layers_of(Shared& shared, const Road& road, bool outbound) {
   LayerStack out;
   if (const auto& proxy = shared.config.proxy; proxy && outbound) {
-    out.add(proxy->url.layer(*proxy::HostPort::make(road.remote)));  // Endpoint::dial() saw that it can be asked for
+    auto target = proxy::HostPort::make(road.remote);
+    if (!target) return std::unexpected(target.error());
+    out.add(proxy->url.layer(std::move(*target)));
   }
-  if (road.tls) out.add(tls_layer(shared, road, outbound));
+  if (road.tls) {
+    auto tls = tls_layer(shared, road, outbound);
+    if (!tls) return fail(Code::kInvalidArgument, "TLS cannot ask for a host of that name");
+    out.add(std::move(tls));
+  }
   if (road.websocket && outbound) out.add(websocket::Layer::client(host_of(road), "/", shared.rng));
   if (road.websocket && !outbound) out.add(websocket::Layer::server());
   // On top: a reverse proxy in front of us does not have the network's key.

@@ -100,6 +100,16 @@ Result<void> check_chain(gnutls_x509_trust_list_t roots, const std::vector<X509>
   return {};
 }
 
+/// Asked before GnuTLS makes credentials of it, which forgets a certificate that it cannot read.
+bool is_chain(const gnutls_datum_t& pem) {
+  gnutls_x509_crt_t* list = nullptr;
+  unsigned count = 0;
+  if (gnutls_x509_crt_list_import2(&list, &count, &pem, GNUTLS_X509_FMT_PEM, 0) < 0) return false;
+  for (unsigned i = 0; i < count; ++i) gnutls_x509_crt_deinit(list[i]);
+  gnutls_free(list);
+  return count > 0;
+}
+
 }  // namespace
 
 WebSettings::WebSettings() {
@@ -128,6 +138,7 @@ Result<std::shared_ptr<const WebCredentials>> WebCredentials::from_pem(ByteView 
   if (gnutls_privkey_import_x509_raw(raw, &key_pem, GNUTLS_X509_FMT_PEM, nullptr, 0) != 0) {
     return fail(Code::kBadKey, "not a private key in PEM without a password");
   }
+  if (!is_chain(chain_pem)) return bad("not a chain of certificates in PEM");
   const std::shared_ptr<WebCredentials> out(new WebCredentials);
   const int code = gnutls_certificate_set_x509_key_mem2(out->settings_.certificates(), &chain_pem, &key_pem,
                                                         GNUTLS_X509_FMT_PEM, nullptr, 0);
