@@ -51,8 +51,8 @@ Connection::~Connection() {
 
 std::unique_ptr<Connection> Connection::dial(Shared& shared, ConnectionId id, Road road, LayerStack layers,
                                              const DialTarget& target) {
-  std::unique_ptr<Connection> out(
-      new Connection(shared, id, true, shared.numbers.next(), std::move(road), std::move(layers)));
+  std::unique_ptr<Connection> out(new Connection(shared, id, true, shared.numbers.next(), std::move(road),
+                                                 std::move(layers)));
   out->peer_ = target.peer;
   shared.keep_socket(out->socket_, *out);
   shared.request(SocketRequest::Kind::kConnect, out->socket_, first_hop(shared, out->road_));
@@ -62,8 +62,8 @@ std::unique_ptr<Connection> Connection::dial(Shared& shared, ConnectionId id, Ro
 std::unique_ptr<Connection> Connection::accept(Shared& shared, ConnectionId id, Road road, LayerStack layers,
                                                const SocketEvent& accepted,
                                                resource::Reservation handshake) {
-  std::unique_ptr<Connection> out(
-      new Connection(shared, id, false, accepted.socket, std::move(road), std::move(layers)));
+  std::unique_ptr<Connection> out(new Connection(shared, id, false, accepted.socket, std::move(road),
+                                                 std::move(layers)));
   out->handshake_ = std::move(handshake);
   out->local_address_ = address_of(out->road_, accepted.local);
   out->security_choice_.listen();
