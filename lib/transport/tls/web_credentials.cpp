@@ -106,7 +106,7 @@ bool is_chain(const gnutls_datum_t& pem) {
   unsigned count = 0;
   if (gnutls_x509_crt_list_import2(&list, &count, &pem, GNUTLS_X509_FMT_PEM, 0) < 0) return false;
   for (unsigned i = 0; i < count; ++i) gnutls_x509_crt_deinit(list[i]);
-  gnutls_free(list);
+  gnutls_free(static_cast<void*>(list));
   return count > 0;
 }
 
@@ -139,7 +139,7 @@ Result<std::shared_ptr<const WebCredentials>> WebCredentials::from_pem(ByteView 
     return fail(Code::kBadKey, "not a private key in PEM without a password");
   }
   if (!is_chain(chain_pem)) return bad("not a chain of certificates in PEM");
-  const std::shared_ptr<WebCredentials> out(new WebCredentials);
+  std::shared_ptr<WebCredentials> out(new WebCredentials);
   const int code = gnutls_certificate_set_x509_key_mem2(out->settings_.certificates(), &chain_pem, &key_pem,
                                                         GNUTLS_X509_FMT_PEM, nullptr, 0);
   if (code == GNUTLS_E_CERTIFICATE_KEY_MISMATCH) return fail(Code::kBadKey, "the key of another certificate");
@@ -148,7 +148,7 @@ Result<std::shared_ptr<const WebCredentials>> WebCredentials::from_pem(ByteView 
 }
 
 Result<std::shared_ptr<const WebTrust>> WebTrust::from_pem(ByteView roots) {
-  const std::shared_ptr<WebTrust> out(new WebTrust(false));
+  std::shared_ptr<WebTrust> out(new WebTrust(false));
   const gnutls_datum_t pem = crypto::datum(roots);
   if (gnutls_certificate_set_x509_trust_mem(out->settings_.certificates(), &pem, GNUTLS_X509_FMT_PEM) <= 0) {
     return bad("no certificates of roots in PEM");

@@ -80,7 +80,7 @@ std::unique_ptr<WebLayer> WebLayer::server(std::shared_ptr<const WebCredentials>
 }
 
 bool WebLayer::prepare() {
-  const gnutls_session_t session = session_.get();
+  gnutls_session_int* const session = session_.get();
   const bool is_server = own_ != nullptr;
   if (!(is_server ? own_->give_to(session) : client_.trust->give_to(session))) return false;
   const gnutls_datum_t name = crypto::datum(as_bytes(kAlpn));
