@@ -67,9 +67,11 @@ Result<void> check_time(gnutls_x509_crt_t certificate, std::int64_t unix_time) {
   return {};
 }
 
+constexpr const char* kOtherHost = "the certificate is for another host";
+
 const char* reason(unsigned status) {
   if ((status & GNUTLS_CERT_SIGNER_NOT_FOUND) != 0) return "nobody who is trusted signed the certificate";
-  if ((status & GNUTLS_CERT_UNEXPECTED_OWNER) != 0) return "the certificate is for another host";
+  if ((status & GNUTLS_CERT_UNEXPECTED_OWNER) != 0) return kOtherHost;
   if ((status & GNUTLS_CERT_PURPOSE_MISMATCH) != 0) return "the certificate is not for servers";
   if ((status & GNUTLS_CERT_INSECURE_ALGORITHM) != 0) return "a certificate's algorithm is broken";
   if ((status & GNUTLS_CERT_SIGNER_NOT_CA) != 0) return "a certificate was signed by who may sign none";
@@ -79,6 +81,7 @@ const char* reason(unsigned status) {
 /// Time is not GnuTLS's to ask for: who signed whom is known before, and each was looked at.
 Result<void> check_chain(gnutls_x509_trust_list_t roots, const std::vector<X509>& chain,
                          const std::string& host) {
+  if (host.contains('\0')) return bad(kOtherHost);  // GnuTLS would read no further
   std::vector<gnutls_x509_crt_t> list(chain.size());
   std::ranges::transform(chain, list.begin(), [](const X509& each) { return each.get(); });
   std::string name = host, purpose = GNUTLS_KP_TLS_WWW_SERVER;  // GnuTLS's are not const

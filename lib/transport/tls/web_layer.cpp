@@ -16,10 +16,17 @@ namespace {
 
 constexpr std::string_view kAlpn = "http/1.1";  // RFC 7301 §6
 
-/// RFC 6066 §3: an address is no name. None has a colon but IPv6, and none ends in a number but IPv4.
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+/// Of what can be said in SNI (RFC 6066 §3). An address is no name: only IPv4 ends in a number.
 bool is_name(std::string_view host) {
+  constexpr std::size_t kNameMax = 253;  // RFC 1035 §2.3.4, as text
+  const bool plain = std::ranges::all_of(host, [](char c) {
+    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    return letter || is_digit(c) || c == '.' || c == '-' || c == '_';
+  });
   const std::string_view last = host.substr(host.rfind('.') + 1);
-  return !host.contains(':') && !std::ranges::all_of(last, [](char c) { return c >= '0' && c <= '9'; });
+  return plain && host.size() <= kNameMax && !std::ranges::all_of(last, is_digit);
 }
 
 }  // namespace

@@ -18,12 +18,12 @@ namespace p2pa::tls {
 class WebLayer final : public ByteLayer {
  public:
   struct ClientOptions {
-    std::string host;  ///< whose certificate it must be: a name, which is SNI's too, or an IP address
+    std::string host;  ///< whose certificate it must be: a name, which SNI says too, or an IP address
     std::shared_ptr<const WebTrust> trust;  ///< shared with other connections; REQUIRES that there is one
     std::int64_t unix_time = 0;             ///< by which certificates must be valid
   };
 
-  /// Null: no memory, or a name that SNI cannot carry.
+  /// Null: no memory. A host that is neither a name nor an address is one that no certificate is for.
   static std::unique_ptr<WebLayer> client(ClientOptions options);
   /// `own` is shared with the other connections that began with it.
   static std::unique_ptr<WebLayer> server(std::shared_ptr<const WebCredentials> own);

@@ -175,7 +175,8 @@ struct Stranger {
     gnutls_privkey_t key = nullptr;
     REQUIRE(gnutls_privkey_init(&key) == 0);
     REQUIRE(gnutls_privkey_import_x509(key, chain.front()->key(), 0) == 0);
-    REQUIRE(gnutls_certificate_set_key(own, nullptr, 0, list.data(), static_cast<int>(list.size()), key) >= 0);
+    const auto count = static_cast<int>(list.size());
+    REQUIRE(gnutls_certificate_set_key(own, nullptr, 0, list.data(), count, key) >= 0);
   }
   void offer(std::string_view name) {
     const gnutls_datum_t datum = crypto::datum(as_bytes(name));
@@ -352,7 +353,7 @@ TEST_CASE("a server may show its chain in any order, with others between") {
     CHECK(verdict({&all.deep_leaf, &all.middle, &all.leaf, &all.inner, &all.other_root, &all.root}, version));
     CHECK(verdict({&all.leaf, &all.other_root, &all.leaf}, version));
     CHECK_FALSE(verdict({&all.deep_leaf, &all.middle, &all.other_root}, version));
-    CHECK_FALSE(verdict({&all.middle, &all.deep_leaf, &all.inner}, version));  // the first is the server's own
+    CHECK_FALSE(verdict({&all.middle, &all.deep_leaf, &all.inner}, version));  // the server's own is the first
     CHECK_FALSE(verdict({&all.inner, &all.middle, &all.leaf}, version));
   }
 }
@@ -548,6 +549,19 @@ TEST_CASE("a client names the host, and the protocol of the web") {
   CHECK(name_said("192.0.2.1").empty());
   CHECK(name_said("2001:db8::1").empty());
   CHECK(name_said("").empty());
+}
+
+TEST_CASE("no certificate is for a host that cannot be one") {
+  Setup setup;
+  for (const std::string& host :
+       {std::string(254, 'a'), std::string(100'000, 'a'), std::string("a b"), std::string("\xc3\xa4.example"),
+        std::string("*.example.com"), std::string("["), std::string("."), std::string("a\0b", 3)}) {
+    setup.host = host;
+    INFO(host);
+    CHECK(refusal(setup) == "the certificate is for another host");
+  }
+  setup.host = std::string(kHost) + std::string("\0.example", 9);
+  CHECK(refusal(setup) == "the certificate is for another host");
 }
 
 TEST_CASE("a server serves who says no protocol, and refuses who has none in common") {
