@@ -166,6 +166,9 @@ void Connection::on_bytes(ByteView bytes) {
   if (!closed() && !up.empty()) on_undressed(up);
   up.clear();
   shared_.undressed = std::move(up);
+  if (!closed() && fine && dressed_.size() > Shared::kDressedMax) {
+    return fail({Code::kProtocolViolation, 0, "the peer asks without end, and takes no answer"});
+  }
   if (closed() || fine) return;
   if (fine.error().code == Code::kConnectionClosed) return on_peer_ended();
   fail(fine.error());

@@ -21,7 +21,7 @@ std::string host_of(const Road& road) {
   return remote.port == usual ? road.host : road.host + ":" + std::to_string(remote.port);
 }
 
-/// Null: there is no memory, or the name is none that TLS can ask for.
+/// Null: there is no memory.
 std::unique_ptr<ByteLayer> tls_layer(Shared& shared, const Road& road, bool outbound) {
   if (!outbound) return tls::WebLayer::server(shared.web_credentials);
   std::string host = road.host.empty() ? road.remote.ip.to_string() : road.host;
@@ -54,7 +54,7 @@ Result<LayerStack> layers_of(Shared& shared, const Road& road, bool outbound) {
   }
   if (road.tls) {
     auto tls = tls_layer(shared, road, outbound);
-    if (!tls) return fail(Code::kInvalidArgument, "TLS cannot ask for a host of that name");
+    if (!tls) return fail(Code::kOutOfMemory, "TLS: no memory");
     out.add(std::move(tls));
   }
   if (road.websocket && outbound) out.add(websocket::Layer::client(host_of(road), "/", shared.rng));

@@ -24,8 +24,8 @@ std::optional<Road> road_to(const Multiaddr& address);
 Multiaddr address_of(const Road& road, const IpEndpoint& endpoint);
 /// Where the socket of a dial is connected to.
 IpEndpoint first_hop(const Shared& shared, const Road& road);
-/// What a connection on this road wears, by the node's configuration too. kInvalidArgument: it cannot, by the
-/// name or the address of it.
+/// What a connection on this road wears, by the node's configuration too. kInvalidArgument: the
+/// proxy cannot be asked for it. kOutOfMemory.
 Result<LayerStack> layers_of(Shared& shared, const Road& road, bool outbound);
 
 }  // namespace p2pa::tcp

@@ -72,6 +72,9 @@ struct Shared {
   static constexpr std::size_t kUndressedBytes = 49'152;
   static_assert(kUndressedBytes + 4 * LayerStack::kLayersMax * ByteLayer::kOverheadMax <= kWriteBytes);
   MutableBytes undressed_space();
+  /// What may wait for a socket that takes nothing while the peer makes the layers answer. Beyond it is no
+  /// peer that waits for the answers.
+  static constexpr std::size_t kDressedMax = 4 * kWriteBytes;
   Bytes undressed;  ///< likewise, of what arrived
 
  private:
