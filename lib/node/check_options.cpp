@@ -66,6 +66,22 @@ Result<void> check_web(const NodeOptions& options) {
 
 }  // namespace
 
+Result<void> check_listen(const Multiaddr& address, const NodeOptions& options) {
+  const bool quic = quic_endpoint(address).has_value();
+  const auto road = tcp::road_to(address);
+  if (!quic && !road) {
+    return fail(Code::kUnsupported,
+                "only /udp/…/quic-v1, /tcp/…, /tcp/…/ws and /tcp/…/tls/ws addresses can be listened on");
+  }
+  if (road && road->tls && options.web_certificate_file.empty()) {
+    return fail(Code::kUnsupported, "secure WebSocket needs web_certificate_file and web_key_file");
+  }
+  if (quic && options.network_key) {
+    return fail(Code::kUnsupported, "a private network runs over TCP and WebSocket: QUIC has no place for its key");
+  }
+  return {};
+}
+
 Result<tcp::Proxy> proxy_of(const std::string& url) {
   auto parsed = proxy::ProxyUrl::parse(url);
   if (!parsed) return std::unexpected(parsed.error());

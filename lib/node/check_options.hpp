@@ -8,6 +8,9 @@ namespace p2pa {
 /// What is wrong with an address is told by kListenFailed.
 Result<void> check_options(const NodeOptions& options);
 
+/// Could a node with these options listen there? kUnsupported: why never.
+Result<void> check_listen(const Multiaddr& address, const NodeOptions& options);
+
 /// NodeOptions::proxy. kInvalidArgument, kUnsupported: what is wrong with it.
 Result<tcp::Proxy> proxy_of(const std::string& url);
 

@@ -57,19 +57,6 @@ NodeEvent event_of(NodeEvent::Kind kind) {
   return event;
 }
 
-// Beside those that Sockets numbers.
-constexpr std::uint64_t kCertificateEffect = std::uint64_t{1} << 62, kRootsEffect = kCertificateEffect + 16;
-
-std::vector<std::string> certificate_paths(const NodeOptions& options) {
-  if (options.web_certificate_file.empty()) return {};
-  return {options.web_certificate_file, options.web_key_file};
-}
-
-std::vector<std::string> root_paths(const NodeOptions& options) {
-  if (options.web_roots_file.empty()) return {};
-  return {options.web_roots_file};
-}
-
 Effect effect_of(const SocketRequest& request) {
   Effect effect{};
   switch (request.kind) {
@@ -114,18 +101,13 @@ NodeCore::Impl::Impl(NodeOptions node_options, ByteView seed32, std::int64_t uni
       perf(swarm, options.serve_perf),
       rpc(swarm, resources),
       streams(swarm),
-      certificate_files(certificate_paths(options), kCertificateEffect,
-                        [this](std::span<const Bytes> contents) { return use_certificate(contents); }),
-      root_files(root_paths(options), kRootsEffect,
-                 [this](std::span<const Bytes> contents) { return use_roots(contents); }),
+      web_files(options, tcp, journal),
       protocols{&identify, &ping, &perf, &rpc} {
   for (Protocol* protocol : protocols) {
     for (std::string& id : protocol->protocol_ids()) {
       (void)swarm.serve(std::move(id), *protocol, protocol->replay_safe());
     }
   }
-  certificate_files.begin();
-  if (options.web_roots_file.empty()) tcp.set_web_trust(tls::WebTrust::anybody());
   sockets.list_interfaces();  // a change is seen by what was there before
   for (const Multiaddr& address : options.listen) {
     if (auto listening = sockets.listen(address); !listening) {
@@ -135,29 +117,6 @@ NodeCore::Impl::Impl(NodeOptions node_options, ByteView seed32, std::int64_t uni
       emit(std::move(event));
     }
   }
-}
-
-Result<void> NodeCore::Impl::use_certificate(std::span<const Bytes> contents) {
-  auto credentials = tls::WebCredentials::from_pem(contents[0], contents[1]);
-  if (!credentials) return std::unexpected(credentials.error());
-  tcp.set_web_credentials(std::move(*credentials));
-  return {};
-}
-
-Result<void> NodeCore::Impl::use_roots(std::span<const Bytes> contents) {
-  auto trust = tls::WebTrust::from_pem(contents[0]);
-  if (!trust) return std::unexpected(trust.error());
-  tcp.set_web_trust(std::move(*trust));
-  return {};
-}
-
-void NodeCore::Impl::on_files(Instant at, WatchedFiles& files, const EffectDone& effect) {
-  const bool first = !files.tried();
-  const auto fine = files.done(at, effect);
-  if (!fine) journal.files_unusable(&files == &root_files ? "web_roots_file" : "web_certificate_file", fine.error());
-  if (&files != &root_files || !first || !files.tried()) return;
-  if (!fine) tcp.set_web_trust(std::unexpected(fine.error()));
-  swarm.sockets_changed(at);  // dials waited for it
 }
 
 identify::Context NodeCore::Impl::identify_context(std::int64_t unix_time) {
@@ -232,7 +191,7 @@ bool NodeCore::Impl::turn(Instant at) {
   now = at;
   if (state == State::kCloseAsked) begin_close(at);
   const bool more = swarm.turn(at);
-  if (tcp.web_trust_wanted()) root_files.begin();
+  web_files.turn();
   for (Protocol* protocol : protocols) {
     if (protocol->has_work()) protocol->on_turn(at);
   }
@@ -287,8 +246,7 @@ void NodeCore::Impl::advance_close(Instant at) {
     state = State::kEnding;
     sockets.close(at);
     tcp.close(at);
-    certificate_files.close();
-    root_files.close();
+    web_files.close();
     defer([] {});
   } else if (state == State::kEnding) {
     state = State::kClosed;
@@ -358,8 +316,9 @@ void NodeCore::handle(Instant now, const SocketEvent& event) {
 
 void NodeCore::handle(Instant now, const EffectDone& done) {
   impl_->now = now;
-  for (WatchedFiles* files : {&impl_->certificate_files, &impl_->root_files}) {
-    if (files->owns(done)) return impl_->on_files(now, *files, done);
+  if (impl_->web_files.owns(done)) {
+    if (impl_->web_files.done(now, done)) impl_->swarm.sockets_changed(now);
+    return;
   }
   const Sockets::Outcome outcome = impl_->sockets.done(done);
   if (outcome.listening) {
@@ -385,8 +344,7 @@ void NodeCore::on_deadline(Instant now) {
   if (impl_->quic.next_deadline() <= now) impl_->quic.on_deadline(now);
   if (impl_->tcp.next_deadline() <= now) impl_->tcp.on_deadline(now);
   if (impl_->swarm.next_deadline() <= now) impl_->swarm.on_deadline(now);
-  impl_->certificate_files.on_deadline(now);
-  impl_->root_files.on_deadline(now);
+  impl_->web_files.on_deadline(now);
   for (Protocol* protocol : impl_->protocols) {
     if (protocol->next_deadline() <= now) protocol->on_deadline(now);
   }
@@ -395,7 +353,7 @@ void NodeCore::on_deadline(Instant now) {
 bool NodeCore::turn(Instant now) { return impl_->turn(now); }
 
 bool NodeCore::poll_effect(Effect& out) {
-  if (impl_->certificate_files.poll_effect(out) || impl_->root_files.poll_effect(out)) return true;
+  if (impl_->web_files.poll_effect(out)) return true;
   if (impl_->sockets.poll_effect(out)) return true;
   if (SocketRequest request; impl_->tcp.poll_request(request)) {
     out = effect_of(request);
@@ -418,8 +376,7 @@ bool NodeCore::poll_write(Instant now, MutableBytes buffer, SocketWrite& out) {
 
 Instant NodeCore::next_deadline() const {
   Instant next = std::min(impl_->quic.next_deadline(), impl_->swarm.next_deadline());
-  next = std::min({next, impl_->tcp.next_deadline(), impl_->close_deadline});
-  next = std::min({next, impl_->certificate_files.next_deadline(), impl_->root_files.next_deadline()});
+  next = std::min({next, impl_->tcp.next_deadline(), impl_->web_files.next_deadline(), impl_->close_deadline});
   for (const Protocol* protocol : impl_->protocols) {
     next = std::min(next, protocol->next_deadline());
   }
@@ -427,8 +384,8 @@ Instant NodeCore::next_deadline() const {
 }
 
 bool NodeCore::has_work() const {
-  return impl_->has_work() || impl_->sockets.has_effects() || impl_->certificate_files.has_effects() ||
-         impl_->root_files.has_effects() || impl_->tcp.has_requests();
+  return impl_->has_work() || impl_->sockets.has_effects() || impl_->web_files.has_effects() ||
+         impl_->tcp.has_requests();
 }
 
 void NodeCore::set_event_tap(std::move_only_function<void(const NodeEvent&)> tap) {

@@ -11,7 +11,7 @@
 #include "node/core.hpp"
 #include "node/journal.hpp"
 #include "node/sockets.hpp"
-#include "node/watched_files.hpp"
+#include "node/web_files.hpp"
 #include "peerstore/peerstore.hpp"
 #include "protocols/identify/identify.hpp"
 #include "protocols/perf/perf.hpp"
@@ -47,9 +47,6 @@ struct NodeCore::Impl final : swarm::Observer {
   void on_handshake_failed(Connection& connection, const Error& why) override;
   void on_stream_refused(Connection& connection, const Error& why) override;
 
-  Result<void> use_certificate(std::span<const Bytes> contents);
-  Result<void> use_roots(std::span<const Bytes> contents);
-  void on_files(Instant at, WatchedFiles& files, const EffectDone& effect);
   identify::Context identify_context(std::int64_t unix_time);
   void identified(PeerInfo info);
 
@@ -90,7 +87,7 @@ struct NodeCore::Impl final : swarm::Observer {
   perf::Perf perf;
   rpc::Rpc rpc;
   AgentStreams streams;
-  WatchedFiles certificate_files, root_files;
+  WebFiles web_files;
   std::vector<Protocol*> protocols;
 
   std::deque<Effect> file_effects;
