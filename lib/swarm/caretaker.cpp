@@ -133,7 +133,7 @@ Duration Caretaker::age(Instant now, ConnectionId id) const {
   return it == watched_.end() ? Duration{} : now - it->second.since;
 }
 
-std::vector<ConnectionId> Caretaker::ranked(const std::vector<ConnectionId>& connections) const {
+std::vector<ConnectionId> Caretaker::ranked(std::vector<ConnectionId> connections) const {
   if (connections.size() < 2) return connections;
   struct Ranked {
     bool drains, doubtful;
@@ -149,9 +149,8 @@ std::vector<ConnectionId> Caretaker::ranked(const std::vector<ConnectionId>& con
     all.push_back({!pool_.takes_streams(id), doubtful, choice.wait(), id});
   }
   std::ranges::sort(all);
-  std::vector<ConnectionId> out;
-  for (const Ranked& one : all) out.push_back(one.id);
-  return out;
+  std::ranges::transform(all, connections.begin(), &Ranked::id);
+  return connections;
 }
 
 // --- time

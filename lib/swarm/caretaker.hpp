@@ -74,7 +74,7 @@ class Caretaker final {
   Duration age(Instant now, ConnectionId id) const;
   /// To open a stream on: those that take new ones, the best first; then those that drain. REQUIRES that all
   /// are connections that it knows.
-  std::vector<ConnectionId> ranked(const std::vector<ConnectionId>& connections) const;
+  std::vector<ConnectionId> ranked(std::vector<ConnectionId> connections) const;
 
   Instant next_deadline() const;
   void on_deadline(Instant now);

@@ -519,7 +519,7 @@ std::vector<ConnectionId> Swarm::usable(const Peer& peer) const {
   for (const ConnectionId id : peer.connections) {
     if (live_.at(id).connection->established()) out.push_back(id);
   }
-  return care_.ranked(out);
+  return care_.ranked(std::move(out));
 }
 
 Connection* Swarm::find(ConnectionId id) const {
