@@ -6,6 +6,7 @@
 #include <deque>
 
 #include "crypto/rng.hpp"
+#include "support/web_certificates.hpp"
 #include "transport/memory/pair.hpp"
 #include "transport/quic/endpoint.hpp"
 #include "transport/tcp/endpoint.hpp"
@@ -153,6 +154,12 @@ class QuicRoad final : public TwoSided {
 };
 
 /// TCP sockets that keep every promise of TCP, and none beyond it.
+const std::shared_ptr<const tls::WebCredentials>& web_credentials() {
+  static const WebCertificate certificate({.name = "node", .not_before = 0, .not_after = 4'000'000'000});
+  static const auto out = tls::WebCredentials::from_pem(certificate.pem(), certificate.key_pem()).value();
+  return out;
+}
+
 class TcpRoad final : public TwoSided {
  public:
   TcpRoad(const RoadOptions& options, Security security, tcp::Road road = {}, bool in_private_network = false)
@@ -165,6 +172,8 @@ class TcpRoad final : public TwoSided {
       endpoints_[i] = std::make_unique<tcp::Endpoint>(sides_[i].key, sides_[i].rng, sides_[i].resources, numbers_[i],
                                                       std::move(config));
       endpoints_[i]->add_listener(kListener, road_);
+      endpoints_[i]->set_web_trust(tls::WebTrust::anybody());
+      endpoints_[i]->set_web_credentials(web_credentials());
     }
   }
 
@@ -320,7 +329,7 @@ class MemoryRoad final : public Road {
 }  // namespace
 
 const std::vector<std::string>& road_names() {
-  static const std::vector<std::string> names = {"quic", "tcp noise", "tcp tls", "ws", "private ws", "memory"};
+  static const std::vector<std::string> names = {"quic", "tcp noise", "tcp tls", "ws", "wss", "private ws", "memory"};
   return names;
 }
 
@@ -329,6 +338,7 @@ std::unique_ptr<Road> make_road(RoadOptions options) {
   if (options.name == "quic") road = std::make_unique<QuicRoad>(options);
   if (options.name == "tcp noise") road = std::make_unique<TcpRoad>(options, Security::kNoise);
   if (options.name == "ws") road = std::make_unique<TcpRoad>(options, Security::kNoise, tcp::Road{{}, true});
+  if (options.name == "wss") road = std::make_unique<TcpRoad>(options, Security::kNoise, tcp::Road{{}, true, true});
   if (options.name == "private ws") {
     road = std::make_unique<TcpRoad>(options, Security::kTls, tcp::Road{{}, true}, true);
   }

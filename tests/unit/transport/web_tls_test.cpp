@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "crypto/gnutls_datum.hpp"
+#include "support/tampered_handshake.hpp"
 #include "support/web_certificates.hpp"
 #include "transport/layer/layer_stack.hpp"
 #include "transport/tls/web_layer.hpp"
@@ -635,17 +636,7 @@ TEST_CASE("a byte changed in the handshake ends it") {
   for (int flight = 0; flight < 3; ++flight) {
     for (std::size_t at = 0;; at += 13) {
       End client = Setup().client(), server = Setup().server();
-      int number = 0;
-      bool hit = false;
-      while (!client.down.empty() || !server.down.empty()) {
-        for (auto [from, to] : {std::pair{&client, &server}, std::pair{&server, &client}}) {
-          Bytes bytes = from->said();
-          if (bytes.empty()) continue;
-          if (number++ == flight && at < bytes.size()) bytes[at] ^= 0x20, hit = true;
-          to->feed(bytes);
-        }
-      }
-      if (!hit) break;
+      if (!test::tamper_handshake(client, server, flight, at)) break;
       INFO("flight " << flight << " byte " << at);
       CHECK_FALSE((client.good() && server.good()));
     }
