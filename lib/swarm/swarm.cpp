@@ -25,7 +25,6 @@ Swarm::Swarm(const PeerId& self, std::vector<Transport*> transports, resource::M
     : self_(self),
       transports_(std::move(transports)),
       resources_(resources),
-      store_(peers),
       observer_(observer),
       known_([this](std::string_view protocol) { return serves(protocol); }),
       dialer_(self, transports_, peers, *this),

@@ -188,7 +188,6 @@ class Swarm final : public StreamOpener, private DialerHost, private CareHost {
   const std::vector<Transport*> transports_;
   std::size_t first_ = 0;  // whose events are first in this turn
   resource::Manager& resources_;
-  peerstore::Peerstore& store_;
   Observer& observer_;
 
   std::map<std::string, Service, std::less<>> services_;
