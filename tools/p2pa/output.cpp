@@ -48,6 +48,7 @@ const char* hint(const p2pa::Error& error) {
     case Code::kPeerIdMismatch:
       return "another node answers at this address; `p2pa node` prints the right one when it starts";
     case Code::kNoAddress:
+    case Code::kUnresolved:
     case Code::kUnsupported:
       return "only addresses like /ip4/192.0.2.1/udp/4001/quic-v1 and /ip4/192.0.2.1/tcp/4001 can be dialed";
     case Code::kNoSuchMethod: return "the peer serves other methods; `p2pa node` serves `echo`";
