@@ -213,9 +213,19 @@ void World::Impl::run_effect(NodeId id, Effect effect) {
       }
       break;
     }
+    case Effect::Kind::kQueryDns:
+      return query_dns(id, effect.query);
   }
   call_node(id, [this, done = std::move(done)](Node& node) {
     node.core().handle(now, done);
+  });
+}
+
+void World::Impl::query_dns(NodeId id, const dns::Query& query) {
+  ++stats.dns_queries;
+  auto [answer, delay] = name_server.answer(query);
+  call_node(now + delay, id, [this, answer = std::move(answer)](Node& node) {
+    node.core().handle(now, answer);
   });
 }
 
