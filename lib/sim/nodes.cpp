@@ -223,8 +223,8 @@ void World::Impl::run_effect(NodeId id, Effect effect) {
 
 void World::Impl::query_dns(NodeId id, const dns::Query& query) {
   ++stats.dns_queries;
-  auto [answer, delay] = name_server.answer(query);
-  call_node(now + delay, id, [this, answer = std::move(answer)](Node& node) {
+  auto answered = name_server.answer(query);
+  call_node(now + answered.second, id, [this, answer = std::move(answered.first)](Node& node) {
     node.core().handle(now, answer);
   });
 }
