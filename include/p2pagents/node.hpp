@@ -69,6 +69,9 @@ struct NodeOptions {
   /// use, the same one at both ends. Zero: all stay.
   std::uint32_t connections_kept_per_peer = 1;
   bool serve_perf = false;             ///< answer /perf/1.0.0: anybody may make us send bytes
+  /// Who resolves names in addresses: "192.0.2.53", "127.0.0.1:5353" (8 at most). None: whom the system asks,
+  /// or with a `proxy` nobody, since they are asked around it; addresses with names are kUnsupported then.
+  std::vector<std::string> dns_servers;
   std::string qlog_directory;          ///< empty: no qlog files; <peer>-<time of start>-<n>.sqlog
   LogFunction log;                     ///< none: silent
   LogLevel log_level = LogLevel::kInfo;
@@ -180,7 +183,8 @@ class Node final {
   /// Remembers where a peer may be found (up to 32 addresses a peer).
   Result<void> add_address(const PeerId& peer, const Multiaddr& address);
   /// Connects, or answers with the connection that exists. The address names the peer
-  /// (/p2p/<id>), or any peer is accepted. The callback comes exactly once.
+  /// (/p2p/<id>), or any peer is accepted. Names (/dns, /dns4, /dns6, /dnsaddr) are resolved first, which
+  /// may fail with kUnresolved. The callback comes exactly once.
   void dial(const Multiaddr& address, DialCallback done);
   void dial(const PeerId& peer, DialCallback done);
   /// Closes every connection to the peer, which is kept no more; a dial that is under way ends with kCancelled.

@@ -69,6 +69,11 @@ Effect effect_of(const SocketRequest& request) {
   return effect;
 }
 
+/// Name servers are asked around a proxy: whoever has one says whom to ask, or nobody is asked.
+bool resolves_names(const NodeOptions& options) {
+  return options.proxy.empty() || !options.dns_servers.empty();
+}
+
 NodeOptions complete(NodeOptions options) {
   if (options.agent_version.empty()) options.agent_version = "p2pagents/" P2PA_VERSION_TEXT;
   return options;
@@ -95,7 +100,8 @@ NodeCore::Impl::Impl(NodeOptions node_options, ByteView seed32, std::int64_t uni
       sockets(quic, tcp, socket_numbers, options),
       quic_transport(quic, [this](const IpEndpoint& remote) { return sockets.socket_for(remote); },
                      options.proxy.empty() && !options.network_key),
-      swarm(options.key->peer_id(), {&quic_transport, &tcp}, resources, peers, rng, *this, care_options(options)),
+      swarm(options.key->peer_id(), {&quic_transport, &tcp}, resources, peers, rng, *this,
+            care_options(options), resolves_names(options) ? &names : nullptr),
       identify(identify_context(unix_time)),
       ping(swarm, rng),
       perf(swarm, options.serve_perf),
@@ -190,6 +196,7 @@ void NodeCore::Impl::identified(PeerInfo info) {
 bool NodeCore::Impl::turn(Instant at) {
   now = at;
   if (state == State::kCloseAsked) begin_close(at);
+  names.turn(at);
   const bool more = swarm.turn(at);
   web_files.turn();
   for (Protocol* protocol : protocols) {
@@ -210,7 +217,8 @@ bool NodeCore::Impl::turn(Instant at) {
 }
 
 bool NodeCore::Impl::has_work() const {
-  return state == State::kCloseAsked || !deferred_.empty() || !events.empty() || swarm.has_work() ||
+  return state == State::kCloseAsked || !deferred_.empty() || !events.empty() || names.has_work() ||
+         swarm.has_work() ||
          quic.has_events() || tcp.has_events() ||
          std::ranges::any_of(protocols, [](const Protocol* p) { return p->has_work(); });
 }
@@ -339,8 +347,14 @@ void NodeCore::handle(Instant now, const EffectDone& done) {
 
 void NodeCore::interfaces_changed() { impl_->sockets.list_interfaces(); }
 
+void NodeCore::handle(Instant now, const dns::Answer& answer) {
+  impl_->now = now;
+  impl_->names.handle(now, answer);
+}
+
 void NodeCore::on_deadline(Instant now) {
   impl_->now = now;
+  if (impl_->names.next_deadline() <= now) impl_->names.on_deadline(now);
   if (impl_->quic.next_deadline() <= now) impl_->quic.on_deadline(now);
   if (impl_->tcp.next_deadline() <= now) impl_->tcp.on_deadline(now);
   if (impl_->swarm.next_deadline() <= now) impl_->swarm.on_deadline(now);
@@ -357,6 +371,12 @@ bool NodeCore::poll_effect(Effect& out) {
   if (impl_->sockets.poll_effect(out)) return true;
   if (SocketRequest request; impl_->tcp.poll_request(request)) {
     out = effect_of(request);
+    return true;
+  }
+  if (dns::Query query; impl_->names.poll_query(query)) {
+    out = {};
+    out.kind = Effect::Kind::kQueryDns;
+    out.query = std::move(query);
     return true;
   }
   if (impl_->file_effects.empty()) return false;
@@ -376,7 +396,8 @@ bool NodeCore::poll_write(Instant now, MutableBytes buffer, SocketWrite& out) {
 
 Instant NodeCore::next_deadline() const {
   Instant next = std::min(impl_->quic.next_deadline(), impl_->swarm.next_deadline());
-  next = std::min({next, impl_->tcp.next_deadline(), impl_->web_files.next_deadline(), impl_->close_deadline});
+  next = std::min({next, impl_->tcp.next_deadline(), impl_->names.next_deadline()});
+  next = std::min({next, impl_->web_files.next_deadline(), impl_->close_deadline});
   for (const Protocol* protocol : impl_->protocols) {
     next = std::min(next, protocol->next_deadline());
   }
@@ -385,7 +406,7 @@ Instant NodeCore::next_deadline() const {
 
 bool NodeCore::has_work() const {
   return impl_->has_work() || impl_->sockets.has_effects() || impl_->web_files.has_effects() ||
-         impl_->tcp.has_requests();
+         impl_->tcp.has_requests() || impl_->names.has_queries();
 }
 
 void NodeCore::set_event_tap(std::move_only_function<void(const NodeEvent&)> tap) {

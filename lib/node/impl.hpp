@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "crypto/rng.hpp"
+#include "dns/resolver.hpp"
 #include "node/agent_streams.hpp"
 #include "node/callback.hpp"
 #include "node/core.hpp"
@@ -81,6 +82,7 @@ struct NodeCore::Impl final : swarm::Observer {
   tcp::Endpoint tcp;
   Sockets sockets;
   quic::QuicTransport quic_transport;
+  dns::Resolver names;
   swarm::Swarm swarm;
   identify::Identify identify;
   ping::Ping ping;

@@ -1,6 +1,7 @@
 #include "swarm/dialer.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "base/assert.hpp"
@@ -56,7 +57,7 @@ void Dialer::process(Instant now, Request request) {
   }
   dial.waiters.push_back(std::move(request.done));
   // A dial that was under way began without it.
-  if (!request.address.empty()) dial.machine.add(request.address.without_peer_id(), now);
+  if (!request.address.empty()) add_address(now, id, request.address.without_peer_id());
   advance(now, id);
 }
 
@@ -75,11 +76,52 @@ void Dialer::close(Instant now) {
 
 Dialer::DialId Dialer::add(Instant now, const PeerId& peer, std::vector<Multiaddr> addresses) {
   const DialId id = next_dial_++;
+  const auto begins_with_name = [this](const Multiaddr& address) { return is_named(address); };
+  const auto named = std::ranges::stable_partition(addresses, std::not_fn(begins_with_name));
+  const std::vector<Multiaddr> names(named.begin(), named.end());
+  addresses.erase(named.begin(), named.end());
   Dial machine(std::move(addresses), now);
-  if (const auto last = store_.worked_last(peer)) machine.add(*last, now);
-  dials_.emplace(id, Pending{std::move(machine), peer, {}, {}});
+  if (const auto last = store_.worked_last(peer); last && !is_named(*last)) machine.add(*last, now);
+  dials_.emplace(id, Pending{std::move(machine), peer, {}, {}, {}});
   if (!peer.empty()) by_peer_[peer] = id;
+  for (const Multiaddr& name : names) add_address(now, id, name);
   return id;
+}
+
+void Dialer::add_address(Instant now, DialId id, const Multiaddr& address) {
+  Pending& dial = dials_.at(id);
+  if (!is_named(address)) return dial.machine.add(address, now);
+  if (dial.names.size() < kDialAddressesMax && dial.names.insert(address).second) resolve(now, id, address);
+}
+
+void Dialer::resolve(Instant now, DialId id, const Multiaddr& address) {
+  Pending& dial = dials_.at(id);
+  dial.machine.expect_name();
+  // Of a /dnsaddr those records are meant that end so.
+  const Multiaddr asked = dial.peer.empty() ? address : address.with_peer_id(dial.peer);
+  names_->resolve(now, {asked}, [this, id, address](Instant at, Result<std::vector<Multiaddr>> found) {
+    on_resolved(at, id, address, std::move(found));
+  });
+}
+
+void Dialer::on_resolved(Instant now, DialId id, const Multiaddr& address,
+                         Result<std::vector<Multiaddr>> found) {
+  const auto it = dials_.find(id);
+  if (it == dials_.end()) return;  // it ended without it
+  if (found) {
+    std::erase_if(*found, [this](const Multiaddr& each) { return each.peer_id() == self_; });
+    if (found->empty()) found = std::unexpected(kSelf);
+  }
+  if (found) {
+    if (!it->second.peer.empty()) {
+      for (Multiaddr& each : *found) each = each.without_peer_id();
+    }
+    it->second.machine.name_resolved(*found, now);
+  } else {
+    host_.on_attempt_failed(it->second.peer, address, found.error());
+    it->second.machine.name_failed(found.error());
+  }
+  advance(now, id);
 }
 
 Dialer::DialId Dialer::find(const PeerId& peer) const {
@@ -95,7 +137,10 @@ void Dialer::advance(Instant now, DialId id) {
     if (machine.exhausted()) return finish(now, id, std::unexpected(machine.error()));
     const Multiaddr* address = machine.candidate(now);
     if (address == nullptr) return;
-    const auto connection = start_attempt(now, {address->without_peer_id(), it->second.peer, true});
+    const PeerId& peer = it->second.peer;
+    // Whoever answers; but a record may have said who that is.
+    const PeerId expected = peer.empty() ? address->peer_id().value_or(PeerId{}) : peer;
+    const auto connection = start_attempt(now, {address->without_peer_id(), expected, true});
     if (!connection && connection.error().code == Code::kWouldBlock) return;  // sockets will follow
     if (!connection) {
       host_.on_attempt_failed(it->second.peer, *address, connection.error());

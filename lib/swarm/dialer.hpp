@@ -4,9 +4,11 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <set>
 #include <unordered_map>
 #include <vector>
 
+#include "dns/resolver.hpp"
 #include "peerstore/peerstore.hpp"
 #include "swarm/dial.hpp"
 #include "transport/transport.hpp"
@@ -36,10 +38,11 @@ class DialerHost {
 
 class Dialer final {
  public:
-  /// `self`: whom it never dials. REQUIRES that all others outlive the dialer.
+  /// `self`: whom it never dials. `names`: null where addresses with names are not dialed. REQUIRES that all
+  /// others outlive the dialer, and that `names` has no turn after it.
   Dialer(const PeerId& self, const std::vector<Transport*>& transports, peerstore::Peerstore& peers,
-         DialerHost& host)
-      : self_(self), transports_(transports), store_(peers), host_(host) {}
+         dns::Resolver* names, DialerHost& host)
+      : self_(self), transports_(transports), store_(peers), names_(names), host_(host) {}
 
   // --- asking; the answer comes in a turn
 
@@ -94,6 +97,7 @@ class Dialer final {
     PeerId peer;  // empty: whoever answers
     std::vector<ConnectionId> attempts;
     std::vector<DialDone> waiters;
+    std::set<Multiaddr> names;  // addresses that begin with one: each is resolved once
   };
   struct Attempt {  // a connection that is not established yet
     DialId dial;    // 0: no longer wanted
@@ -103,6 +107,11 @@ class Dialer final {
   void process(Instant now, Request request);
   DialId add(Instant now, const PeerId& peer, std::vector<Multiaddr> addresses);
   DialId find(const PeerId& peer) const;
+  bool is_named(const Multiaddr& address) const { return names_ != nullptr && dns::has_name(address); }
+  /// Hands the machine one more address, or sees to it that the name in it is resolved.
+  void add_address(Instant now, DialId id, const Multiaddr& address);
+  void resolve(Instant now, DialId id, const Multiaddr& address);
+  void on_resolved(Instant now, DialId id, const Multiaddr& address, Result<std::vector<Multiaddr>> found);
   void advance(Instant now, DialId id);
   Result<Connection*> start_attempt(Instant now, const DialTarget& target);
   void finish(Instant now, DialId id, Result<Connection*> result);
@@ -111,6 +120,7 @@ class Dialer final {
   const PeerId self_;
   const std::vector<Transport*>& transports_;
   peerstore::Peerstore& store_;
+  dns::Resolver* const names_;
   DialerHost& host_;
   std::map<DialId, Pending> dials_;
   std::unordered_map<PeerId, DialId, PeerIdHash> by_peer_;

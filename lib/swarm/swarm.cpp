@@ -21,13 +21,14 @@ bool valid_protocol(std::string_view id) {
 }  // namespace
 
 Swarm::Swarm(const PeerId& self, std::vector<Transport*> transports, resource::Manager& resources,
-             peerstore::Peerstore& peers, Rng& rng, Observer& observer, const CareOptions& care)
+             peerstore::Peerstore& peers, Rng& rng, Observer& observer, const CareOptions& care,
+             dns::Resolver* names)
     : self_(self),
       transports_(std::move(transports)),
       resources_(resources),
       observer_(observer),
       known_([this](std::string_view protocol) { return serves(protocol); }),
-      dialer_(self, transports_, peers, *this),
+      dialer_(self, transports_, peers, names, *this),
       rng_(rng),
       care_(self, care, rng, *this) {
   resources_.set_admission([this](const IpAddress& from) { return care_.gater().accept(from); });

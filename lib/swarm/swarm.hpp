@@ -47,9 +47,11 @@ class Observer {
 
 class Swarm final : public StreamOpener, private DialerHost, private CareHost {
  public:
-  /// `self`: whom it never dials. REQUIRES that all others outlive the swarm.
+  /// `self`: whom it never dials. `names`: null where addresses with names are not dialed. REQUIRES that all
+  /// others outlive the swarm, and that `names` has no turn after it.
   Swarm(const PeerId& self, std::vector<Transport*> transports, resource::Manager& resources,
-        peerstore::Peerstore& peers, Rng& rng, Observer& observer, const CareOptions& care = {});
+        peerstore::Peerstore& peers, Rng& rng, Observer& observer, const CareOptions& care = {},
+        dns::Resolver* names = nullptr);
   ~Swarm() override;
   Swarm(const Swarm&) = delete;
   Swarm& operator=(const Swarm&) = delete;
