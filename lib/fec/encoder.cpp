@@ -16,6 +16,7 @@ void Encoder::append_source(Bytes& out, ByteView body) const {
 void Encoder::sent(Instant now, ByteView body) {
   Symbol& symbol = window_[next_ % kWindowMax];
   symbol.bytes.clear();
+  symbol.bytes.reserve(kLengthBytes + body.size());
   ByteWriter writer(symbol.bytes);
   writer.big_endian(static_cast<std::uint16_t>(body.size()));
   writer.append(body);

@@ -27,6 +27,9 @@ class Encoder final {
   /// Bodies older than so many repair times are given up: nobody waits for them.
   static constexpr std::int64_t kRepairTimesKept = 8;
 
+  /// The most that it holds.
+  static constexpr std::size_t kBytesMax = kWindowMax * (kSymbolBytesMax + 64);
+
   explicit Encoder(EncoderOptions options) : options_(options), rate_(options.ratio_max) {}
 
   /// Appends the packet of the next body without taking it yet. REQUIRES body.size() <= kBodyBytesMax.

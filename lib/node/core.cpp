@@ -86,8 +86,10 @@ NodeCore::Impl::Impl(NodeOptions node_options, ByteView seed32, std::int64_t uni
       ping(swarm, rng),
       perf(swarm, options.serve_perf),
       rpc(swarm, resources),
+      messages(swarm, rng, resources, now,
+               [this](const PeerId& from, ByteView message) { message_handler(from, message); }),
       streams(swarm),
-      protocols{&identify, &ping, &perf, &rpc} {
+      protocols{&identify, &ping, &perf, &rpc, &messages} {
   for (Protocol* protocol : protocols) {
     for (std::string& id : protocol->protocol_ids()) {
       (void)swarm.serve(std::move(id), *protocol, protocol->replay_safe());
@@ -144,7 +146,7 @@ void NodeCore::Impl::on_path_changed(Instant, Connection& connection) {
 }
 
 void NodeCore::Impl::on_datagram(Instant, Connection& connection, ByteView payload) {
-  datagram_handler(connection.peer(), payload);
+  if (!messages.take(connection, payload)) datagram_handler(connection.peer(), payload);
 }
 
 void NodeCore::Impl::on_dial_failed(const PeerId& peer, const Multiaddr& address, const Error& why) {
