@@ -1,7 +1,7 @@
 // Prints what forward error correction gains and costs. Virtual time: the same on every machine.
 #include <cstdio>
 
-#include "fec/flow.hpp"
+#include "message_flow.hpp"
 
 using namespace p2pa;
 using namespace p2pa::fec_flow;
@@ -38,7 +38,8 @@ int main() {
     for (const double loss : {0.0, 0.01, 0.03, 0.05}) {
       if (loss == 0 && burst > 1) continue;
       std::printf("\n%.0f %% loss%s\n", 100 * loss, burst > 1 ? ", 4 packets in a row" : "");
-      std::printf("  %-10s  %6s  %6s  %6s  %6s  %10s  %8s\n", "", "p50", "p99", "p99.9", "max", "delivered", "overhead");
+      std::printf("  %-10s  %6s  %6s  %6s  %6s  %10s  %8s\n", "", "p50", "p99", "p99.9", "max", "delivered",
+                  "overhead");
       const Outcome plain = measure(loss, burst, Carrier::kPlain);
       const Outcome corrected = measure(loss, burst, Carrier::kCorrected);
       print("plain", plain, 0);
