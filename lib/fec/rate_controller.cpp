@@ -26,9 +26,10 @@ void RateController::on_report(const LossReport& report) {
 Plan RateController::plan(std::size_t timely) const {
   const auto n = static_cast<double>(std::clamp<std::size_t>(timely, 1, kWindowMax));
   const double p = std::max(loss_, kLossMin);
-  const double deviation = std::sqrt(p * (1 - p) * (2 * burst_ - 1) / n);
+  const double dependence = std::max(1.0, 2 * burst_ * (1 - p) - 1);
+  const double deviation = std::sqrt(p * (1 - p) * dependence / n);
   Plan out;
-  out.ratio = std::min(p + 3 * deviation, ratio_max_);
+  out.ratio = std::min(p + kDeviations * deviation, ratio_max_);
   out.window = static_cast<std::size_t>(
       std::clamp(2 * n * burst_, static_cast<double>(kWindowMin), static_cast<double>(kWindowMax)));
   return out;

@@ -21,10 +21,10 @@ struct Plan {
   std::size_t window = 0;
 };
 
-/// Losses within the n bodies that are sent while repair still helps have the mean n p and, when b in a
-/// row are lost, about the variance n p (1 - p) (2 b - 1) (a Gilbert channel). The plan sends as many
-/// repairs as that mean and three deviations, so that one repair in time is missing once in some hundred
-/// times. A pure function of the reports; bursts make the window longer.
+/// Losses within the n bodies that are sent while repair still helps have the mean n p and, when runs of
+/// them have the mean length b, about the variance n p (1 - p) (2 b (1 - p) - 1): that of a Gilbert channel,
+/// whose second factor is 1 when losses do not depend on each other. The plan sends as many repairs as that
+/// mean and kDeviations. A pure function of the reports; bursts make the window longer.
 class RateController final {
  public:
   /// Before the first report.
@@ -34,6 +34,7 @@ class RateController final {
   static constexpr std::size_t kWindowMin = 32;
   /// No estimate of the loss is below it: a repair now and then.
   static constexpr double kLossMin = 0.001;
+  static constexpr double kDeviations = 2.75;
 
   /// The most repairs per body, above 0.
   explicit RateController(double ratio_max) : ratio_max_(ratio_max) {}
