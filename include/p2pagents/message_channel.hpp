@@ -44,10 +44,10 @@ class MessageChannel {
   /// the congestion window is full and 256 KiB wait; the message is lost, and part of it may be on its
   /// way. kStreamFinished: after close().
   virtual Result<void> send(ByteView message) = 0;
-  virtual std::size_t size_max() const = 0;  ///< 64 packets; at least 64,000 bytes
+  virtual std::size_t size_max() const = 0;  ///< 64 packets: some 70,000 bytes or more
   virtual MessageChannelStats stats() const = 0;
   virtual void close() = 0;
-  /// Told once, in the node's turn. kOk: after close(). Not from inside itself.
+  /// Told once, in the node's turn. kOk: after close(), or the peer ended it. Not from inside itself.
   virtual void on_end(std::move_only_function<void(MessageChannel&, const Error& why)> handler) = 0;
 };
 
