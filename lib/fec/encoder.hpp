@@ -36,7 +36,8 @@ class Encoder final {
   void append_source(Bytes& out, ByteView body) const;
   /// That packet left: the body may be repaired from now on.
   void sent(Instant now, ByteView body);
-  /// Appends the repair that is due; false: none is. Ask after each body, and at next_deadline(), until false.
+  /// Appends the repair that is due; false: none is. Ask after each body, and at next_deadline(), until
+  /// it is false.
   bool poll_repair(Instant now, Bytes& out);
   /// When bodies that no repair holds get one though none follows them; kNever when there are none.
   Instant next_deadline() const;

@@ -6,7 +6,8 @@
 
 namespace p2pa::messages {
 
-Messages::Messages(StreamOpener& opener, Rng& rng, resource::Manager& resources, const Instant& now, Deliver deliver)
+Messages::Messages(StreamOpener& opener, Rng& rng, resource::Manager& resources, const Instant& now,
+                   Deliver deliver)
     : opener_(opener), rng_(rng), resources_(resources), now_(now), deliver_(std::move(deliver)) {}
 
 // --- the sender

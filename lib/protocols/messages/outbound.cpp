@@ -84,7 +84,8 @@ void Outbound::end(const Error& why) {
 
 std::size_t Outbound::payload_max() const {
   constexpr std::size_t kOverhead = kTagBytes + fec::kPacketOverheadMax;
-  const std::size_t datagram = std::max(stream_->connection().datagram_size_max(), kOverhead + kPieceHeaderBytes + 1);
+  constexpr std::size_t kLeast = kOverhead + kPieceHeaderBytes + 1;
+  const std::size_t datagram = std::max(stream_->connection().datagram_size_max(), kLeast);
   return std::min(datagram - kOverhead, fec::kBodyBytesMax) - kPieceHeaderBytes;
 }
 
