@@ -35,6 +35,15 @@ if(NOT TARGET P2pa::protozero)
   target_include_directories(P2pa::protozero SYSTEM INTERFACE ${P2PA_PROTOZERO_INCLUDE})
 endif()
 
+# Without pkg-config; p2pagents-cpp.pc.in names it.
+if(NOT TARGET P2pa::wslay)
+  find_path(P2PA_WSLAY_INCLUDE wslay/wslay.h REQUIRED)
+  find_library(P2PA_WSLAY_LIBRARY wslay REQUIRED)
+  add_library(P2pa::wslay INTERFACE IMPORTED)
+  target_include_directories(P2pa::wslay SYSTEM INTERFACE ${P2PA_WSLAY_INCLUDE})
+  target_link_libraries(P2pa::wslay INTERFACE ${P2PA_WSLAY_LIBRARY})
+endif()
+
 # Not the library's: the tool writes with fmt, the tests compare with msgpack-c.
 if(P2PA_BUILD_TOOLS)
   pkg_check_modules(P2PA_fmt REQUIRED IMPORTED_TARGET fmt)

@@ -100,6 +100,8 @@ class World final {
   /// all addresses go on from the new one; nobody is told. TCP connections reach nobody any more.
   /// kInvalidArgument as above.
   Result<void> change_address(HostId host, const std::string& address);
+  /// The nodes of this host are told that its addresses changed, as a driver that watches them tells.
+  void tell_interfaces(HostId host);
   /// The NAT before the host forgot its mappings: what the host sends comes from other ports (and
   /// from `address` when given) and what is sent to the old ones is unreachable. The host notices
   /// nothing, but its TCP connections are cut off: only new ones pass.
@@ -135,6 +137,8 @@ class World final {
   void restart(NodeId node, NodeOptions options);
   /// What nodes of this host appended to a file (qlog); empty when there is none.
   ByteView file(HostId host, const std::string& path) const;
+  /// Puts a file there, in the place of one that exists.
+  void write_file(HostId host, const std::string& path, ByteView bytes);
 
   // --- running
   /// Runs until the predicate holds (asked before the first step and after each) or `limit` of

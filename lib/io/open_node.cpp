@@ -32,8 +32,9 @@ Result<void> check_directory(const std::string& path) {
 Result<std::unique_ptr<Node>> Node::open(NodeOptions options) {
   if (auto fine = check_options(options); !fine) return std::unexpected(fine.error());
   for (const Multiaddr& address : options.listen) {
-    if (!quic_endpoint(address) && !tcp_endpoint(address)) {
-      return fail(Code::kInvalidArgument, "listen: only /udp/…/quic-v1 and /tcp/… addresses can be listened on");
+    if (!quic_endpoint(address) && !tcp_endpoint(address) && !web_address(address)) {
+      return fail(Code::kInvalidArgument,
+                  "listen: only /udp/…/quic-v1, /tcp/…, /tcp/…/ws and /tcp/…/tls/ws addresses can be listened on");
     }
   }
   if (!options.qlog_directory.empty()) {

@@ -8,6 +8,7 @@
 
 #include "base/assert.hpp"
 #include "io/interfaces.hpp"
+#include "io/read_file.hpp"
 
 namespace p2pa::io {
 namespace {
@@ -61,7 +62,8 @@ UvDriver::UvDriver(NodeCore& core, const DriverOptions& options, std::unique_ptr
     : core_(core),
       options_(options),
       loop_(std::move(loop)),
-      tcp_(*loop_, [this](const SocketEvent& event) { handle(event); }) {}
+      tcp_(*loop_, [this](const SocketEvent& event) { handle(event); }),
+      interfaces_(*loop_, open_interface_messages(), UvLoop::now()) {}
 
 UvDriver::~UvDriver() {
   stop_thread();
@@ -86,6 +88,7 @@ UvDriver::Work UvDriver::turn() {
   const Instant now = UvLoop::now();
   tcp_.work(now);
   tcp_.on_deadline(now);
+  if (interfaces_.changed(now)) core_.interfaces_changed();
   if (core_.next_deadline() <= now) {
     core_.on_deadline(now);
     worked = true;
@@ -224,6 +227,13 @@ bool UvDriver::perform(const Effect& effect, EffectDone& done) {
     case Effect::Kind::kFinishTcp: tcp_.finish(effect.socket, UvLoop::now()); return false;
     case Effect::Kind::kAbortTcp: tcp_.reset(effect.socket); return false;
     case Effect::Kind::kAppendFile: files_.append(effect.path, effect.bytes); return false;
+    case Effect::Kind::kReadFile:
+      if (auto bytes = read_file(effect.path, kReadFileMax)) {
+        done.bytes = std::move(*bytes);
+      } else {
+        done.result = std::unexpected(bytes.error());
+      }
+      return true;
   }
   return false;
 }
@@ -284,7 +294,7 @@ Instant UvDriver::next_deadline() const {
   if (more_at_hand() || core_.has_work()) return {0};
   const Instant core = core_.next_deadline();
   const Instant next = full_ == nullptr ? core : std::max(core, UvLoop::now() + kFullRetry);
-  return std::min(next, tcp_.next_deadline());
+  return std::min({next, tcp_.next_deadline(), interfaces_.next_deadline()});
 }
 
 void UvDriver::wait_for_input(Duration timeout) {

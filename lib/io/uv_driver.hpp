@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "io/append_files.hpp"
+#include "io/interface_watch.hpp"
 #include "io/outbox.hpp"
 #include "io/post_queue.hpp"
 #include "io/receive_buffers.hpp"
@@ -91,6 +92,7 @@ class UvDriver final : public Driver {
   Outbox outbox_;
   Watch* full_ = nullptr;  ///< the socket that the outbox waits for
   TcpSockets tcp_;
+  InterfaceWatch interfaces_;
   AppendFiles files_;
   Effect effect_{};  ///< used again, for its memory
   PostQueue posts_;

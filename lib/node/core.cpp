@@ -32,9 +32,22 @@ tcp::Config tcp_config(const NodeOptions& options, std::int64_t unix_time) {
   config.keep_alive = options.keep_alive;
   config.handshake_timeout = options.handshake_timeout;
   config.unix_time = unix_time;
+  config.network_key = options.network_key;
+  if (!options.proxy.empty()) config.proxy = proxy_of(options.proxy).value();
   config.first_id = 2;
   config.id_step = kTransports;
   return config;
+}
+
+swarm::CareOptions care_options(const NodeOptions& options) {
+  swarm::CareOptions care;
+  care.heartbeat = options.heartbeat;
+  care.pool.low_water = options.low_water;
+  care.pool.high_water = options.high_water;
+  care.pool.grace = options.grace;
+  care.pool.idle_close = options.idle_close;
+  care.pool.kept_per_peer = options.connections_kept_per_peer;
+  return care;
 }
 
 NodeEvent event_of(NodeEvent::Kind kind) {
@@ -42,6 +55,19 @@ NodeEvent event_of(NodeEvent::Kind kind) {
   event.kind = kind;
   event.error = {Code::kOk, 0, ""};
   return event;
+}
+
+// Beside those that Sockets numbers.
+constexpr std::uint64_t kCertificateEffect = std::uint64_t{1} << 62, kRootsEffect = kCertificateEffect + 16;
+
+std::vector<std::string> certificate_paths(const NodeOptions& options) {
+  if (options.web_certificate_file.empty()) return {};
+  return {options.web_certificate_file, options.web_key_file};
+}
+
+std::vector<std::string> root_paths(const NodeOptions& options) {
+  if (options.web_roots_file.empty()) return {};
+  return {options.web_roots_file};
 }
 
 Effect effect_of(const SocketRequest& request) {
@@ -78,10 +104,11 @@ NodeCore::Impl::Impl(NodeOptions node_options, ByteView seed32, std::int64_t uni
              }
              return config;
            }()),
-      sockets(quic, socket_numbers),
-      quic_transport(quic, [this](const IpEndpoint& remote) { return sockets.socket_for(remote); }),
       tcp(*options.key, rng, resources, socket_numbers, tcp_config(options, unix_time)),
-      swarm(options.key->peer_id(), {&quic_transport, &tcp}, resources, peers, *this),
+      sockets(quic, tcp, socket_numbers, options),
+      quic_transport(quic, [this](const IpEndpoint& remote) { return sockets.socket_for(remote); },
+                     options.proxy.empty() && !options.network_key),
+      swarm(options.key->peer_id(), {&quic_transport, &tcp}, resources, peers, rng, *this, care_options(options)),
       identify(identify_context(unix_time)),
       ping(swarm, rng),
       perf(swarm, options.serve_perf),
@@ -89,12 +116,19 @@ NodeCore::Impl::Impl(NodeOptions node_options, ByteView seed32, std::int64_t uni
       messages(swarm, rng, resources, now,
                [this](const PeerId& from, ByteView message) { message_handler(from, message); }),
       streams(swarm),
+      certificate_files(certificate_paths(options), kCertificateEffect,
+                        [this](std::span<const Bytes> contents) { return use_certificate(contents); }),
+      root_files(root_paths(options), kRootsEffect,
+                 [this](std::span<const Bytes> contents) { return use_roots(contents); }),
       protocols{&identify, &ping, &perf, &rpc, &messages} {
   for (Protocol* protocol : protocols) {
     for (std::string& id : protocol->protocol_ids()) {
       (void)swarm.serve(std::move(id), *protocol, protocol->replay_safe());
     }
   }
+  certificate_files.begin();
+  if (options.web_roots_file.empty()) tcp.set_web_trust(tls::WebTrust::anybody());
+  sockets.list_interfaces();  // a change is seen by what was there before
   for (const Multiaddr& address : options.listen) {
     if (auto listening = sockets.listen(address); !listening) {
       NodeEvent event = event_of(NodeEvent::Kind::kListenFailed);
@@ -103,6 +137,29 @@ NodeCore::Impl::Impl(NodeOptions node_options, ByteView seed32, std::int64_t uni
       emit(std::move(event));
     }
   }
+}
+
+Result<void> NodeCore::Impl::use_certificate(std::span<const Bytes> contents) {
+  auto credentials = tls::WebCredentials::from_pem(contents[0], contents[1]);
+  if (!credentials) return std::unexpected(credentials.error());
+  tcp.set_web_credentials(std::move(*credentials));
+  return {};
+}
+
+Result<void> NodeCore::Impl::use_roots(std::span<const Bytes> contents) {
+  auto trust = tls::WebTrust::from_pem(contents[0]);
+  if (!trust) return std::unexpected(trust.error());
+  tcp.set_web_trust(std::move(*trust));
+  return {};
+}
+
+void NodeCore::Impl::on_files(Instant at, WatchedFiles& files, const EffectDone& effect) {
+  const bool first = !files.tried();
+  const auto fine = files.done(at, effect);
+  if (!fine) journal.files_unusable(&files == &root_files ? "web_roots_file" : "web_certificate_file", fine.error());
+  if (&files != &root_files || !first || !files.tried()) return;
+  if (!fine) tcp.set_web_trust(std::unexpected(fine.error()));
+  swarm.sockets_changed(at);  // dials waited for it
 }
 
 identify::Context NodeCore::Impl::identify_context(std::int64_t unix_time) {
@@ -177,6 +234,7 @@ bool NodeCore::Impl::turn(Instant at) {
   now = at;
   if (state == State::kCloseAsked) begin_close(at);
   const bool more = swarm.turn(at);
+  if (tcp.web_trust_wanted()) root_files.begin();
   for (Protocol* protocol : protocols) {
     if (protocol->has_work()) protocol->on_turn(at);
   }
@@ -231,6 +289,8 @@ void NodeCore::Impl::advance_close(Instant at) {
     state = State::kEnding;
     sockets.close(at);
     tcp.close(at);
+    certificate_files.close();
+    root_files.close();
     defer([] {});
   } else if (state == State::kEnding) {
     state = State::kClosed;
@@ -242,7 +302,7 @@ void NodeCore::Impl::advance_close(Instant at) {
 
 std::vector<Multiaddr> NodeCore::Impl::addresses() const { return sockets.addresses(); }
 
-ConnectionInfo NodeCore::Impl::describe_connection(const Connection& connection) const {
+ConnectionInfo NodeCore::Impl::describe_connection(const Connection& connection) {
   const ConnectionStats stats = connection.stats(now);
   ConnectionInfo info;
   info.id = connection.id();
@@ -255,7 +315,20 @@ ConnectionInfo NodeCore::Impl::describe_connection(const Connection& connection)
   info.packets_sent = stats.packets_sent;
   info.packets_received = stats.packets_received;
   info.streams = swarm.streams_count(connection);
+  if (const swarm::Quality* quality = swarm.measure(now, connection)) {
+    info.jitter = quality->jitter();
+    info.loss = quality->loss();
+    info.throughput = quality->throughput();
+    info.score = quality->score();
+    info.age = swarm.age(now, connection);
+  }
   return info;
+}
+
+void NodeCore::Impl::network_changed(Instant at) {
+  if (state != State::kRunning) return;
+  swarm.network_changed(at, sockets.interfaces());
+  identify.local_changed(at);
 }
 
 void NodeCore::Impl::append_qlog(ConnectionId id, ByteView bytes) {
@@ -287,6 +360,9 @@ void NodeCore::handle(Instant now, const SocketEvent& event) {
 
 void NodeCore::handle(Instant now, const EffectDone& done) {
   impl_->now = now;
+  for (WatchedFiles* files : {&impl_->certificate_files, &impl_->root_files}) {
+    if (files->owns(done)) return impl_->on_files(now, *files, done);
+  }
   const Sockets::Outcome outcome = impl_->sockets.done(done);
   if (outcome.listening) {
     NodeEvent event = event_of(NodeEvent::Kind::kListening);
@@ -301,13 +377,18 @@ void NodeCore::handle(Instant now, const EffectDone& done) {
     impl_->emit(std::move(event));
   }
   if (outcome.sockets_changed) impl_->swarm.sockets_changed(now);
+  if (outcome.interfaces_changed) impl_->network_changed(now);
 }
+
+void NodeCore::interfaces_changed() { impl_->sockets.list_interfaces(); }
 
 void NodeCore::on_deadline(Instant now) {
   impl_->now = now;
   if (impl_->quic.next_deadline() <= now) impl_->quic.on_deadline(now);
   if (impl_->tcp.next_deadline() <= now) impl_->tcp.on_deadline(now);
   if (impl_->swarm.next_deadline() <= now) impl_->swarm.on_deadline(now);
+  impl_->certificate_files.on_deadline(now);
+  impl_->root_files.on_deadline(now);
   for (Protocol* protocol : impl_->protocols) {
     if (protocol->next_deadline() <= now) protocol->on_deadline(now);
   }
@@ -316,6 +397,7 @@ void NodeCore::on_deadline(Instant now) {
 bool NodeCore::turn(Instant now) { return impl_->turn(now); }
 
 bool NodeCore::poll_effect(Effect& out) {
+  if (impl_->certificate_files.poll_effect(out) || impl_->root_files.poll_effect(out)) return true;
   if (impl_->sockets.poll_effect(out)) return true;
   if (SocketRequest request; impl_->tcp.poll_request(request)) {
     out = effect_of(request);
@@ -339,6 +421,7 @@ bool NodeCore::poll_write(Instant now, MutableBytes buffer, SocketWrite& out) {
 Instant NodeCore::next_deadline() const {
   Instant next = std::min(impl_->quic.next_deadline(), impl_->swarm.next_deadline());
   next = std::min({next, impl_->tcp.next_deadline(), impl_->close_deadline});
+  next = std::min({next, impl_->certificate_files.next_deadline(), impl_->root_files.next_deadline()});
   for (const Protocol* protocol : impl_->protocols) {
     next = std::min(next, protocol->next_deadline());
   }
@@ -346,7 +429,8 @@ Instant NodeCore::next_deadline() const {
 }
 
 bool NodeCore::has_work() const {
-  return impl_->has_work() || impl_->sockets.has_effects() || impl_->tcp.has_requests();
+  return impl_->has_work() || impl_->sockets.has_effects() || impl_->certificate_files.has_effects() ||
+         impl_->root_files.has_effects() || impl_->tcp.has_requests();
 }
 
 void NodeCore::set_event_tap(std::move_only_function<void(const NodeEvent&)> tap) {

@@ -26,6 +26,8 @@ class NodeCore final {
   void handle(Instant now, const SocketEvent& event);
   void handle(Instant now, const EffectDone& done);
   void on_deadline(Instant now);
+  /// The addresses of this host may have changed: the core asks for them.
+  void interfaces_changed();
   /// Routes what happened to protocols and callbacks. Bounded work: true when there is more to do
   /// at once (the driver sends what is ready and calls again).
   bool turn(Instant now);

@@ -29,6 +29,7 @@ struct Effect {
     kAbortTcp,        ///< socket: resets it, at once; nothing more is said of it
     kListInterfaces,  ///< answered by `addresses`
     kAppendFile,      ///< path, bytes (qlog); no answer
+    kReadFile,        ///< path; answered by `bytes`, all of a regular file of at most kReadFileMax, or error
   };
   Kind kind;
   std::uint64_t id = 0;
@@ -38,11 +39,14 @@ struct Effect {
   Bytes bytes;
 };
 
+inline constexpr std::size_t kReadFileMax = 1 << 20;
+
 struct EffectDone {
   std::uint64_t id = 0;
   Result<void> result{};
   IpEndpoint local;                    ///< kBindUdp, kListenTcp: what was bound
   std::vector<IpAddress> addresses{};  ///< kListInterfaces: unicast addresses of interfaces that are up
+  Bytes bytes{};                       ///< kReadFile
 };
 
 /// The running side of a Node, implemented by io/. The world drives its nodes itself and has none.

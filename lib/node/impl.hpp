@@ -11,6 +11,7 @@
 #include "node/core.hpp"
 #include "node/journal.hpp"
 #include "node/sockets.hpp"
+#include "node/watched_files.hpp"
 #include "peerstore/peerstore.hpp"
 #include "protocols/identify/identify.hpp"
 #include "protocols/messages/messages.hpp"
@@ -47,6 +48,9 @@ struct NodeCore::Impl final : swarm::Observer {
   void on_handshake_failed(Connection& connection, const Error& why) override;
   void on_stream_refused(Connection& connection, const Error& why) override;
 
+  Result<void> use_certificate(std::span<const Bytes> contents);
+  Result<void> use_roots(std::span<const Bytes> contents);
+  void on_files(Instant at, WatchedFiles& files, const EffectDone& effect);
   identify::Context identify_context(std::int64_t unix_time);
   void identified(PeerInfo info);
 
@@ -59,9 +63,11 @@ struct NodeCore::Impl final : swarm::Observer {
   /// Runs a completion in the next turn: nothing runs inside the call that started it.
   void defer(std::move_only_function<void()> completion) { deferred_.push_back(std::move(completion)); }
   void emit(NodeEvent event) { events.push_back(std::move(event)); }
+  /// This host has other addresses than before.
+  void network_changed(Instant at);
   void append_qlog(ConnectionId id, ByteView bytes);
   std::vector<Multiaddr> addresses() const;
-  ConnectionInfo describe_connection(const Connection& connection) const;
+  ConnectionInfo describe_connection(const Connection& connection);
 
   NodeOptions options;
   Journal journal;
@@ -76,9 +82,9 @@ struct NodeCore::Impl final : swarm::Observer {
   peerstore::Peerstore peers;
   SocketNumbers socket_numbers;
   quic::Endpoint quic;
+  tcp::Endpoint tcp;
   Sockets sockets;
   quic::QuicTransport quic_transport;
-  tcp::Endpoint tcp;
   swarm::Swarm swarm;
   identify::Identify identify;
   ping::Ping ping;
@@ -86,6 +92,7 @@ struct NodeCore::Impl final : swarm::Observer {
   rpc::Rpc rpc;
   messages::Messages messages;
   AgentStreams streams;
+  WatchedFiles certificate_files, root_files;
   std::vector<Protocol*> protocols;
 
   std::deque<Effect> file_effects;

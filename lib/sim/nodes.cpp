@@ -168,7 +168,7 @@ void World::Impl::drain_writes(NodeId id) {
 
 void World::Impl::run_effect(NodeId id, Effect effect) {
   const HostId host = slots[id].host;
-  EffectDone done{.id = effect.id, .result = {}, .local = {}, .addresses = {}};
+  EffectDone done{.id = effect.id, .result = {}, .local = {}, .addresses = {}, .bytes = {}};
   switch (effect.kind) {
     case Effect::Kind::kBindUdp: {
       const auto bound = network.bind(host, id, effect.socket, effect.local);
@@ -203,6 +203,15 @@ void World::Impl::run_effect(NodeId id, Effect effect) {
       Bytes& file = files[{host, effect.path}];
       file.insert(file.end(), effect.bytes.begin(), effect.bytes.end());
       return;
+    }
+    case Effect::Kind::kReadFile: {
+      const auto file = files.find({host, effect.path});
+      if (file == files.end()) {
+        done.result = p2pa::fail(Code::kIo, "no such file");
+      } else {
+        done.bytes = file->second;
+      }
+      break;
     }
   }
   call_node(id, [this, done = std::move(done)](Node& node) {

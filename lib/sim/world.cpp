@@ -84,6 +84,14 @@ Result<void> World::change_address(HostId host, const std::string& address) {
   return impl_->network.change_address(host, *ip);
 }
 
+void World::tell_interfaces(HostId host) {
+  for (NodeId id = 0; id < impl_->slots.size(); ++id) {
+    if (impl_->slots[id].host == host && impl_->slots[id].node) {
+      impl_->call_node(id, [](Node& node) { node.core().interfaces_changed(); });
+    }
+  }
+}
+
 Result<void> World::rebind(HostId host, const std::string& address) {
   std::optional<IpAddress> outer;
   if (!address.empty()) {
@@ -161,6 +169,10 @@ void World::restart(NodeId node, NodeOptions options) {
 ByteView World::file(HostId host, const std::string& path) const {
   const auto it = impl_->files.find({host, path});
   return it == impl_->files.end() ? ByteView{} : ByteView(it->second);
+}
+
+void World::write_file(HostId host, const std::string& path, ByteView bytes) {
+  impl_->files[{host, path}] = Bytes(bytes.begin(), bytes.end());
 }
 
 // --- running

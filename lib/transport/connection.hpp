@@ -19,6 +19,7 @@ struct ConnectionStats {
   Duration rtt{}, rtt_min{}, rtt_variance{};
   std::uint64_t bytes_sent = 0, bytes_received = 0;
   std::uint64_t packets_sent = 0, packets_received = 0;
+  std::uint64_t packets_repeated = 0;  ///< sent with nothing in them but what had been sent before; 0: not told
   std::uint64_t congestion_window = 0;
   std::uint64_t streams_opened = 0, streams_accepted = 0;
   std::uint32_t mtu = 0;
@@ -113,6 +114,11 @@ class Connection {
   /// Starts an orderly close; kClosed follows.
   virtual void close(std::uint64_t code, std::string_view reason) = 0;
   virtual ConnectionStats stats(Instant now) const = 0;
+
+  /// When the peer was heard last, whatever it said. kNever: the connection does not tell.
+  virtual Instant heard_at() const { return kNever; }
+  /// Asks the peer for a sign of life, as cheaply as the connection can: a packet that must be answered.
+  virtual void probe() {}
 };
 
 /// Application error codes of connections and streams (libp2p/specs PR 623).

@@ -121,6 +121,12 @@ class Refused(ConnectError, ConnectionRefusedError):
     default_code = -106
 
 
+class Gated(ConnectError, PermissionError):
+    """A rule of this node forbids it."""
+
+    default_code = -110
+
+
 class StreamError(P2PError):
     """A stream or a call ended early, or cannot be used so."""
 
@@ -197,7 +203,7 @@ class LimitReached(P2PError):
 
 _EXACT: dict[int, type[P2PError]] = {kind.default_code: kind for kind in (
     InvalidArgument, Malformed, NotFound, Timeout, Cancelled, Closed, SystemRefused, DialTimeout,
-    NoAddress, PeerIdMismatch, Refused, StreamReset, ProtocolUnsupported, MessageTooLarge,
+    NoAddress, PeerIdMismatch, Refused, Gated, StreamReset, ProtocolUnsupported, MessageTooLarge,
     NoSuchMethod, DeadlineExceeded)}
 _RANGES: dict[int, type[P2PError]] = {
     1: ConnectError, 2: StreamError, 3: CallError, 4: IdentityError, 5: LimitReached}

@@ -43,7 +43,7 @@ struct Host final : swarm::Observer {
   peerstore::Peerstore store;
   quic::Endpoint endpoint{key, rng, resources, config()};
   quic::QuicTransport transport{endpoint, [](const IpEndpoint&) { return SocketId{1}; }};
-  swarm::Swarm swarm{key.peer_id(), {&transport}, resources, store, *this};
+  swarm::Swarm swarm{key.peer_id(), {&transport}, resources, store, rng, *this};
   std::vector<ConnectionId> connected;
   int disconnected = 0;
 };
