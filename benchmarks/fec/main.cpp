@@ -1,5 +1,7 @@
-// Prints what forward error correction gains and costs. Virtual time: the same on every machine.
+// bench_fec [seed]: prints what forward error correction gains and costs. Virtual time: one seed prints the
+// same on every machine.
 #include <cstdio>
+#include <cstdlib>
 
 #include "message_flow.hpp"
 
@@ -8,8 +10,8 @@ using namespace p2pa::fec_flow;
 
 namespace {
 
-Outcome measure(double loss, double burst, Carrier carrier) {
-  sim::World world(1, "fec benchmark");
+Outcome measure(std::uint64_t seed, double loss, double burst, Carrier carrier) {
+  sim::World world(seed, "fec benchmark");
   return run(world, {loss, burst, carrier});
 }
 
@@ -32,7 +34,8 @@ void print(const char* name, const Outcome& outcome, double extra) {
 
 }  // namespace
 
-int main() {
+int main(int count, char** arguments) {
+  const std::uint64_t seed = count > 1 ? std::strtoull(arguments[1], nullptr, 10) : 1;
   std::printf("250 messages of 4 KB a second, 100 ms round trip: one way, in round trips, of all messages\n");
   for (const double burst : {1.0, 4.0}) {
     for (const double loss : {0.0, 0.01, 0.03, 0.05}) {
@@ -40,10 +43,10 @@ int main() {
       std::printf("\n%.0f %% loss%s\n", 100 * loss, burst > 1 ? ", 4 packets in a row" : "");
       std::printf("  %-10s  %6s  %6s  %6s  %6s  %10s  %8s\n", "", "p50", "p99", "p99.9", "max", "delivered",
                   "overhead");
-      const Outcome plain = measure(loss, burst, Carrier::kPlain);
-      const Outcome corrected = measure(loss, burst, Carrier::kCorrected);
+      const Outcome plain = measure(seed, loss, burst, Carrier::kPlain);
+      const Outcome corrected = measure(seed, loss, burst, Carrier::kCorrected);
       print("plain", plain, 0);
-      print("streams", measure(loss, burst, Carrier::kStreams), -1);
+      print("streams", measure(seed, loss, burst, Carrier::kStreams), -1);
       print("corrected", corrected, overhead(corrected, plain));
       std::fflush(stdout);
     }
