@@ -15,6 +15,7 @@
 #include "p2pagents/key_pair.hpp"
 #include "p2pagents/limits.hpp"
 #include "p2pagents/log.hpp"
+#include "p2pagents/message_channel.hpp"
 #include "p2pagents/multiaddr.hpp"
 #include "p2pagents/peer_id.hpp"
 #include "p2pagents/pre_shared_key.hpp"
@@ -247,6 +248,14 @@ class Node final {
   /// Datagrams between own nodes (QUIC DATAGRAM): unreliable, unordered.
   Result<void> send_datagram(const PeerId& peer, ByteView payload);
   void on_datagram(std::move_only_function<void(const PeerId& from, ByteView payload)> handler);
+
+  // --- messages that may be lost, with forward error correction
+  /// Opens a one-way channel for messages to a peer, dialing when not connected. kProtocolUnsupported: the
+  /// peer knows no such channels. kUnsupported: no datagrams to it, as over TCP. kTimeout, or a bound.
+  /// kInvalidArgument: the options, by name; then too `opened` comes in a turn.
+  void open_message_channel(const PeerId& peer, MessageChannelOptions options, MessageChannelCallback opened);
+  /// What comes through the channels that peers opened to us; valid during the call.
+  void on_message(std::move_only_function<void(const PeerId& from, ByteView message)> handler);
 
   // --- measuring
   void ping(const PeerId& peer, PingCallback done);

@@ -39,6 +39,7 @@ struct LinkOptions {
   Duration delay = milliseconds(10);
   Duration jitter{};  ///< up to this much on top of the delay, uniform
   double loss = 0;    ///< probabilities, 0 to 1; loss 1 cuts one direction
+  double loss_burst = 1;  ///< packets lost in a row, the mean, when loss is below 1 (Gilbert); 1: each by itself
   double duplicate = 0;
   double reorder = 0;  ///< chance to be held back by `reorder_delay`
   Duration reorder_delay = milliseconds(5);

@@ -106,9 +106,11 @@ NodeCore::Impl::Impl(NodeOptions node_options, ByteView seed32, std::int64_t uni
       ping(swarm, rng),
       perf(swarm, options.serve_perf),
       rpc(swarm, resources),
+      messages(swarm, rng, resources, now,
+               [this](const PeerId& from, ByteView message) { message_handler(from, message); }),
       streams(swarm),
       web_files(options, tcp, journal),
-      protocols{&identify, &ping, &perf, &rpc} {
+      protocols{&identify, &ping, &perf, &rpc, &messages} {
   for (Protocol* protocol : protocols) {
     for (std::string& id : protocol->protocol_ids()) {
       (void)swarm.serve(std::move(id), *protocol, protocol->replay_safe());
@@ -166,7 +168,7 @@ void NodeCore::Impl::on_path_changed(Instant, Connection& connection) {
 }
 
 void NodeCore::Impl::on_datagram(Instant, Connection& connection, ByteView payload) {
-  datagram_handler(connection.peer(), payload);
+  if (!messages.take(connection, payload)) datagram_handler(connection.peer(), payload);
 }
 
 void NodeCore::Impl::on_dial_failed(const PeerId& peer, const Multiaddr& address, const Error& why) {

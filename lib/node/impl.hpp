@@ -15,6 +15,7 @@
 #include "node/web_files.hpp"
 #include "peerstore/peerstore.hpp"
 #include "protocols/identify/identify.hpp"
+#include "protocols/messages/messages.hpp"
 #include "protocols/perf/perf.hpp"
 #include "protocols/ping/ping.hpp"
 #include "protocols/rpc/rpc.hpp"
@@ -88,6 +89,7 @@ struct NodeCore::Impl final : swarm::Observer {
   ping::Ping ping;
   perf::Perf perf;
   rpc::Rpc rpc;
+  messages::Messages messages;
   AgentStreams streams;
   WebFiles web_files;
   std::vector<Protocol*> protocols;
@@ -97,7 +99,7 @@ struct NodeCore::Impl final : swarm::Observer {
   std::deque<NodeEvent> events;
   std::move_only_function<void(const NodeEvent&)> event_tap;
   Callback<const NodeEvent&> on_event;
-  Callback<const PeerId&, ByteView> datagram_handler;
+  Callback<const PeerId&, ByteView> datagram_handler, message_handler;
 };
 
 }  // namespace p2pa
