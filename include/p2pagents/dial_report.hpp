@@ -17,7 +17,7 @@ namespace p2pa {
 /// How far one address got, or why it was not tried. Stable numbers, the same as the C ABI's P2PA_DIAL_*.
 enum class DialStage : std::uint8_t {
   kConnected = 0,          ///< this one won
-  kResolving = 1,          ///< its name is being looked up
+  kResolving = 1,          ///< its name is looked up; kOk: what it stands for is among the attempts
   kConnecting = 2,         ///< nothing has come back yet
   kSecuring = 3,           ///< somebody answers; who it is has to be proved
   kMuxing = 4,             ///< the peer is the one we want; how streams share the connection is agreed on
@@ -38,7 +38,8 @@ struct DialAttempt {
   Duration started;   ///< since the dial began
   Duration took;      ///< zero when it was skipped
   DialStage stage;
-  Error error;        ///< kOk: this one won. kCancelled: another one was faster, or the dial was given up
+  /// kOk: this one won, or its name was resolved. kCancelled: another one was faster, or the dial was given up.
+  Error error;
 };
 
 /// What became of a dial. A value.

@@ -16,6 +16,7 @@
 #include "p2pagents/key_pair.hpp"
 #include "p2pagents/limits.hpp"
 #include "p2pagents/log.hpp"
+#include "p2pagents/message_channel.hpp"
 #include "p2pagents/multiaddr.hpp"
 #include "p2pagents/peer_id.hpp"
 #include "p2pagents/pre_shared_key.hpp"
@@ -52,6 +53,14 @@ struct NodeOptions {
   /// Makes the node one of a private network: it speaks over TCP and WebSocket to nodes with this key, and to
   /// no others; QUIC is neither dialed nor listened on.
   std::optional<PreSharedKey> network_key;
+  /// "http://host:port" or "socks5://host:port", with "user:password@" in front of an IP address or "localhost":
+  /// every dial goes through it, over TCP or WebSocket; QUIC, which cannot, is not dialed. Empty: none.
+  std::string proxy;
+  /// For `/tls/ws` listeners: PEM files of the certificate chain and its key, looked at again every minute, so
+  /// that a renewed certificate needs no restart. Empty: such addresses cannot be listened on.
+  std::string web_certificate_file, web_key_file;
+  /// PEM file of whom `/wss` dials believe. Empty: everybody, since the peer proves who it is above that.
+  std::string web_roots_file = "/etc/ssl/certs/ca-certificates.crt";
   std::string agent_version;           ///< what identify says; empty: "p2pagents/<version>"
   Limits limits;
   CongestionControl congestion_control = CongestionControl::kCubic;
@@ -59,10 +68,10 @@ struct NodeOptions {
   Duration keep_alive = milliseconds(9500);  ///< zero: none; under 10 s, since rust peers give up then
   Duration handshake_timeout = seconds(10);
   DialPrivate dial_private = DialPrivate::kSameSubnet;
-  /// Where somebody waits for a peer, where it is kept, and where it is near (10 ms), a silence of this makes the
-  /// node ask whether the peer lives; one of about four times this ends the connection. An agent that does not
-  /// poll its node for so long is lost to others. A quiet connection costs 100 bytes a second for it. Zero:
-  /// only idle_timeout counts.
+  /// Where a peer is near (a round trip of 10 ms), a silence of this makes the node ask whether it lives, and one
+  /// of about four times this ends the connection: an agent that polls its node more seldom is lost to others. A
+  /// quiet connection costs 100 bytes a second for it. Far peers are asked when somebody waits for them or when
+  /// they are kept, and five times as patiently. Zero: only idle_timeout counts.
   Duration heartbeat = milliseconds(700);
   /// Over high_water connections (zero: never) the least valuable close, until low_water are left: not those of
   /// protected or kept peers, nor such as are younger than `grace`; what is in use drains first.
@@ -73,6 +82,9 @@ struct NodeOptions {
   /// use, the same one at both ends. Zero: all stay.
   std::uint32_t connections_kept_per_peer = 1;
   bool serve_perf = false;             ///< answer /perf/1.0.0: anybody may make us send bytes
+  /// Who resolves names in addresses: "192.0.2.53", "127.0.0.1:5353" (8 at most). None: whom the system asks,
+  /// or with a `proxy` nobody, since they are asked around it; addresses with names are kUnsupported then.
+  std::vector<std::string> dns_servers;
   std::string qlog_directory;          ///< empty: no qlog files; <peer>-<time of start>-<n>.sqlog
   LogFunction log;                     ///< none: silent
   LogLevel log_level = LogLevel::kInfo;
@@ -195,7 +207,8 @@ class Node final {
   /// Remembers where a peer may be found (up to 32 addresses a peer).
   Result<void> add_address(const PeerId& peer, const Multiaddr& address);
   /// Connects, or answers with the connection that exists. The address names the peer
-  /// (/p2p/<id>), or any peer is accepted. The callback comes exactly once.
+  /// (/p2p/<id>), or any peer is accepted. Names (/dns, /dns4, /dns6, /dnsaddr) are resolved first, which
+  /// may fail with kUnresolved. The callback comes exactly once.
   void dial(const Multiaddr& address, DialCallback done);
   void dial(const PeerId& peer, DialCallback done);
   void dial(const Multiaddr& address, const DialOptions& options, DialReportCallback done);
@@ -260,6 +273,14 @@ class Node final {
   /// Datagrams between own nodes (QUIC DATAGRAM): unreliable, unordered.
   Result<void> send_datagram(const PeerId& peer, ByteView payload);
   void on_datagram(std::move_only_function<void(const PeerId& from, ByteView payload)> handler);
+
+  // --- messages that may be lost, with forward error correction
+  /// Opens a one-way channel for messages to a peer, dialing when not connected. kProtocolUnsupported: the
+  /// peer knows no such channels. kUnsupported: no datagrams to it, as over TCP. kTimeout, or a bound.
+  /// kInvalidArgument: the options, by name; then too `opened` comes in a turn.
+  void open_message_channel(const PeerId& peer, MessageChannelOptions options, MessageChannelCallback opened);
+  /// What comes through the channels that peers opened to us; valid during the call.
+  void on_message(std::move_only_function<void(const PeerId& from, ByteView message)> handler);
 
   // --- measuring
   void ping(const PeerId& peer, PingCallback done);

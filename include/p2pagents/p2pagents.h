@@ -139,6 +139,7 @@ P2PA_API int32_t p2pa_abi_version(uint32_t *major, uint32_t *minor) P2PA_NOEXCEP
 #define P2PA_E_CONNECTION_CLOSED (-105) /* by the peer; detail: its code */
 #define P2PA_E_REFUSED (-106)
 #define P2PA_E_PROTOCOL_VIOLATION (-107)
+#define P2PA_E_UNRESOLVED (-108)     /* the name in an address stands for no address */
 #define P2PA_E_GATED (-110)          /* a rule of this node forbids it */
 /* Streams */
 #define P2PA_E_STREAM_RESET (-200)   /* detail: the peer's code */
@@ -474,7 +475,7 @@ P2PA_API const char *p2pa_event_name(uint32_t kind) P2PA_NOEXCEPT;
 
 /* How far one address of a dial got, or why it was not tried. */
 #define P2PA_DIAL_CONNECTED 0        /* this one won */
-#define P2PA_DIAL_RESOLVING 1        /* its name is being looked up */
+#define P2PA_DIAL_RESOLVING 1        /* its name is looked up; P2PA_OK: what it stands for is among the attempts */
 #define P2PA_DIAL_CONNECTING 2       /* nothing has come back */
 #define P2PA_DIAL_SECURING 3         /* somebody answers; who it is has to be proved */
 #define P2PA_DIAL_MUXING 4           /* the peer is the right one; how streams share the connection is agreed on */

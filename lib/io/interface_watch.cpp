@@ -13,10 +13,8 @@
 #endif
 
 namespace p2pa::io {
-namespace {
 
-/// -1: there is none.
-int open_netlink() {
+int open_interface_messages() {
 #ifdef __linux__
   const int fd = ::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
   if (fd < 0) return -1;
@@ -28,6 +26,8 @@ int open_netlink() {
 #endif
   return -1;
 }
+
+namespace {
 
 /// Was there anything? What it says does not matter, and neither whether some of it was lost.
 bool drain(int fd) {
@@ -43,7 +43,7 @@ bool drain(int fd) {
 
 }  // namespace
 
-InterfaceWatch::InterfaceWatch(UvLoop& loop, Instant now) : loop_(loop), fd_(open_netlink()) {
+InterfaceWatch::InterfaceWatch(UvLoop& loop, int messages, Instant now) : loop_(loop), fd_(messages) {
   if (fd_ >= 0) {
     if (const auto watch = loop_.watch(fd_)) watch_ = *watch;
   }

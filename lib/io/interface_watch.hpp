@@ -9,12 +9,16 @@ namespace p2pa::io {
 /// How often it is worth looking where the system does not tell.
 inline constexpr Duration kInterfacesLook = seconds(5);
 
-/// Listens to what the kernel says of links and addresses (rtnetlink(7)). Where that cannot be had, on another
-/// system or for want of a descriptor, it takes every few seconds for a change: who compares the addresses sees.
+/// What the kernel says of links and addresses (rtnetlink(7)): a descriptor that is readable when there is
+/// something. -1 where that cannot be had, on another system or for want of a descriptor.
+int open_interface_messages();
+
+/// Listens to such a descriptor. Without one it takes every few seconds for a change: whoever compares the
+/// addresses sees whether it was one.
 class InterfaceWatch final {
  public:
-  /// REQUIRES that the loop outlives it.
-  InterfaceWatch(UvLoop& loop, Instant now);
+  /// Takes the descriptor. REQUIRES that the loop outlives it.
+  InterfaceWatch(UvLoop& loop, int messages, Instant now);
   ~InterfaceWatch();
   InterfaceWatch(const InterfaceWatch&) = delete;
   InterfaceWatch& operator=(const InterfaceWatch&) = delete;
@@ -26,7 +30,7 @@ class InterfaceWatch final {
 
  private:
   UvLoop& loop_;
-  int fd_ = -1;
+  const int fd_;
   Watch* watch_ = nullptr;
   Instant look_at_ = kNever;
 };

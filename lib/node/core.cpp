@@ -33,6 +33,7 @@ tcp::Config tcp_config(const NodeOptions& options, std::int64_t unix_time) {
   config.handshake_timeout = options.handshake_timeout;
   config.unix_time = unix_time;
   config.network_key = options.network_key;
+  if (!options.proxy.empty()) config.proxy = proxy_of(options.proxy).value();
   config.first_id = 2;
   config.id_step = kTransports;
   return config;
@@ -68,6 +69,11 @@ Effect effect_of(const SocketRequest& request) {
   return effect;
 }
 
+/// Name servers are asked around a proxy: whoever has one says whom to ask, or nobody is asked.
+bool resolves_names(const NodeOptions& options) {
+  return options.proxy.empty() || !options.dns_servers.empty();
+}
+
 NodeOptions complete(NodeOptions options) {
   if (options.agent_version.empty()) options.agent_version = "p2pagents/" P2PA_VERSION_TEXT;
   return options;
@@ -91,16 +97,20 @@ NodeCore::Impl::Impl(NodeOptions node_options, ByteView seed32, std::int64_t uni
              return config;
            }()),
       tcp(*options.key, rng, resources, socket_numbers, tcp_config(options, unix_time)),
-      sockets(quic, tcp, socket_numbers, options.network_key.has_value()),
-      quic_transport(quic, [this](const IpEndpoint& remote) { return sockets.socket_for(remote); }),
-      swarm(options.key->peer_id(), transports(), resources, peers, rng, *this, care_options(options),
-            options.dial_private),
+      sockets(quic, tcp, socket_numbers, options),
+      quic_transport(quic, [this](const IpEndpoint& remote) { return sockets.socket_for(remote); },
+                     options.proxy.empty() && !options.network_key),
+      swarm(options.key->peer_id(), {&quic_transport, &tcp}, resources, peers, rng, *this,
+            care_options(options), resolves_names(options) ? &names : nullptr, options.dial_private),
       identify(identify_context(unix_time)),
       ping(swarm, rng),
       perf(swarm, options.serve_perf),
       rpc(swarm, resources),
+      messages(swarm, rng, resources, now,
+               [this](const PeerId& from, ByteView message) { message_handler(from, message); }),
       streams(swarm),
-      protocols{&identify, &ping, &perf, &rpc} {
+      web_files(options, tcp, journal),
+      protocols{&identify, &ping, &perf, &rpc, &messages} {
   for (Protocol* protocol : protocols) {
     for (std::string& id : protocol->protocol_ids()) {
       (void)swarm.serve(std::move(id), *protocol, protocol->replay_safe());
@@ -115,12 +125,6 @@ NodeCore::Impl::Impl(NodeOptions node_options, ByteView seed32, std::int64_t uni
       emit(std::move(event));
     }
   }
-}
-
-/// QUIC has no place for the key of a private network.
-std::vector<Transport*> NodeCore::Impl::transports() {
-  if (options.network_key) return {&tcp};
-  return {&quic_transport, &tcp};
 }
 
 identify::Context NodeCore::Impl::identify_context(std::int64_t unix_time) {
@@ -164,7 +168,7 @@ void NodeCore::Impl::on_path_changed(Instant, Connection& connection) {
 }
 
 void NodeCore::Impl::on_datagram(Instant, Connection& connection, ByteView payload) {
-  datagram_handler(connection.peer(), payload);
+  if (!messages.take(connection, payload)) datagram_handler(connection.peer(), payload);
 }
 
 void NodeCore::Impl::on_dial_failed(const PeerId& peer, const Multiaddr& address, const Error& why) {
@@ -206,7 +210,9 @@ void NodeCore::Impl::identified(PeerInfo info) {
 bool NodeCore::Impl::turn(Instant at) {
   now = at;
   if (state == State::kCloseAsked) begin_close(at);
+  names.turn(at);
   const bool more = swarm.turn(at);
+  web_files.turn();
   for (Protocol* protocol : protocols) {
     if (protocol->has_work()) protocol->on_turn(at);
   }
@@ -225,7 +231,8 @@ bool NodeCore::Impl::turn(Instant at) {
 }
 
 bool NodeCore::Impl::has_work() const {
-  return state == State::kCloseAsked || !deferred_.empty() || !events.empty() || swarm.has_work() ||
+  return state == State::kCloseAsked || !deferred_.empty() || !events.empty() || names.has_work() ||
+         swarm.has_work() ||
          quic.has_events() || tcp.has_events() ||
          std::ranges::any_of(protocols, [](const Protocol* p) { return p->has_work(); });
 }
@@ -261,6 +268,7 @@ void NodeCore::Impl::advance_close(Instant at) {
     state = State::kEnding;
     sockets.close(at);
     tcp.close(at);
+    web_files.close();
     defer([] {});
   } else if (state == State::kEnding) {
     state = State::kClosed;
@@ -330,6 +338,10 @@ void NodeCore::handle(Instant now, const SocketEvent& event) {
 
 void NodeCore::handle(Instant now, const EffectDone& done) {
   impl_->now = now;
+  if (impl_->web_files.owns(done)) {
+    if (impl_->web_files.done(now, done)) impl_->swarm.sockets_changed(now);
+    return;
+  }
   const Sockets::Outcome outcome = impl_->sockets.done(done);
   if (outcome.listening) {
     NodeEvent event = event_of(NodeEvent::Kind::kListening);
@@ -351,11 +363,18 @@ void NodeCore::handle(Instant now, const EffectDone& done) {
 
 void NodeCore::interfaces_changed() { impl_->sockets.list_interfaces(); }
 
+void NodeCore::handle(Instant now, const dns::Answer& answer) {
+  impl_->now = now;
+  impl_->names.handle(now, answer);
+}
+
 void NodeCore::on_deadline(Instant now) {
   impl_->now = now;
+  if (impl_->names.next_deadline() <= now) impl_->names.on_deadline(now);
   if (impl_->quic.next_deadline() <= now) impl_->quic.on_deadline(now);
   if (impl_->tcp.next_deadline() <= now) impl_->tcp.on_deadline(now);
   if (impl_->swarm.next_deadline() <= now) impl_->swarm.on_deadline(now);
+  impl_->web_files.on_deadline(now);
   for (Protocol* protocol : impl_->protocols) {
     if (protocol->next_deadline() <= now) protocol->on_deadline(now);
   }
@@ -364,9 +383,16 @@ void NodeCore::on_deadline(Instant now) {
 bool NodeCore::turn(Instant now) { return impl_->turn(now); }
 
 bool NodeCore::poll_effect(Effect& out) {
+  if (impl_->web_files.poll_effect(out)) return true;
   if (impl_->sockets.poll_effect(out)) return true;
   if (SocketRequest request; impl_->tcp.poll_request(request)) {
     out = effect_of(request);
+    return true;
+  }
+  if (dns::Query query; impl_->names.poll_query(query)) {
+    out = {};
+    out.kind = Effect::Kind::kQueryDns;
+    out.query = std::move(query);
     return true;
   }
   if (impl_->file_effects.empty()) return false;
@@ -386,7 +412,8 @@ bool NodeCore::poll_write(Instant now, MutableBytes buffer, SocketWrite& out) {
 
 Instant NodeCore::next_deadline() const {
   Instant next = std::min(impl_->quic.next_deadline(), impl_->swarm.next_deadline());
-  next = std::min({next, impl_->tcp.next_deadline(), impl_->close_deadline});
+  next = std::min({next, impl_->tcp.next_deadline(), impl_->names.next_deadline()});
+  next = std::min({next, impl_->web_files.next_deadline(), impl_->close_deadline});
   for (const Protocol* protocol : impl_->protocols) {
     next = std::min(next, protocol->next_deadline());
   }
@@ -394,7 +421,8 @@ Instant NodeCore::next_deadline() const {
 }
 
 bool NodeCore::has_work() const {
-  return impl_->has_work() || impl_->sockets.has_effects() || impl_->tcp.has_requests();
+  return impl_->has_work() || impl_->sockets.has_effects() || impl_->web_files.has_effects() ||
+         impl_->tcp.has_requests() || impl_->names.has_queries();
 }
 
 void NodeCore::set_event_tap(std::move_only_function<void(const NodeEvent&)> tap) {

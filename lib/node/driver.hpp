@@ -8,6 +8,7 @@
 
 #include "address/interface_address.hpp"
 #include "address/ip_endpoint.hpp"
+#include "dns/query.hpp"
 #include "p2pagents/error.hpp"
 #include "p2pagents/time.hpp"
 #include "transport/transport.hpp"
@@ -31,6 +32,7 @@ struct Effect {
     kListInterfaces,  ///< answered by `addresses`
     kAppendFile,      ///< path, bytes (qlog); no answer
     kReadFile,        ///< path; answered by `bytes`, all of a regular file of at most kReadFileMax, or error
+    kQueryDns,        ///< query; answered by a dns::Answer, which has the query's id
   };
   Kind kind;
   std::uint64_t id = 0;
@@ -38,6 +40,7 @@ struct Effect {
   IpEndpoint local, remote;
   std::string path;
   Bytes bytes;
+  dns::Query query;
 };
 
 inline constexpr std::size_t kReadFileMax = 1 << 20;

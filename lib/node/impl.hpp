@@ -6,13 +6,16 @@
 #include <vector>
 
 #include "crypto/rng.hpp"
+#include "dns/resolver.hpp"
 #include "node/agent_streams.hpp"
 #include "node/callback.hpp"
 #include "node/core.hpp"
 #include "node/journal.hpp"
 #include "node/sockets.hpp"
+#include "node/web_files.hpp"
 #include "peerstore/peerstore.hpp"
 #include "protocols/identify/identify.hpp"
+#include "protocols/messages/messages.hpp"
 #include "protocols/perf/perf.hpp"
 #include "protocols/ping/ping.hpp"
 #include "protocols/rpc/rpc.hpp"
@@ -47,7 +50,6 @@ struct NodeCore::Impl final : swarm::Observer {
   void on_handshake_failed(Connection& connection, const Error& why) override;
   void on_stream_refused(Connection& connection, const Error& why) override;
 
-  std::vector<Transport*> transports();
   identify::Context identify_context(std::int64_t unix_time);
   void identified(PeerInfo info);
 
@@ -82,12 +84,15 @@ struct NodeCore::Impl final : swarm::Observer {
   tcp::Endpoint tcp;
   Sockets sockets;
   quic::QuicTransport quic_transport;
+  dns::Resolver names;
   swarm::Swarm swarm;
   identify::Identify identify;
   ping::Ping ping;
   perf::Perf perf;
   rpc::Rpc rpc;
+  messages::Messages messages;
   AgentStreams streams;
+  WebFiles web_files;
   std::vector<Protocol*> protocols;
 
   std::deque<Effect> file_effects;
@@ -95,7 +100,7 @@ struct NodeCore::Impl final : swarm::Observer {
   std::deque<NodeEvent> events;
   std::move_only_function<void(const NodeEvent&)> event_tap;
   Callback<const NodeEvent&> on_event;
-  Callback<const PeerId&, ByteView> datagram_handler;
+  Callback<const PeerId&, ByteView> datagram_handler, message_handler;
 };
 
 }  // namespace p2pa

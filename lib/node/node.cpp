@@ -207,6 +207,23 @@ void Node::on_datagram(std::move_only_function<void(const PeerId&, ByteView)> ha
   core_->impl().datagram_handler.set(std::move(handler));
 }
 
+// --- messages
+
+void Node::open_message_channel(const PeerId& peer, MessageChannelOptions options, MessageChannelCallback opened) {
+  NodeCore::Impl& node = core_->impl();
+  if (!opened) opened = [](Result<MessageChannel*>) {};
+  // Written so that what is not a number is refused too.
+  const bool valid = options.deadline.ns >= 0 && options.repair_max >= 0 && options.repair_max <= 1;
+  if (valid) return node.messages.open(peer, options, std::move(opened));
+  node.defer([opened = std::move(opened)]() mutable {
+    opened(fail(Code::kInvalidArgument, "deadline is not negative, repair_max is 0 to 1"));
+  });
+}
+
+void Node::on_message(std::move_only_function<void(const PeerId&, ByteView)> handler) {
+  core_->impl().message_handler.set(std::move(handler));
+}
+
 // --- measuring
 
 void Node::ping(const PeerId& peer, PingCallback done) {

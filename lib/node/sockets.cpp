@@ -3,13 +3,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "node/check_options.hpp"
+
 namespace p2pa {
 namespace {
 
 constexpr std::uint64_t kInterfacesEffect = ~std::uint64_t{0};
-
-constexpr const char* kListenable =
-    "only /udp/…/quic-v1, /tcp/…, /tcp/…/ws and /tcp/…/tls/ws addresses can be listened on";
 
 /// Can a datagram from a socket bound to `local` reach `remote`?
 bool reaches(const IpAddress& local, const IpAddress& remote) {
@@ -31,13 +30,9 @@ void Sockets::bind(std::optional<tcp::Road> road, const IpEndpoint& local, bool 
 }
 
 Result<void> Sockets::listen(const Multiaddr& address) {
-  const auto udp = quic_endpoint(address);
+  if (auto fine = check_listen(address, options_); !fine) return fine;
   auto road = tcp::road_to(address);
-  if (!udp && !road) return fail(Code::kUnsupported, kListenable);
-  if (udp && private_network_) {
-    return fail(Code::kUnsupported, "a private network runs over TCP and WebSocket: QUIC has no place for its key");
-  }
-  const IpEndpoint endpoint = udp ? *udp : road->remote;
+  const IpEndpoint endpoint = road ? road->remote : *quic_endpoint(address);
   const auto count = std::ranges::count(sockets_, true, &Socket::listens);
   if (static_cast<std::size_t>(count) >= kListenAddressesMax) {
     return fail(Code::kLimitConnections, "too many listen addresses", kListenAddressesMax);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "node/driver.hpp"
+#include "p2pagents/node.hpp"
 #include "transport/quic/endpoint.hpp"
 #include "transport/tcp/endpoint.hpp"
 
@@ -17,11 +18,12 @@ inline constexpr std::size_t kListenAddressesMax = 32;
 
 class Sockets {
  public:
-  /// `private_network`: UDP is not listened on, since QUIC has no place for a network's key.
-  Sockets(quic::Endpoint& quic, tcp::Endpoint& tcp, SocketNumbers& numbers, bool private_network)
-      : quic_(quic), tcp_(tcp), numbers_(numbers), private_network_(private_network) {}
+  /// REQUIRES that all outlive it.
+  Sockets(quic::Endpoint& quic, tcp::Endpoint& tcp, SocketNumbers& numbers, const NodeOptions& options)
+      : quic_(quic), tcp_(tcp), numbers_(numbers), options_(options) {}
 
-  /// Starts to listen. kUnsupported: none of QUIC, TCP and WebSocket, or not in a private network.
+  /// Starts to listen. kUnsupported: none of QUIC, TCP and WebSocket, QUIC in a private network, or secure
+  /// WebSocket without a certificate.
   /// kLimitConnections: kListenAddressesMax.
   Result<void> listen(const Multiaddr& address);
 
@@ -77,7 +79,7 @@ class Sockets {
   bool listing_ = false;  // until the answer
   std::deque<Effect> effects_;
   SocketNumbers& numbers_;
-  const bool private_network_;
+  const NodeOptions& options_;
   bool closed_ = false;
 };
 

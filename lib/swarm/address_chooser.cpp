@@ -29,16 +29,30 @@ std::optional<AddressChooser::Choice> AddressChooser::choose(Instant now, const 
   const auto strangers = strange(wish.peer, known);
   if (!strangers) return std::nullopt;
   for (auto named = wish.named.rbegin(); named != wish.named.rend(); ++named) put_first(known, *named);
+  return sift(now, wish, known, wish.named, *strangers, refuses);
+}
 
-  const BlackHoles::Skipped black = black_holes_.ask(known);
+AddressChooser::Choice AddressChooser::choose_of_name(Instant now, const Wish& wish, const Multiaddr& name,
+                                                      const std::vector<Multiaddr>& found, const Refuses& refuses) {
+  const bool named = listed(wish.named, name);
+  const bool trusted = named || store_.from_host(wish.peer, name);
+  // A name that only others told us of must not lead into our own networks either.
+  const auto strangers = trusted ? std::vector<Multiaddr>{} : strange(wish.peer, found).value_or(found);
+  return sift(now, wish, found, named ? found : std::vector<Multiaddr>{}, strangers, refuses);
+}
+
+AddressChooser::Choice AddressChooser::sift(Instant now, const Wish& wish, const std::vector<Multiaddr>& addresses,
+                                            const std::vector<Multiaddr>& named,
+                                            const std::vector<Multiaddr>& strangers, const Refuses& refuses) {
+  const BlackHoles::Skipped black = black_holes_.ask(addresses);
   Choice out;
-  for (const Multiaddr& address : known) {
-    const bool named = listed(wish.named, address);
+  for (const Multiaddr& address : addresses) {
+    const bool is_named = listed(named, address);
     if (const auto refused = refuses(address)) {
       out.skipped.push_back(*refused);
-    } else if (!named && listed(*strangers, address)) {
+    } else if (!is_named && listed(strangers, address)) {
       out.skipped.push_back({address, DialStage::kSkippedPrivate, kPrivate});
-    } else if (const auto held = named ? std::nullopt : hold_back(now, wish.peer, address, black)) {
+    } else if (const auto held = is_named ? std::nullopt : hold_back(now, wish.peer, address, black)) {
       out.held_back.push_back(address);
       if (!wish.force) out.skipped.push_back(*held);
     } else {

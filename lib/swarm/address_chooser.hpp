@@ -39,6 +39,9 @@ class AddressChooser final {
 
   /// Empty: it depends on set_interfaces(), which is to come.
   std::optional<Choice> choose(Instant now, const Wish& wish, const Refuses& refuses);
+  /// Of what a name stands for, as if the name were the address.
+  Choice choose_of_name(Instant now, const Wish& wish, const Multiaddr& name, const std::vector<Multiaddr>& found,
+                        const Refuses& refuses);
 
   void worked(const PeerId& peer, const Multiaddr& address);
   void failed(Instant now, const PeerId& peer, const Multiaddr& address, DialStage stage, const Error& why);
@@ -54,6 +57,9 @@ class AddressChooser final {
  private:
   /// Of what only others told us of, that which is not worth a try. Empty: the interfaces are not known.
   std::optional<std::vector<Multiaddr>> strange(const PeerId& peer, const std::vector<Multiaddr>& known) const;
+  /// `named`: tried whatever was learned. `strangers`: not tried unless named.
+  Choice sift(Instant now, const Wish& wish, const std::vector<Multiaddr>& addresses,
+              const std::vector<Multiaddr>& named, const std::vector<Multiaddr>& strangers, const Refuses& refuses);
   std::optional<Skip> hold_back(Instant now, const PeerId& peer, const Multiaddr& address,
                                 const BlackHoles::Skipped& black) const;
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "dns/expansion.hpp"
+
 namespace p2pa::swarm {
 
 bool AddressFilter::set_interfaces(std::vector<InterfaceAddress> interfaces) {
@@ -14,8 +16,11 @@ bool AddressFilter::set_interfaces(std::vector<InterfaceAddress> interfaces) {
 
 AddressFilter::Verdict AddressFilter::check(const Multiaddr& address,
                                             const std::optional<Multiaddr>& worked_last) const {
+  if (policy_ == DialPrivate::kAll) return Verdict::kDial;
   const auto ip = ip_address(address);
-  if (!ip || !ip->is_local() || policy_ == DialPrivate::kAll) return Verdict::kDial;
+  // What a name stands for is checked when that is known: by then the interfaces must be, too.
+  if (!ip && policy_ == DialPrivate::kSameSubnet && dns::has_name(address) && !interfaces_) return Verdict::kAskAgain;
+  if (!ip || !ip->is_local()) return Verdict::kDial;
   if (policy_ == DialPrivate::kNone) return Verdict::kSkip;
   if (ip->is_loopback() && listens_on_loopback_) return Verdict::kDial;
   if (!interfaces_) return Verdict::kAskAgain;

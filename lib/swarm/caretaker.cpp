@@ -7,6 +7,8 @@ namespace {
 
 // Over one byte stream a probe waits behind what was written before: the answer may take long, and says nothing.
 constexpr std::size_t kQueueJudgedMax = 64 * 1024;
+// What is lost there is sent again after a time-out that doubles (RFC 6298), and holds up all that is behind it.
+constexpr std::int64_t kStreamRoundTrips = 3;
 
 // Protects whom the node keeps.
 constexpr const char* kKeptTag = "p2pagents/kept";
@@ -131,7 +133,7 @@ Duration Caretaker::age(Instant now, ConnectionId id) const {
   return it == watched_.end() ? Duration{} : now - it->second.since;
 }
 
-std::vector<ConnectionId> Caretaker::ranked(const std::vector<ConnectionId>& connections) const {
+std::vector<ConnectionId> Caretaker::ranked(std::vector<ConnectionId> connections) const {
   if (connections.size() < 2) return connections;
   struct Ranked {
     bool drains, doubtful;
@@ -147,9 +149,8 @@ std::vector<ConnectionId> Caretaker::ranked(const std::vector<ConnectionId>& con
     all.push_back({!pool_.takes_streams(id), doubtful, choice.wait(), id});
   }
   std::ranges::sort(all);
-  std::vector<ConnectionId> out;
-  for (const Ranked& one : all) out.push_back(one.id);
-  return out;
+  std::ranges::transform(all, connections.begin(), &Ranked::id);
+  return connections;
 }
 
 // --- time
@@ -184,21 +185,27 @@ bool Caretaker::matters(const Connection& connection, Watched& watched) {
 
 void Caretaker::look(Instant now, ConnectionId id, Watched& watched) {
   watched.quality.sample(now, watched.connection->stats(now));
-  if (!matters(*watched.connection, watched)) {
-    watched.detector.reset();
+  const bool was_near = watched.near;
+  const bool matter = matters(*watched.connection, watched);
+  if (!matter || watched.near != was_near) watched.detector.reset();
+  if (!matter) {
     return looks_.set(id, now + kMeasurePause);
   }
-  if (!watched.detector) watched.detector.emplace(now, options_.heartbeat);
+  if (!watched.detector) watched.detector.emplace(now, heartbeat_of(watched));
   judge(now, watched);
+}
+
+Duration Caretaker::heartbeat_of(const Watched& watched) const {
+  return watched.near ? options_.heartbeat : options_.heartbeat * kFarHeartbeats;
 }
 
 void Caretaker::judge(Instant now, Watched& watched) {
   Connection& connection = *watched.connection;
   FailureDetector& detector = *watched.detector;
-  const bool queue = carrier_of(connection.remote_address()) != Carrier::kQuic &&
-                     connection.undelivered() > kQueueJudgedMax;
-  if (queue) detector = FailureDetector(now, options_.heartbeat);
-  switch (detector.look(now, connection.heard_at(), watched.quality.rtt())) {
+  const bool in_order = carrier_of(connection.remote_address()) != Carrier::kQuic;
+  if (in_order && connection.undelivered() > kQueueJudgedMax) detector = FailureDetector(now, heartbeat_of(watched));
+  const Duration answer = watched.quality.rtt() * (in_order ? kStreamRoundTrips : 1);
+  switch (detector.look(now, connection.heard_at(), answer)) {
     case FailureDetector::Verdict::kDead:
       return host_.close_connection(connection, wire_code::kNone, kSilent);
     case FailureDetector::Verdict::kProbe: connection.probe(); break;

@@ -21,6 +21,9 @@ namespace p2pa::swarm {
 /// for anything, on so many connections.
 inline constexpr Duration kNearRtt = milliseconds(10);
 inline constexpr std::size_t kNearWatchedMax = 256;
+/// Elsewhere a network may be away for some seconds, and what is under way should outlast that: the heartbeat
+/// is so many times as long, and a peer that vanished is noticed in 8 s and not in 3.
+inline constexpr std::int64_t kFarHeartbeats = 5;
 /// Other connections are looked at that often, only to measure them.
 inline constexpr Duration kFirstMeasure = seconds(1), kMeasurePause = seconds(5);
 
@@ -71,7 +74,7 @@ class Caretaker final {
   Duration age(Instant now, ConnectionId id) const;
   /// To open a stream on: those that take new ones, the best first; then those that drain. REQUIRES that all
   /// are connections that it knows.
-  std::vector<ConnectionId> ranked(const std::vector<ConnectionId>& connections) const;
+  std::vector<ConnectionId> ranked(std::vector<ConnectionId> connections) const;
 
   Instant next_deadline() const;
   void on_deadline(Instant now);
@@ -87,6 +90,7 @@ class Caretaker final {
 
   bool matters(const Connection& connection, Watched& watched);
   void look(Instant now, ConnectionId id, Watched& watched);
+  Duration heartbeat_of(const Watched& watched) const;
   void judge(Instant now, Watched& watched);
   void close_superfluous();
 

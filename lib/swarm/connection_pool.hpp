@@ -80,7 +80,6 @@ class ConnectionPool {
   void on_deadline(Instant now);
   /// The next connection to close, oldest verdict first; each is named once.
   std::optional<Verdict> poll_verdict();
-  bool has_verdicts() const { return !verdicts_.empty(); }
 
  private:
   struct Entry {

@@ -1,6 +1,7 @@
 #include "swarm/dialer.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "base/assert.hpp"
@@ -62,7 +63,7 @@ void Dialer::process(Instant now, Request request) {
     const auto refusal = fail(Code::kRateLimited, "too many wait for one dial", kDialWaitersMax);
     return answer(now, std::move(request), refusal);
   }
-  join(now, dial, std::move(request));
+  join(now, id, std::move(request));
   advance(now, id);
 }
 
@@ -97,30 +98,83 @@ Dialer::DialId Dialer::find(const PeerId& peer) const {
   return it == by_peer_.end() ? 0 : it->second;
 }
 
-void Dialer::join(Instant now, Pending& dial, Request request) {
+void Dialer::join(Instant now, DialId id, Request request) {
+  Pending& dial = dials_.at(id);
   dial.waiters.push_back(std::move(request.done));
   dial.wish.force |= request.options.force;
   const Multiaddr address = request.address.empty() ? request.address : request.address.without_peer_id();
   if (!address.empty()) dial.wish.named.insert(dial.wish.named.begin(), address);
   if (!dial.begun) return;
   // The dial that is under way began without what this one brings.
-  if (!address.empty()) dial.machine.add(address, now);
+  if (is_named(address)) {
+    look_up(now, id, address);
+  } else if (!address.empty()) {
+    dial.machine.add(address, now);
+  }
   if (!dial.wish.force) return;
   for (const Multiaddr& held : std::exchange(dial.held_back, {})) dial.machine.append(held);
 }
 
-bool Dialer::begin(Instant now, Pending& dial) {
-  const PeerId& peer = dial.wish.peer;
-  auto choice = chooser_.choose(now, dial.wish, [&](const Multiaddr& address) { return refuse(peer, address); });
+bool Dialer::begin(Instant now, DialId id, Pending& dial) {
+  auto choice = chooser_.choose(now, dial.wish, refuses(dial.wish.peer));
   if (!choice) return false;
   dial.begun = true;
+  const auto names = std::ranges::stable_partition(choice->wanted, [this](const auto& a) { return !is_named(a); });
+  const std::vector<Multiaddr> named(names.begin(), names.end());
+  choice->wanted.erase(names.begin(), names.end());
   dial.machine = Dial(std::move(choice->wanted), now);
-  dial.held_back = std::move(choice->held_back);
-  for (const AddressChooser::Skip& each : choice->skipped) {
+  pass_over(now, dial, *choice);
+  for (const Multiaddr& address : named) look_up(now, id, address);
+  return true;
+}
+
+void Dialer::look_up(Instant now, DialId id, const Multiaddr& address) {
+  Pending& dial = dials_.at(id);
+  if (dial.lookups.size() == kDialAddressesMax || dial.lookups.contains(address)) return;
+  dial.lookups.emplace(address, Lookup{dial.report.started(now, address)});
+  dial.machine.expect_name();
+  // Of a /dnsaddr those records are meant that end so.
+  const PeerId& peer = dial.wish.peer;
+  const Multiaddr asked = peer.empty() ? address : address.with_peer_id(peer);
+  names_->resolve(now, {asked}, [this, id, address](Instant at, Result<std::vector<Multiaddr>> found) {
+    on_resolved(at, id, address, std::move(found));
+  });
+}
+
+void Dialer::on_resolved(Instant now, DialId id, const Multiaddr& address,
+                         Result<std::vector<Multiaddr>> found) {
+  const auto it = dials_.find(id);
+  if (it == dials_.end()) return;  // it ended without it
+  Pending& dial = it->second;
+  const PeerId& peer = dial.wish.peer;
+  if (found) {
+    std::erase_if(*found, [this](const Multiaddr& each) { return each.peer_id() == self_; });
+    if (found->empty()) found = std::unexpected(kSelf);
+  }
+  Lookup& lookup = dial.lookups.at(address);
+  lookup.over = true;
+  const Error why = found ? Error{Code::kOk, 0, ""} : found.error();
+  dial.report.ended(now, lookup.entry, DialStage::kResolving, why);
+  if (found) {
+    if (!peer.empty()) {
+      for (Multiaddr& each : *found) each = each.without_peer_id();
+    }
+    auto choice = chooser_.choose_of_name(now, dial.wish, address, *found, refuses(peer));
+    pass_over(now, dial, choice);
+    dial.machine.name_resolved(choice.wanted, now);
+  } else {
+    host_.on_attempt_failed(peer, address, why);
+    dial.machine.name_failed(why);
+  }
+  advance(now, id);
+}
+
+void Dialer::pass_over(Instant now, Pending& dial, const AddressChooser::Choice& choice) {
+  dial.held_back.insert(dial.held_back.end(), choice.held_back.begin(), choice.held_back.end());
+  for (const AddressChooser::Skip& each : choice.skipped) {
     skip(now, dial, each);
     dial.machine.skipped(each.why);
   }
-  return true;
 }
 
 void Dialer::skip(Instant now, Pending& dial, const AddressChooser::Skip& skip) {
@@ -133,10 +187,10 @@ void Dialer::advance(Instant now, DialId id) {
     const auto it = dials_.find(id);
     if (it == dials_.end()) return;
     Pending& dial = it->second;
-    if (!dial.begun && !begin(now, dial)) return;
+    if (!dial.begun && !begin(now, id, dial)) return;
     if (dial.machine.exhausted()) return finish(now, id, std::unexpected(dial.machine.error()));
     const Multiaddr* address = dial.machine.candidate(now);
-    if (address == nullptr || !start_attempt(now, id, dial, address->without_peer_id())) return;
+    if (address == nullptr || !start_attempt(now, id, dial, *address)) return;
   }
 }
 
@@ -145,20 +199,27 @@ Transport* Dialer::transport_for(const Multiaddr& address) const {
   return it == transports_.end() ? nullptr : *it;
 }
 
+AddressChooser::Refuses Dialer::refuses(const PeerId& peer) const {
+  return [this, peer](const Multiaddr& address) { return refuse(peer, address); };
+}
+
 std::optional<AddressChooser::Skip> Dialer::refuse(const PeerId& peer, const Multiaddr& address) const {
   if (const auto allowed = host_.may_try(peer, address); !allowed) {
     return AddressChooser::Skip{address, DialStage::kSkippedGated, allowed.error()};
   }
-  if (transport_for(address) == nullptr) {
+  if (!is_named(address) && transport_for(address) == nullptr) {
     return AddressChooser::Skip{address, DialStage::kSkippedNoTransport, kNoTransport};
   }
   return std::nullopt;
 }
 
-bool Dialer::start_attempt(Instant now, DialId id, Pending& dial, const Multiaddr& address) {
+bool Dialer::start_attempt(Instant now, DialId id, Pending& dial, const Multiaddr& candidate) {
+  const Multiaddr address = candidate.without_peer_id();
+  // Whoever answers; but a record of a name may have said who that is.
+  const PeerId expected = dial.wish.peer.empty() ? candidate.peer_id().value_or(PeerId{}) : dial.wish.peer;
   auto refused = refuse(dial.wish.peer, address);  // rules change, and some addresses come late
   Result<Connection*> connection = nullptr;
-  if (!refused) connection = transport_for(address)->dial(now, {address, dial.wish.peer, true});
+  if (!refused) connection = transport_for(address)->dial(now, {address, expected, true});
   if (!connection) {
     if (connection.error().code == Code::kWouldBlock) return false;
     const bool limit = connection.error().code <= Code::kLimitConnections;
@@ -189,6 +250,9 @@ void Dialer::finish(Instant now, DialId id, Result<Connection*> result) {
 }
 
 void Dialer::drop_attempts(Instant now, Pending& dial, bool reached) {
+  for (const auto& [address, lookup] : dial.lookups) {
+    if (!lookup.over) dial.report.ended(now, lookup.entry, DialStage::kResolving, reached ? kFaster : kNoMore);
+  }
   for (const ConnectionId id : dial.attempts) {
     const auto it = attempts_.find(id);
     if (it == attempts_.end() || it->second.dial == 0) continue;

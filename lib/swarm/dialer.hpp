@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "dns/resolver.hpp"
 #include "peerstore/peerstore.hpp"
 #include "swarm/address_chooser.hpp"
 #include "swarm/dial.hpp"
@@ -40,10 +41,16 @@ class DialerHost {
 
 class Dialer final {
  public:
-  /// `self`: whom it never dials. REQUIRES that all others outlive the dialer.
+  /// `self`: whom it never dials. `names`: null where addresses with names are not dialed. REQUIRES that all
+  /// others outlive the dialer, and that `names` has no turn after it.
   Dialer(const PeerId& self, const std::vector<Transport*>& transports, peerstore::Peerstore& peers,
-         DialerHost& host, DialPrivate dial_private)
-      : self_(self), transports_(transports), store_(peers), host_(host), chooser_(peers, dial_private) {}
+         dns::Resolver* names, DialerHost& host, DialPrivate dial_private)
+      : self_(self),
+        transports_(transports),
+        store_(peers),
+        names_(names),
+        host_(host),
+        chooser_(peers, dial_private) {}
 
   // --- asking; the answer comes in a turn
 
@@ -100,6 +107,10 @@ class Dialer final {
     DialOptions options;
     bool given_up = false;
   };
+  struct Lookup {
+    ReportBuilder::Entry entry;
+    bool over = false;
+  };
   struct Pending {
     Pending(const PeerId& whom, Instant now) : report(now), machine({}, now) { wish.peer = whom; }
     AddressChooser::Wish wish;
@@ -109,6 +120,7 @@ class Dialer final {
     std::vector<Multiaddr> held_back;
     std::vector<ConnectionId> attempts;
     std::vector<DialDone> waiters;
+    std::map<Multiaddr, Lookup> lookups;  // of addresses that begin with a name: each is resolved once
   };
   struct Attempt {  // a connection that is not established yet
     DialId dial;    // 0: no longer wanted
@@ -119,14 +131,21 @@ class Dialer final {
 
   void process(Instant now, Request request);
   DialId add(Instant now, const PeerId& peer);
-  void join(Instant now, Pending& dial, Request request);
+  void join(Instant now, DialId id, Request request);
   /// Gives the machine the addresses that are worth a try. False: set_interfaces() must come first.
-  bool begin(Instant now, Pending& dial);
+  bool begin(Instant now, DialId id, Pending& dial);
+  /// Remembers what was chosen not to be tried.
+  void pass_over(Instant now, Pending& dial, const AddressChooser::Choice& choice);
   void skip(Instant now, Pending& dial, const AddressChooser::Skip& skip);
   Transport* transport_for(const Multiaddr& address) const;
   /// Why the address cannot be dialed at all.
   std::optional<AddressChooser::Skip> refuse(const PeerId& peer, const Multiaddr& address) const;
+  AddressChooser::Refuses refuses(const PeerId& peer) const;
   DialId find(const PeerId& peer) const;
+  bool is_named(const Multiaddr& address) const { return names_ != nullptr && dns::has_name(address); }
+  /// The machine gets what the name in the address stands for.
+  void look_up(Instant now, DialId id, const Multiaddr& address);
+  void on_resolved(Instant now, DialId id, const Multiaddr& address, Result<std::vector<Multiaddr>> found);
   void advance(Instant now, DialId id);
   /// False: a socket is being made, and advance() follows.
   bool start_attempt(Instant now, DialId id, Pending& dial, const Multiaddr& address);
@@ -137,6 +156,7 @@ class Dialer final {
   const PeerId self_;
   const std::vector<Transport*>& transports_;
   peerstore::Peerstore& store_;
+  dns::Resolver* const names_;
   DialerHost& host_;
   AddressChooser chooser_;
   std::map<DialId, Pending> dials_;

@@ -44,8 +44,7 @@ class FailureDetector {
   /// Asks at the next look, which is due now: there is a reason for doubt.
   void doubt(Instant now) { due_ = now; asks_ = true; }
 
-  /// It asked, and waits for an answer; the first one is overdue when it is doubtful.
-  bool suspects() const { return probes_ > 0; }
+  /// It asked, and the first answer is overdue.
   bool doubtful() const { return probes_ > 1; }
   /// How sure it is that the peer has gone, were nothing heard until `now`.
   double phi(Instant now, Duration rtt) const;

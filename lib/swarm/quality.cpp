@@ -47,11 +47,6 @@ Duration Quality::cost() const {
 
 double Quality::score() const { return kUnknownRtt.seconds() / (kUnknownRtt.seconds() + cost().seconds()); }
 
-std::size_t choose_connection(std::span<const Choice> choices) {
-  P2PA_ASSERT(!choices.empty());
-  return static_cast<std::size_t>(std::ranges::min_element(choices, {}, &Choice::wait) - choices.begin());
-}
-
 std::size_t choose_peer(Rng& rng, std::span<const Choice> choices) {
   P2PA_ASSERT(!choices.empty());
   if (choices.size() == 1) return 0;

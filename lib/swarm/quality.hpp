@@ -49,9 +49,6 @@ struct Choice {
   double wait() const { return cost.seconds() * (1.0 + load); }
 };
 
-/// The place of the one with the least wait, the first of equal ones: connections of one peer, of which there
-/// are few. A worse one gets streams when the better one has so many that they are slower. REQUIRES some.
-std::size_t choose_connection(std::span<const Choice> choices);
 /// The better of two at random (M. Mitzenmacher, "The power of two choices in randomized load balancing",
 /// 2001), so that many who choose among the same peers do not all take the same. REQUIRES some.
 std::size_t choose_peer(Rng& rng, std::span<const Choice> choices);

@@ -22,14 +22,13 @@ bool valid_protocol(std::string_view id) {
 
 Swarm::Swarm(const PeerId& self, std::vector<Transport*> transports, resource::Manager& resources,
              peerstore::Peerstore& peers, Rng& rng, Observer& observer, const CareOptions& care,
-             DialPrivate dial_private)
+             dns::Resolver* names, DialPrivate dial_private)
     : self_(self),
       transports_(std::move(transports)),
       resources_(resources),
-      store_(peers),
       observer_(observer),
       known_([this](std::string_view protocol) { return serves(protocol); }),
-      dialer_(self, transports_, peers, *this, dial_private),
+      dialer_(self, transports_, peers, names, *this, dial_private),
       rng_(rng),
       care_(self, care, rng, *this) {
   resources_.set_admission([this](const IpAddress& from) { return care_.gater().accept(from); });
@@ -529,7 +528,7 @@ std::vector<ConnectionId> Swarm::usable(const Peer& peer) const {
   for (const ConnectionId id : peer.connections) {
     if (live_.at(id).connection->established()) out.push_back(id);
   }
-  return care_.ranked(out);
+  return care_.ranked(std::move(out));
 }
 
 Connection* Swarm::find(ConnectionId id) const {

@@ -49,10 +49,11 @@ class Observer {
 
 class Swarm final : public StreamOpener, private DialerHost, private CareHost {
  public:
-  /// `self`: whom it never dials. REQUIRES that all others outlive the swarm.
+  /// `self`: whom it never dials. `names`: null where addresses with names are not dialed. REQUIRES that all
+  /// others outlive the swarm, and that `names` has no turn after it.
   Swarm(const PeerId& self, std::vector<Transport*> transports, resource::Manager& resources,
         peerstore::Peerstore& peers, Rng& rng, Observer& observer, const CareOptions& care = {},
-        DialPrivate dial_private = DialPrivate::kSameSubnet);
+        dns::Resolver* names = nullptr, DialPrivate dial_private = DialPrivate::kSameSubnet);
   ~Swarm() override;
   Swarm(const Swarm&) = delete;
   Swarm& operator=(const Swarm&) = delete;
@@ -198,7 +199,6 @@ class Swarm final : public StreamOpener, private DialerHost, private CareHost {
   const std::vector<Transport*> transports_;
   std::size_t first_ = 0;  // whose events are first in this turn
   resource::Manager& resources_;
-  peerstore::Peerstore& store_;
   Observer& observer_;
 
   std::map<std::string, Service, std::less<>> services_;

@@ -7,12 +7,12 @@
 #include "base/assert.hpp"
 #include "fuzz/input.hpp"
 #include "transport/websocket/frames.hpp"
-#include "transport/websocket/http_head.hpp"
+#include "transport/http/http_head.hpp"
 #include "transport/websocket/layer.hpp"
 #include "transport/websocket/upgrade.hpp"
 
 using namespace p2pa;
-using websocket::HttpHead;
+using http::HttpHead;
 using websocket::Layer;
 
 namespace {

@@ -67,7 +67,7 @@ TEST_CASE("a peer that vanishes from a quiet link in a house is missed within th
   }
 }
 
-TEST_CASE("a peer far away that somebody waits for is missed as soon") {
+TEST_CASE("a peer far away that somebody waits for is missed too, with more patience") {
   for_seeds(2, "a call under way", [](World& world) {
     world.set_default_link({.delay = milliseconds(40)});
     const Pair pair = make_pair(world);
@@ -78,7 +78,8 @@ TEST_CASE("a peer far away that somebody waits for is missed as soon") {
     const Instant gone = world.now();
     world.partition(world.host(pair.client), world.host(pair.server));
     CHECK(world.run_until([&] { return waiting->ends > 0; }, seconds(60)));
-    CHECK(world.now() - gone < milliseconds(3200));
+    CHECK(world.now() - gone < seconds(10));
+    CHECK(world.now() - gone > seconds(5));
     CHECK(waiting->outcome.error.code == Code::kConnectionLost);
   });
 }
@@ -293,7 +294,7 @@ TEST_CASE("a connection says how good it is") {
     CHECK(info.score > 0.3);
     CHECK(info.score < 1);
     CHECK(info.throughput > 10'000);
-    CHECK(info.loss == 0);
+    CHECK(info.loss < 0.02);  // what tries larger packets looks the same
     CHECK(info.age > seconds(2));
     CHECK(world.node(pair.client).choose_peer({pair.server_id}) == pair.server_id);
   });

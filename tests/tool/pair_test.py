@@ -31,7 +31,7 @@ class Pair(TestCase):
         self.assertEqual(done.returncode, DONE)
         self.assertRegex(done.stdout.splitlines()[0], rf"\A\+0\.\d+ s  {re.escape(bare)}  0\.\d+ s  connected\Z")
         wrong = p2pa("dial", "--explain", "--json", f"{bare}/p2p/{STRANGER}")
-        self.check_failure(wrong, UNREACHABLE, "peer_id_mismatch", stdout=None)
+        self.check_complaint(wrong, UNREACHABLE, "peer_id_mismatch")
         attempt, = (json.loads(line) for line in wrong.stdout.splitlines())
         self.assertEqual((attempt["event"], attempt["address"], attempt["stage"], attempt["code"]),
                          ("attempt", bare, "securing", "peer_id_mismatch"))

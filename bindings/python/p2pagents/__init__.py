@@ -13,7 +13,8 @@ from ._values import (Connection, DialAttempt, DialedPeer, Event, PeerId, PeerIn
 from .errors import (ApplicationError, CallError, Cancelled, Closed, ConnectError, DeadlineExceeded,
                      DialTimeout, Forked, Gated, IdentityError, InvalidArgument, LimitReached, Malformed,
                      MessageTooLarge, NoAddress, NoSuchMethod, NotFound, P2PError, PeerIdMismatch,
-                     ProtocolUnsupported, Refused, StreamError, StreamReset, SystemRefused, Timeout)
+                     ProtocolUnsupported, Refused, StreamError, StreamReset, SystemRefused, Timeout,
+                     Unresolved)
 from .node import Call, Events, Node, Stream
 
 __version__ = "0.1.0"
@@ -23,5 +24,5 @@ __all__ = [
     "InvalidArgument", "LimitReached", "Malformed", "MessageTooLarge", "NoAddress", "NoSuchMethod",
     "Node", "NotFound", "P2PError", "Payload", "PeerId", "PeerIdMismatch", "PeerInfo", "Perf",
     "ProtocolUnsupported", "Refused", "Request", "Stream", "StreamError", "StreamReset",
-    "SystemRefused", "Timeout", "aio", "generate_key", "peer_id_of", "version",
+    "SystemRefused", "Timeout", "Unresolved", "aio", "generate_key", "peer_id_of", "version",
 ]

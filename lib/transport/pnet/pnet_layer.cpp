@@ -30,12 +30,13 @@ Result<void> Layer::begin(Bytes& down) {
 
 Result<void> Layer::receive(ByteView bytes, Bytes& up, Bytes&) {
   if (!opening_) {
-    const std::size_t n = std::min(bytes.size(), nonce_.size() - nonce_size_);
-    std::ranges::copy(bytes.first(n), nonce_.begin() + static_cast<std::ptrdiff_t>(nonce_size_));
-    nonce_size_ += n;
+    const std::size_t n = std::min(bytes.size(), theirs_.size() - theirs_size_);
+    std::ranges::copy(bytes.first(n), theirs_.begin() + static_cast<std::ptrdiff_t>(theirs_size_));
+    theirs_size_ += n;
     bytes = bytes.subspan(n);
-    if (nonce_size_ < nonce_.size()) return {};
-    opening_.emplace(key_.bytes(), nonce_);
+    if (theirs_size_ < theirs_.size()) return {};
+    if (theirs_ == nonce_) return fail(Code::kHandshake, "what we send comes back to us");
+    opening_.emplace(key_.bytes(), theirs_);
   }
   opening_->apply(append(up, bytes));
   return {};

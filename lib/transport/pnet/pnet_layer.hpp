@@ -19,6 +19,8 @@ class Layer final : public ByteLayer {
   Layer(const PreSharedKey& key, Rng& rng);
 
   Result<void> begin(Bytes& down) override;
+  /// kHandshake: our own nonce comes back. Whoever has not the key can send us what is ours, and nothing else
+  /// that makes sense.
   Result<void> receive(ByteView bytes, Bytes& up, Bytes& down) override;
   bool open() const override { return true; }
   void send(ByteView bytes, Bytes& down) override;
@@ -26,8 +28,11 @@ class Layer final : public ByteLayer {
 
  private:
   const PreSharedKey& key_;
-  std::array<std::uint8_t, crypto::kXsalsaNonceSize> nonce_{};  // ours, then as far as it came the peer's
-  std::size_t nonce_size_ = 0;                                  // of the peer's
+  using Nonce = std::array<std::uint8_t, crypto::kXsalsaNonceSize>;
+
+  const Nonce nonce_;
+  Nonce theirs_{};  // as far as it came
+  std::size_t theirs_size_ = 0;
   crypto::Xsalsa20 sealing_;
   std::optional<crypto::Xsalsa20> opening_;
 };

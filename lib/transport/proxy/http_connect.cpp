@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "address/ip_text.hpp"
 #include "base/assert.hpp"
 #include "base/byte_writer.hpp"
 #include "base/multibase.hpp"
@@ -16,38 +15,9 @@ constexpr std::string_view kVersion = "HTTP/1.";
 
 std::unexpected<Error> malformed(const char* why) { return fail(Code::kMalformed, why); }
 
-/// RFC 7617 §2. Base64 with its padding.
+/// RFC 7617 §2.
 std::string basic(const Credentials& credentials) {
-  std::string out = encode_base(Base::kBase64, as_bytes(credentials.user + ':' + credentials.password));
-  while (out.size() % 4 != 0) out += '=';
-  return out;
-}
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-/// RFC 9110 §5.6.2.
-bool is_token_character(char c) {
-  if (is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) return true;
-  return std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-}
-
-/// `HTTP/1.1 200 what it thinks of it`. Some leave out the space when they think nothing.
-Result<unsigned> parse_status_line(std::string_view line) {
-  constexpr std::size_t kStatusAt = kVersion.size() + 2, kStatusEnd = kStatusAt + 3;
-  const bool shaped = line.size() >= kStatusEnd && line.starts_with(kVersion) &&
-                      is_digit(line[kVersion.size()]) && line[kStatusAt - 1] == ' ' &&
-                      (line.size() == kStatusEnd || line[kStatusEnd] == ' ');
-  if (!shaped) return malformed("http proxy: not a status line");
-  const auto status = parse_decimal(line.substr(kStatusAt, 3), 599);  // RFC 9110 §15
-  if (!status || *status < 100) return malformed("http proxy: not a status");
-  return static_cast<unsigned>(*status);
-}
-
-/// `name: value`. A line that goes on with the one before it (RFC 9112 §5.2) is refused, as it says.
-bool is_field_line(std::string_view line) {
-  const std::size_t colon = line.find(':');
-  if (colon == line.npos || colon == 0) return false;
-  return std::ranges::all_of(line.substr(0, colon), is_token_character);
+  return encode_base(Base::kBase64Padded, as_bytes(credentials.user + ':' + credentials.password));
 }
 
 const char* why_refused(unsigned status) {
@@ -85,63 +55,36 @@ Result<void> HttpConnect::begin(Bytes& down) {
   return {};
 }
 
-Result<void> HttpConnect::receive(ByteView bytes, Bytes& up, Bytes&) {
-  while (!open_ && !bytes.empty()) {
-    if (const auto taken = take(static_cast<char>(bytes.front())); !taken) return taken;
-    bytes = bytes.subspan(1);
-  }
-  up.insert(up.end(), bytes.begin(), bytes.end());
-  return {};
-}
-
-Result<void> HttpConnect::take(char c) {
-  if (++header_bytes_ > kHeaderMax) {
+Result<std::size_t> HttpConnect::greet(ByteView bytes, Bytes&) {
+  const ByteView part = bytes.first(std::min(bytes.size(), kHeaderMax - header_bytes_));
+  const auto taken = head_.take(part);
+  if (!taken) return malformed("http proxy: the answer's head is not HTTP");
+  header_bytes_ += *taken;
+  // Not to wait for the end of a head of what has none.
+  const std::string_view text = head_.so_far(), line = text.substr(0, text.find('\r'));
+  if (!kVersion.starts_with(line.substr(0, kVersion.size()))) return malformed("http proxy: the answer is not HTTP/1");
+  const bool whole = line.size() + 1 < text.size();
+  if (whole && !http::status_of(line)) return malformed("http proxy: not a status line");
+  if (head_.complete()) {
+    if (const auto fine = on_head(); !fine) return std::unexpected(fine.error());
+  } else if (part.size() < bytes.size()) {
     return fail(Code::kMalformed, "http proxy: the header is too long", kHeaderMax);
   }
-  const bool returned = !line_.empty() && line_.back() == '\r';
-  // Alone either of the two may end a line for one reader and not for another (RFC 9112 §2.2).
-  if (returned != (c == '\n')) return malformed("http proxy: a line that does not end in CR and LF");
-  if (returned) return end_line();
-  const bool control = static_cast<unsigned char>(c) < ' ' || c == '\x7f';
-  if (control && c != '\t' && c != '\r') return malformed("http proxy: a control character in the header");
-  line_ += c;
-  // Not to wait for the end of a line of what has no lines.
-  const bool first = status_ == 0 && line_.size() <= kVersion.size();
-  if (first && !kVersion.starts_with(line_)) return malformed("http proxy: the answer is not HTTP/1");
-  return {};
+  return taken;
 }
 
-Result<void> HttpConnect::end_line() {
-  line_.pop_back();
-  const std::string line = std::exchange(line_, {});
-  if (status_ == 0) {
-    const auto status = parse_status_line(line);
-    if (!status) return std::unexpected(status.error());
-    status_ = *status;
-    return {};
-  }
-  if (line.empty()) return end_header();
-  if (!is_field_line(line)) return malformed("http proxy: not a field of a header");
-  return {};
-}
-
-/// What fields there were is of no interest: a 2xx to CONNECT has no body whatever they say (RFC 9110
+/// What fields there are is of no interest: a 2xx to CONNECT has no body whatever they say (RFC 9110
 /// §9.3.6), and of any other answer the body is not read.
-Result<void> HttpConnect::end_header() {
-  const unsigned status = std::exchange(status_, 0);
-  if (status == 101) return fail(Code::kProtocolViolation, "http proxy: switches protocols unasked", status);
-  if (status < 200) return {};  // the answer is still to come (RFC 9110 §15.2)
-  if (status >= 300) return fail(Code::kRefused, why_refused(status), status);
-  open_ = true;
+Result<void> HttpConnect::on_head() {
+  const auto head = http::HttpHead::parse(head_.text());
+  if (!head) return malformed("http proxy: the answer's head is not HTTP");
+  const auto status = http::status_of(head->start_line());
+  P2PA_ASSERT(status.has_value());  // its line was looked at when it came
+  if (*status == 101) return fail(Code::kProtocolViolation, "http proxy: switches protocols unasked", *status);
+  if (*status >= 300) return fail(Code::kRefused, why_refused(*status), *status);
+  if (*status >= 200) granted();  // or the answer is still to come (RFC 9110 §15.2)
+  head_ = {};
   return {};
 }
-
-void HttpConnect::send(ByteView bytes, Bytes& down) {
-  P2PA_ASSERT(open_);
-  down.insert(down.end(), bytes.begin(), bytes.end());
-}
-
-/// The tunnel ends as its socket does.
-void HttpConnect::finish(Bytes&) {}
 
 }  // namespace p2pa::proxy

@@ -3,11 +3,11 @@
 
 #include <cstdint>
 #include <optional>
-#include <string>
 
-#include "transport/layer/byte_layer.hpp"
+#include "transport/http/http_head.hpp"
 #include "transport/proxy/credentials.hpp"
 #include "transport/proxy/host_port.hpp"
+#include "transport/proxy/tunnel.hpp"
 
 namespace p2pa::proxy {
 
@@ -16,7 +16,7 @@ namespace p2pa::proxy {
 ///
 /// Errors of receive(): kRefused, with the status as detail; kMalformed, where it is not HTTP/1 or, with
 /// kHeaderMax as detail, too long; kProtocolViolation, where it switches to a protocol nobody asked for.
-class HttpConnect final : public ByteLayer {
+class HttpConnect final : public Tunnel {
  public:
   static constexpr std::size_t kHeaderMax = 8 * 1024;  ///< bytes
 
@@ -24,22 +24,15 @@ class HttpConnect final : public ByteLayer {
   HttpConnect(HostPort target, std::optional<Credentials> credentials);
 
   Result<void> begin(Bytes& down) override;
-  Result<void> receive(ByteView bytes, Bytes& up, Bytes& down) override;
-  bool open() const override { return open_; }
-  void send(ByteView bytes, Bytes& down) override;
-  void finish(Bytes& down) override;
 
  private:
-  Result<void> take(char c);
-  Result<void> end_line();
-  Result<void> end_header();
+  Result<std::size_t> greet(ByteView bytes, Bytes& down) override;
+  Result<void> on_head();
 
   const HostPort target_;
   const std::optional<Credentials> credentials_;
-  std::string line_;              // of the header, as far as it came
+  http::HeadReader head_;
   std::size_t header_bytes_ = 0;  // of all answers so far
-  unsigned status_ = 0;           // of the answer whose header comes in; 0: its first line has not
-  bool open_ = false;
 };
 
 }  // namespace p2pa::proxy

@@ -54,26 +54,22 @@ Result<void> Socks5::begin(Bytes& down) {
   return {};
 }
 
-Result<void> Socks5::receive(ByteView bytes, Bytes& up, Bytes& down) {
-  while (!open() && !bytes.empty()) {
-    const ByteView piece = bytes.first(std::min(wanted_ - answer_.size(), bytes.size()));
-    answer_.insert(answer_.end(), piece.begin(), piece.end());
-    bytes = bytes.subspan(piece.size());
-    if (answer_.size() < wanted_) continue;
-    if (const auto advanced = advance(down); !advanced) return advanced;
+Result<std::size_t> Socks5::greet(ByteView bytes, Bytes& down) {
+  const ByteView piece = bytes.first(std::min(wanted_ - answer_.size(), bytes.size()));
+  answer_.insert(answer_.end(), piece.begin(), piece.end());
+  if (answer_.size() == wanted_) {
+    if (const auto advanced = advance(down); !advanced) return std::unexpected(advanced.error());
   }
-  up.insert(up.end(), bytes.begin(), bytes.end());
-  return {};
+  return piece.size();
 }
 
 Result<void> Socks5::advance(Bytes& down) {
   switch (state_) {
     case State::kMethod: return take_method(down);
     case State::kStatus: return take_status(down);
-    case State::kReply: return take_reply();
-    case State::kOpen: break;
+    case State::kReply: break;
   }
-  return {};
+  return take_reply();
 }
 
 void Socks5::await(State state, std::size_t bytes) {
@@ -128,7 +124,7 @@ Result<void> Socks5::take_reply() {
     default: return fail(Code::kMalformed, "socks proxy: not a type of address", answer_[3]);
   }
   P2PA_ASSERT(wanted_ <= kAnswerMax);
-  if (answer_.size() == wanted_) await(State::kOpen, 0);
+  if (answer_.size() == wanted_) granted();
   return {};
 }
 
@@ -154,13 +150,5 @@ void Socks5::ask(Bytes& down) const {
   }
   writer.big_endian(target_.port());
 }
-
-void Socks5::send(ByteView bytes, Bytes& down) {
-  P2PA_ASSERT(open());
-  down.insert(down.end(), bytes.begin(), bytes.end());
-}
-
-/// The tunnel ends as its socket does.
-void Socks5::finish(Bytes&) {}
 
 }  // namespace p2pa::proxy

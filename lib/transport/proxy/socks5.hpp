@@ -4,9 +4,9 @@
 #include <cstdint>
 #include <optional>
 
-#include "transport/layer/byte_layer.hpp"
 #include "transport/proxy/credentials.hpp"
 #include "transport/proxy/host_port.hpp"
+#include "transport/proxy/tunnel.hpp"
 
 namespace p2pa::proxy {
 
@@ -17,7 +17,7 @@ namespace p2pa::proxy {
 /// Errors of receive(): kRefused, with what the proxy said as detail: 0xff where it likes no method, the
 /// status where it does not like the credentials, the reply where it does not connect; kMalformed, where it
 /// is not SOCKS 5; kProtocolViolation, where it chooses a method that was not offered.
-class Socks5 final : public ByteLayer {
+class Socks5 final : public Tunnel {
  public:
   static constexpr std::size_t kAnswerMax = 4 + 1 + 255 + 2;  ///< bytes
 
@@ -25,14 +25,11 @@ class Socks5 final : public ByteLayer {
   Socks5(HostPort target, std::optional<Credentials> credentials);
 
   Result<void> begin(Bytes& down) override;
-  Result<void> receive(ByteView bytes, Bytes& up, Bytes& down) override;
-  bool open() const override { return state_ == State::kOpen; }
-  void send(ByteView bytes, Bytes& down) override;
-  void finish(Bytes& down) override;
 
  private:
-  enum class State : std::uint8_t { kMethod, kStatus, kReply, kOpen };  // which answer is awaited
+  enum class State : std::uint8_t { kMethod, kStatus, kReply };  // which answer is awaited
 
+  Result<std::size_t> greet(ByteView bytes, Bytes& down) override;
   Result<void> advance(Bytes& down);
   Result<void> take_method(Bytes& down);
   Result<void> take_status(Bytes& down);

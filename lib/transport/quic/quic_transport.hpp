@@ -13,11 +13,11 @@ class QuicTransport final : public Transport {
   /// kWouldBlock: one is being made.
   using SocketFor = std::move_only_function<Result<SocketId>(const IpEndpoint& remote)>;
 
-  /// REQUIRES that the endpoint outlives it.
-  QuicTransport(Endpoint& endpoint, SocketFor socket_for)
-      : endpoint_(endpoint), socket_for_(std::move(socket_for)) {}
+  /// REQUIRES that the endpoint outlives it. `may_dial`: false where everything has to go another way.
+  QuicTransport(Endpoint& endpoint, SocketFor socket_for, bool may_dial = true)
+      : endpoint_(endpoint), socket_for_(std::move(socket_for)), may_dial_(may_dial) {}
 
-  bool dials(const Multiaddr& address) const override { return quic_endpoint(address).has_value(); }
+  bool dials(const Multiaddr& address) const override { return may_dial_ && quic_endpoint(address).has_value(); }
   Result<p2pa::Connection*> dial(Instant now, const DialTarget& target) override {
     const auto socket = socket_for_(*quic_endpoint(target.address));
     if (!socket) return std::unexpected(socket.error());
@@ -29,6 +29,7 @@ class QuicTransport final : public Transport {
  private:
   Endpoint& endpoint_;
   SocketFor socket_for_;
+  const bool may_dial_;
 };
 
 }  // namespace p2pa::quic

@@ -36,30 +36,34 @@ std::uint32_t goodbye_of(const Error& why) {
 
 }  // namespace
 
-Connection::Connection(Shared& shared, ConnectionId id, bool outbound, SocketId socket, Road road)
+Connection::Connection(Shared& shared, ConnectionId id, bool outbound, SocketId socket, Road road,
+                       LayerStack layers)
     : MuxedConnection(shared.mux, id, outbound, address_of(road, road.remote), {}),
       shared_(shared),
       socket_(socket),
       road_(std::move(road)),
-      layers_(layers_of(shared, road_, outbound)),
+      layers_(std::move(layers)),
       begun_at_(shared.now) {}
 
 Connection::~Connection() {
   if (!closed()) finish_close({Code::kClosed, 0, ""}, SocketRequest::Kind::kAbort);
 }
 
-std::unique_ptr<Connection> Connection::dial(Shared& shared, ConnectionId id, Road road,
+std::unique_ptr<Connection> Connection::dial(Shared& shared, ConnectionId id, Road road, LayerStack layers,
                                              const DialTarget& target) {
-  std::unique_ptr<Connection> out(new Connection(shared, id, true, shared.numbers.next(), std::move(road)));
+  std::unique_ptr<Connection> out(new Connection(shared, id, true, shared.numbers.next(), std::move(road),
+                                                 std::move(layers)));
   out->peer_ = target.peer;
   shared.keep_socket(out->socket_, *out);
-  shared.request(SocketRequest::Kind::kConnect, out->socket_, out->road_.remote);
+  shared.request(SocketRequest::Kind::kConnect, out->socket_, first_hop(shared, out->road_));
   return out;
 }
 
-std::unique_ptr<Connection> Connection::accept(Shared& shared, ConnectionId id, Road road, const SocketEvent& accepted,
+std::unique_ptr<Connection> Connection::accept(Shared& shared, ConnectionId id, Road road, LayerStack layers,
+                                               const SocketEvent& accepted,
                                                resource::Reservation handshake) {
-  std::unique_ptr<Connection> out(new Connection(shared, id, false, accepted.socket, std::move(road)));
+  std::unique_ptr<Connection> out(new Connection(shared, id, false, accepted.socket, std::move(road),
+                                                 std::move(layers)));
   out->handshake_ = std::move(handshake);
   out->local_address_ = address_of(out->road_, accepted.local);
   out->security_choice_.listen();
@@ -162,6 +166,9 @@ void Connection::on_bytes(ByteView bytes) {
   if (!closed() && !up.empty()) on_undressed(up);
   up.clear();
   shared_.undressed = std::move(up);
+  if (!closed() && fine && dressed_.size() > Shared::kDressedMax) {
+    return fail({Code::kProtocolViolation, 0, "the peer asks without end, and takes no answer"});
+  }
   if (closed() || fine) return;
   if (fine.error().code == Code::kConnectionClosed) return on_peer_ended();
   fail(fine.error());
@@ -263,19 +270,21 @@ Result<std::size_t> Connection::select(ByteView bytes) {
 /// another socket. False: nothing else is left.
 bool Connection::try_next_security() {
   if (!outbound_ || security_choice_.agreed() || security_ + 1 >= shared_.config.security.size()) return false;
+  auto layers = layers_of(shared_, road_, outbound_);
+  if (!layers) return false;
   ++security_;
   if (socket_ != 0) {
     shared_.forget_socket(socket_);
     shared_.request(SocketRequest::Kind::kAbort, socket_);
   }
   socket_ = shared_.numbers.next();
-  shared_.request(SocketRequest::Kind::kConnect, socket_, road_.remote);
+  shared_.request(SocketRequest::Kind::kConnect, socket_, first_hop(shared_, road_));
   shared_.keep_socket(socket_, *this);
   state_ = State::kConnecting;
   writing_ = false;
   security_choice_ = {};
   channel_.reset();
-  layers_ = layers_of(shared_, road_, outbound_);
+  layers_ = std::move(*layers);
   dressed_.clear();
   clear_.clear();
   partial_.clear();

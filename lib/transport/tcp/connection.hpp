@@ -24,9 +24,10 @@ struct Shared;
 /// muxer and the first stream. The first answer needs three round trips, TCP's own included.
 class Connection final : public mux::MuxedConnection, private yamux::Session::Owner {
  public:
-  static std::unique_ptr<Connection> dial(Shared& shared, ConnectionId id, Road road,
+  static std::unique_ptr<Connection> dial(Shared& shared, ConnectionId id, Road road, LayerStack layers,
                                           const DialTarget& target);
-  static std::unique_ptr<Connection> accept(Shared& shared, ConnectionId id, Road road, const SocketEvent& accepted,
+  static std::unique_ptr<Connection> accept(Shared& shared, ConnectionId id, Road road, LayerStack layers,
+                                            const SocketEvent& accepted,
                                             resource::Reservation handshake);
   ~Connection() override;
 
@@ -66,7 +67,8 @@ class Connection final : public mux::MuxedConnection, private yamux::Session::Ow
     kClosed,
   };
 
-  Connection(Shared& shared, ConnectionId id, bool outbound, SocketId socket, Road road);
+  Connection(Shared& shared, ConnectionId id, bool outbound, SocketId socket, Road road,
+             LayerStack layers);
 
   void propose_security();
   void choose_security(Security security);

@@ -48,11 +48,26 @@ Result<p2pa::Connection*> Endpoint::dial(Instant now, const DialTarget& target) 
   impl_->shared.set_now(now);
   auto road = road_to(target.address);
   P2PA_ASSERT(road.has_value());
-  return &impl_->keep(Connection::dial(impl_->shared, impl_->connections.number(), std::move(*road), target));
+  if (road->tls && !impl_->shared.web_trust) {
+    impl_->shared.web_trust_wanted = true;
+    return std::unexpected(impl_->shared.web_trust.error());
+  }
+  auto layers = layers_of(impl_->shared, *road, true);
+  if (!layers) return std::unexpected(layers.error());
+  return &impl_->keep(Connection::dial(impl_->shared, impl_->connections.number(), std::move(*road),
+                                       std::move(*layers), target));
 }
 
 void Endpoint::add_listener(SocketId listener, const Road& road) { impl_->listeners[listener] = road; }
 void Endpoint::remove_listener(SocketId listener) { impl_->listeners.erase(listener); }
+
+void Endpoint::set_web_credentials(std::shared_ptr<const tls::WebCredentials> credentials) {
+  impl_->shared.web_credentials = std::move(credentials);
+}
+void Endpoint::set_web_trust(Result<std::shared_ptr<const tls::WebTrust>> trust) {
+  impl_->shared.web_trust = std::move(trust);
+}
+bool Endpoint::web_trust_wanted() const { return impl_->shared.web_trust_wanted; }
 
 void Endpoint::handle(Instant now, const SocketEvent& event) {
   impl_->shared.set_now(now);
@@ -140,9 +155,13 @@ void Endpoint::Impl::accept(const SocketEvent& event) {
   if (!reservation) return shared.request(SocketRequest::Kind::kAbort, event.socket);
   const auto listener = listeners.find(event.listener);
   Road road = listener == listeners.end() ? Road{} : listener->second;
+  if (road.tls && !shared.web_credentials) return shared.request(SocketRequest::Kind::kAbort, event.socket);
   road.remote = event.remote;
   road.host.clear();
-  keep(Connection::accept(shared, connections.number(), std::move(road), event, std::move(*reservation)));
+  auto layers = layers_of(shared, road, false);
+  if (!layers) return shared.request(SocketRequest::Kind::kAbort, event.socket);
+  keep(Connection::accept(shared, connections.number(), std::move(road), std::move(*layers), event,
+                          std::move(*reservation)));
 }
 
 void Endpoint::Impl::touch(Connection& connection) { deadlines.set(connection.id(), connection.next_deadline()); }

@@ -22,7 +22,10 @@ struct Road {
 std::optional<Road> road_to(const Multiaddr& address);
 /// The other direction, with the endpoint of either end.
 Multiaddr address_of(const Road& road, const IpEndpoint& endpoint);
-/// What a connection on this road wears, by the node's configuration too.
-LayerStack layers_of(Shared& shared, const Road& road, bool outbound);
+/// Where the socket of a dial is connected to.
+IpEndpoint first_hop(const Shared& shared, const Road& road);
+/// What a connection on this road wears, by the node's configuration too. kInvalidArgument: the
+/// proxy cannot be asked for it. kOutOfMemory.
+Result<LayerStack> layers_of(Shared& shared, const Road& road, bool outbound);
 
 }  // namespace p2pa::tcp

@@ -47,7 +47,7 @@ Result<std::size_t> Layer::greet(ByteView bytes, Bytes& down) {
 }
 
 Result<void> Layer::on_head(std::string_view text, Bytes& down) {
-  const auto head = HttpHead::parse(text);
+  const auto head = http::HttpHead::parse(text);
   if (!key_.empty()) return head ? check_response(*head, key_) : std::unexpected(head.error());
   const Answer said = head ? answer(*head) : Answer{bad_request(), head.error()};
   ByteWriter(down).append(said.response);

@@ -8,12 +8,12 @@
 #include "crypto/rng.hpp"
 #include "transport/layer/byte_layer.hpp"
 #include "transport/websocket/frames.hpp"
-#include "transport/websocket/http_head.hpp"
+#include "transport/http/http_head.hpp"
 
 namespace p2pa::websocket {
 
 /// One end. The bytes that it carries are those of its binary messages, one after the other; no extensions,
-/// no subprotocol. What it keeps of the peer's: a head of HeadReader::kHeadBytesMax until it is open, then
+/// no subprotocol. What it keeps of the peer's: a head of http::HeadReader::kHeadBytesMax until it is open, then
 /// Frames::kControlBytesMax and wslay's buffer of 4 KiB.
 class Layer final : public ByteLayer {
  public:
@@ -41,7 +41,7 @@ class Layer final : public ByteLayer {
 
   std::string request_;     // of a client, until it went out
   const std::string key_;  // of a client; a server has none
-  HeadReader head_;
+  http::HeadReader head_;
   Frames frames_;
   bool open_ = false;
 };

@@ -10,18 +10,10 @@ namespace p2pa::websocket {
 namespace {
 
 constexpr std::string_view kVersion = "13";
-constexpr std::uint64_t kSwitchingProtocols = 101, kUpgradeRequired = 426;
-
-std::string base64(ByteView bytes) {
-  std::string text = encode_base(Base::kBase64, bytes);
-  text.append((4 - text.size() % 4) % 4, '=');
-  return text;
-}
+constexpr unsigned kSwitchingProtocols = 101, kUpgradeRequired = 426;
 
 bool is_key(std::string_view text) {
-  constexpr std::string_view kPadding = "==";
-  if (!text.ends_with(kPadding)) return false;
-  const auto nonce = decode_base(Base::kBase64, text.substr(0, text.size() - kPadding.size()));
+  const auto nonce = decode_base(Base::kBase64Padded, text);
   return nonce && nonce->size() == kNonceSize;
 }
 
@@ -55,38 +47,25 @@ std::optional<RequestLine> request_line(std::string_view line) {
 }
 
 /// What follows the head are frames; a request that says it is something else is not to be guessed at.
-bool has_body(const HttpHead& request) {
+bool has_body(const http::HttpHead& request) {
   if (request.has("Transfer-Encoding")) return true;
   return request.has("Content-Length") && request.one("Content-Length") != "0";
 }
 
-bool asks_to_upgrade(const HttpHead& head) {
+bool asks_to_upgrade(const http::HttpHead& head) {
   return head.lists("Upgrade", "websocket") && head.lists("Connection", "upgrade");
-}
-
-/// RFC 9112 §4: "HTTP/1.1 101 Switching Protocols", where the words are anything or nothing.
-std::optional<std::uint64_t> status_of(std::string_view line) {
-  constexpr std::string_view kHttp = "HTTP/1.";
-  constexpr std::size_t kFrom = kHttp.size() + 2, kDigits = 3, kUntil = kFrom + kDigits;
-  if (!line.starts_with(kHttp) || line.size() < kUntil || line[kFrom - 1] != ' ') return std::nullopt;
-  if (line.size() > kUntil && line[kUntil] != ' ') return std::nullopt;
-  std::uint64_t status = 0;
-  for (const char c : line.substr(kFrom, kDigits)) {
-    if (c < '0' || c > '9') return std::nullopt;
-    status = status * 10 + static_cast<std::uint64_t>(c - '0');
-  }
-  return status;
 }
 
 }  // namespace
 
 std::string key_of(ByteView nonce) {
   P2PA_ASSERT(nonce.size() == kNonceSize);
-  return base64(nonce);
+  return encode_base(Base::kBase64Padded, nonce);
 }
 
 std::string accept_of(std::string_view key) {
-  return base64(crypto::sha1(as_bytes(std::string(key) + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")));
+  const std::string both = std::string(key) + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+  return encode_base(Base::kBase64Padded, crypto::sha1(as_bytes(both)));
 }
 
 bool is_host(std::string_view host) {
@@ -107,8 +86,8 @@ std::string request(std::string_view host, std::string_view path, std::string_vi
   return text;
 }
 
-Result<void> check_response(const HttpHead& response, std::string_view key) {
-  const auto status = status_of(response.start_line());
+Result<void> check_response(const http::HttpHead& response, std::string_view key) {
+  const auto status = http::status_of(response.start_line());
   if (!status) return fail(Code::kMalformed, "WebSocket: the answer is not HTTP");
   if (*status != kSwitchingProtocols) return fail(Code::kRefused, "WebSocket: the server's status", *status);
   if (!asks_to_upgrade(response)) return fail(Code::kHandshake, "WebSocket: the server upgrades to another");
@@ -121,7 +100,7 @@ Result<void> check_response(const HttpHead& response, std::string_view key) {
   return {};
 }
 
-Answer answer(const HttpHead& request) {
+Answer answer(const http::HttpHead& request) {
   const auto line = request_line(request.start_line());
   if (!line) return malformed("WebSocket: the request is not HTTP/1");
   // RFC 9110 §7.8: HTTP/1.0 knows of no upgrade, whatever its fields say

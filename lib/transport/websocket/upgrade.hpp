@@ -7,7 +7,7 @@
 
 #include "p2pagents/bytes.hpp"
 #include "p2pagents/error.hpp"
-#include "transport/websocket/http_head.hpp"
+#include "transport/http/http_head.hpp"
 
 namespace p2pa::websocket {
 
@@ -27,7 +27,7 @@ bool is_path(std::string_view path);
 std::string request(std::string_view host, std::string_view path, std::string_view key);
 /// Is it the answer to this key? kRefused (detail: the status); kMalformed (no HTTP); kHandshake (status 101,
 /// but of another protocol or to another key, or with what was not asked for).
-Result<void> check_response(const HttpHead& response, std::string_view key);
+Result<void> check_response(const http::HttpHead& response, std::string_view key);
 
 /// What the server says, and why it says nothing else.
 struct Answer {
@@ -36,7 +36,7 @@ struct Answer {
 };
 /// Extensions and subprotocols that are offered are not taken; any path, host and origin will do: who is
 /// there proves itself above.
-Answer answer(const HttpHead& request);
+Answer answer(const http::HttpHead& request);
 /// To what is no head at all.
 std::string bad_request();
 

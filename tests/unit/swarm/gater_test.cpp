@@ -83,7 +83,8 @@ TEST_CASE("while only what is allowed may pass, a peer or an address makes a con
 
 TEST_CASE("the address of a relay speaks for nobody behind it") {
   Gater gater;
-  const Multiaddr relayed = *Multiaddr::parse("/ip4/10.1.2.3/udp/4001/quic-v1/p2p/" + peer(9).to_string() + "/p2p-circuit");
+  const std::string relay = "/ip4/10.1.2.3/udp/4001/quic-v1/p2p/" + peer(9).to_string();
+  const Multiaddr relayed = *Multiaddr::parse(relay + "/p2p-circuit");
   REQUIRE(gater.allow(rule("10.0.0.0/8")).has_value());
   gater.set_allowed_only(true);
   CHECK(gater.connection(peer(1), relayed).error().code == Code::kGated);

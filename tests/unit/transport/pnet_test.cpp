@@ -95,6 +95,18 @@ TEST_CASE("each direction has a key stream of its own, and so has each connectio
   CHECK(down != a.down);
 }
 
+TEST_CASE("an end that hears itself is told so") {
+  const PreSharedKey key = key_of(7);
+  End a(1, key);
+  REQUIRE(a.layer.begin(a.down));
+  a.layer.send(as_bytes("/multistream/1.0.0"), a.down);
+  Bytes answer;
+  const auto fine = a.layer.receive(a.down, a.up, answer);
+  REQUIRE_FALSE(fine);
+  CHECK(fine.error().code == Code::kHandshake);
+  CHECK(a.up.empty());
+}
+
 TEST_CASE("an end with another key gets noise, and is answered nothing") {
   const PreSharedKey ours = key_of(7), theirs = key_of(8);
   End a(1, ours), b(2, theirs);

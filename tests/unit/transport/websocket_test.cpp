@@ -8,10 +8,10 @@
 #include "transport/websocket/upgrade.hpp"
 
 using namespace p2pa;
+using http::HeadReader;
+using http::HttpHead;
 using test::from_hex;
 using websocket::Frames;
-using websocket::HeadReader;
-using websocket::HttpHead;
 using websocket::Layer;
 
 namespace {

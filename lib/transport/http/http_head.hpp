@@ -1,5 +1,6 @@
 #pragma once
-// The head of an HTTP/1.1 message (RFC 9112), as far as a WebSocket's greeting needs it.
+// The head of an HTTP/1.1 message (RFC 9112), as far as a WebSocket's greeting and a proxy's tunnel need it:
+// strict, since two who read one head differently can be played against each other.
 
 #include <cstdint>
 #include <optional>
@@ -10,7 +11,7 @@
 #include "p2pagents/bytes.hpp"
 #include "p2pagents/error.hpp"
 
-namespace p2pa::websocket {
+namespace p2pa::http {
 
 /// Views into the text that it was read from.
 class HttpHead {
@@ -41,6 +42,10 @@ class HttpHead {
 /// The same text, of whatever case its ASCII letters are?
 bool same_but_for_case(std::string_view a, std::string_view b);
 
+/// Of a response's start line, "HTTP/1.1 101 Switching Protocols", where the words are anything or nothing
+/// (RFC 9112 §4): 100 to 599 (RFC 9110 §15). Nothing: it is none of HTTP/1.
+std::optional<unsigned> status_of(std::string_view start_line);
+
 /// Gathers a head from bytes as they come, and sees at once that they are something else than text.
 class HeadReader {
  public:
@@ -50,6 +55,8 @@ class HeadReader {
   /// control characters, a line that ends in anything but CRLF, or more than kHeadBytesMax.
   Result<std::size_t> take(ByteView bytes);
   bool complete() const { return ending_ == kEnd.size(); }
+  /// As far as it came.
+  std::string_view so_far() const { return text_; }
   /// Without the empty line. REQUIRES complete().
   std::string_view text() const;
   /// Of no more use.
@@ -62,4 +69,4 @@ class HeadReader {
   std::size_t ending_ = 0;  // how much of kEnd the text ends with
 };
 
-}  // namespace p2pa::websocket
+}  // namespace p2pa::http

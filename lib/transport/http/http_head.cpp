@@ -1,13 +1,15 @@
-#include "transport/websocket/http_head.hpp"
+#include "transport/http/http_head.hpp"
 
 #include <algorithm>
 
 #include "base/assert.hpp"
 
-namespace p2pa::websocket {
+namespace p2pa::http {
 namespace {
 
 constexpr std::string_view kLineEnd = "\r\n", kBlank = " \t";
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
@@ -15,7 +17,7 @@ char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + '
 bool is_token(std::string_view text) {
   constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
   return !text.empty() && std::ranges::all_of(text, [&](char c) {
-    return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z') || kMarks.contains(c);
+    return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z') || kMarks.contains(c);
   });
 }
 
@@ -84,6 +86,20 @@ bool HttpHead::lists(std::string_view name, std::string_view token) const {
   return false;
 }
 
+std::optional<unsigned> status_of(std::string_view start_line) {
+  constexpr std::string_view kHttp = "HTTP/1.";
+  constexpr std::size_t kFrom = kHttp.size() + 2, kDigits = 3, kUntil = kFrom + kDigits;
+  if (!start_line.starts_with(kHttp) || start_line.size() < kUntil) return std::nullopt;
+  if (!is_digit(start_line[kHttp.size()]) || start_line[kFrom - 1] != ' ') return std::nullopt;
+  if (start_line.size() > kUntil && start_line[kUntil] != ' ') return std::nullopt;
+  unsigned status = 0;
+  for (const char c : start_line.substr(kFrom, kDigits)) {
+    if (!is_digit(c)) return std::nullopt;
+    status = status * 10 + static_cast<unsigned>(c - '0');
+  }
+  return status >= 100 && status <= 599 ? std::optional(status) : std::nullopt;
+}
+
 Result<std::size_t> HeadReader::take(ByteView bytes) {
   P2PA_ASSERT(!complete());
   std::size_t taken = 0;
@@ -110,4 +126,4 @@ std::string_view HeadReader::text() const {
   return std::string_view(text_).substr(0, text_.size() - kLineEnd.size());
 }
 
-}  // namespace p2pa::websocket
+}  // namespace p2pa::http
