@@ -213,7 +213,7 @@ class Run final {
     while (p2pa_event_dial_attempt(&event, count, &attempt) == P2PA_OK) {
       must(std::string_view(p2pa_dial_stage_name(attempt.stage)) != "unknown");
       must(attempt.started_ns >= 0 && attempt.took_ns >= 0);
-      for (std::size_t i = 0; i < attempt.address.size; ++i) sum_ += static_cast<unsigned char>(attempt.address.data[i]);
+      if (attempt.address.size != 0) sum_ += static_cast<unsigned char>(attempt.address.data[attempt.address.size - 1]);
       ++count;
     }
     must(count == 0 || event.kind == P2PA_EVENT_DIAL_DONE);
