@@ -166,6 +166,11 @@ int32_t p2pa_node_connection_info(p2pa_node node, uint64_t connection,
       out.packets_sent = from.packets_sent;
       out.packets_received = from.packets_received;
       out.streams = from.streams;
+      out.jitter_ns = from.jitter.ns;
+      out.age_ns = from.age.ns;
+      out.loss = from.loss;
+      out.throughput = from.throughput;
+      out.score = from.score;
       write_struct(out, info);
       return P2PA_OK;
     });

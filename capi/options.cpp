@@ -1,10 +1,13 @@
 #include "options.hpp"
 
+#include <algorithm>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/utf8.hpp"
 #include "p2pagents/key_file.hpp"
+#include "p2pagents/pre_shared_key.hpp"
 #include "private_key.hpp"
 
 namespace p2pa::capi {
@@ -30,11 +33,19 @@ Result<void> read_identity(const p2pa_node_options& in, NodeOptions& out) {
   return {};
 }
 
-Result<void> read_listen(std::string_view lines, NodeOptions& out) {
-  while (!lines.empty()) {
-    const std::string_view line = lines.substr(0, lines.find('\n'));
-    lines.remove_prefix(line.size() == lines.size() ? line.size() : line.size() + 1);
-    if (line.empty()) continue;
+/// Those that are not empty.
+std::vector<std::string_view> lines_of(std::string_view text) {
+  std::vector<std::string_view> out;
+  while (!text.empty()) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(line.size() == text.size() ? line.size() : line.size() + 1);
+    if (!line.empty()) out.push_back(line);
+  }
+  return out;
+}
+
+Result<void> read_listen(std::string_view text, NodeOptions& out) {
+  for (const std::string_view line : lines_of(text)) {
     auto address = Multiaddr::parse(line);
     if (!address) return fail(Code::kMalformed, address.error().why);
     out.listen.push_back(std::move(*address));
@@ -83,20 +94,28 @@ Result<void> read_limits(const p2pa_limits* limits, Limits& out) {
 
 Result<void> read_times(const p2pa_node_options& in, NodeOptions& out) {
   constexpr std::int64_t kTimeMax = std::int64_t{24} * 3600 * 1'000'000;
-  if (in.idle_timeout_us < 0 || in.handshake_timeout_us < 0 || in.idle_timeout_us > kTimeMax ||
-      in.handshake_timeout_us > kTimeMax || in.keep_alive_us > kTimeMax) {
+  const std::int64_t times[] = {in.idle_timeout_us, in.handshake_timeout_us, in.keep_alive_us,
+                                in.heartbeat_us,    in.grace_us,             in.idle_close_us};
+  const bool negative = in.idle_timeout_us < 0 || in.handshake_timeout_us < 0 || in.idle_close_us < 0;
+  if (negative || std::ranges::any_of(times, [](std::int64_t time) { return time > kTimeMax; })) {
     return fail(Code::kInvalidArgument, "a time is negative or over a day");
   }
-  if (in.idle_timeout_us > 0) out.idle_timeout = microseconds(in.idle_timeout_us);
-  if (in.handshake_timeout_us > 0) out.handshake_timeout = microseconds(in.handshake_timeout_us);
-  if (in.keep_alive_us > 0) out.keep_alive = microseconds(in.keep_alive_us);
-  if (in.keep_alive_us < 0) out.keep_alive = Duration{0};
+  const auto read = [](std::int64_t given, Duration& time) {
+    if (given != 0) time = microseconds(std::max<std::int64_t>(given, 0));
+  };
+  read(in.idle_timeout_us, out.idle_timeout);
+  read(in.handshake_timeout_us, out.handshake_timeout);
+  read(in.keep_alive_us, out.keep_alive);
+  read(in.heartbeat_us, out.heartbeat);
+  read(in.grace_us, out.grace);
+  read(in.idle_close_us, out.idle_close);
   return {};
 }
 
 Result<void> read_choices(const p2pa_node_options& in, NodeOptions& out) {
   if (in.serve_perf > 1 || in.congestion_control > P2PA_CONGESTION_BBR || in.log_level > P2PA_LOG_TRACE ||
-      in.dial_private > P2PA_DIAL_PRIVATE_NONE) {
+      in.dial_private > P2PA_DIAL_PRIVATE_NONE || in.security > P2PA_SECURITY_TLS ||
+      in.web_trust > P2PA_WEB_TRUST_ALL) {
     return fail(Code::kInvalidArgument, "a choice that does not exist");
   }
   out.serve_perf = in.serve_perf == 1;
@@ -104,6 +123,15 @@ Result<void> read_choices(const p2pa_node_options& in, NodeOptions& out) {
   if (in.dial_private == P2PA_DIAL_PRIVATE_ALL) out.dial_private = DialPrivate::kAll;
   if (in.dial_private == P2PA_DIAL_PRIVATE_NONE) out.dial_private = DialPrivate::kNone;
   if (in.log_level != 0) out.log_level = static_cast<LogLevel>(in.log_level - P2PA_LOG_ERROR);
+  if (in.security == P2PA_SECURITY_TLS_NOISE) out.security = {Security::kTls, Security::kNoise};
+  if (in.security == P2PA_SECURITY_NOISE) out.security = {Security::kNoise};
+  if (in.security == P2PA_SECURITY_TLS) out.security = {Security::kTls};
+  out.low_water = in.low_water;
+  out.high_water = in.high_water;
+  if (in.connections_kept_per_peer != 0) {
+    const bool all = in.connections_kept_per_peer == P2PA_UNLIMITED;
+    out.connections_kept_per_peer = all ? 0 : in.connections_kept_per_peer;
+  }
   return {};
 }
 
@@ -123,6 +151,30 @@ Result<void> read_texts(const p2pa_node_options& in, NodeOptions& out) {
   out.agent_version = agent_version;
   out.qlog_directory = qlog_directory;
   return read_listen(listen, out);
+}
+
+/// Over which roads it goes, besides `listen`.
+Result<void> read_roads(const p2pa_node_options& in, NodeOptions& out) {
+  std::string_view network_key, proxy, certificate, key, roots, servers;
+  if (!read_text(in.network_key, in.network_key_size, network_key) || !read_text(in.proxy, in.proxy_size, proxy) ||
+      !read_text(in.web_certificate_file, in.web_certificate_file_size, certificate) ||
+      !read_text(in.web_key_file, in.web_key_file_size, key) ||
+      !read_text(in.web_roots_file, in.web_roots_file_size, roots) ||
+      !read_text(in.dns_servers, in.dns_servers_size, servers)) {
+    return fail(Code::kInvalidArgument, "a length without a pointer");
+  }
+  if (!network_key.empty()) {
+    auto psk = PreSharedKey::parse(as_bytes(network_key));
+    if (!psk) return std::unexpected(psk.error());
+    out.network_key = std::move(*psk);
+  }
+  out.proxy = proxy;
+  out.web_certificate_file = certificate;
+  out.web_key_file = key;
+  if (!roots.empty()) out.web_roots_file = roots;
+  if (in.web_trust == P2PA_WEB_TRUST_ALL) out.web_roots_file.clear();
+  for (const std::string_view server : lines_of(servers)) out.dns_servers.emplace_back(server);
+  return {};
 }
 
 }  // namespace
@@ -156,6 +208,7 @@ Result<NodeOptions> read_options(const p2pa_node_options* options, LogSink sink)
   if (auto read = read_times(in, out); !read) return std::unexpected(read.error());
   if (auto read = read_limits(in.limits, out.limits); !read) return std::unexpected(read.error());
   if (auto read = read_texts(in, out); !read) return std::unexpected(read.error());
+  if (auto read = read_roads(in, out); !read) return std::unexpected(read.error());
   if (sink) out.log = std::move(sink);
   if (auto read = read_identity(in, out); !read) return std::unexpected(read.error());
   return out;

@@ -270,16 +270,20 @@ Status Runner::inspect(Inspection& inspection) {
   return inspection.status;
 }
 
-void Runner::answer(Inspection& inspection, const Node& node) noexcept {
+void Runner::answer(Inspection& inspection, Node& node) noexcept {
   try {
     P2PA_FAULT_POINT();
     inspection.status = inspection.run(inspection.code, node);
   } catch (...) {
     inspection.status = status_of_exception();
+    if (inspection.changes) host_.note_failure();  // who knows how far it came
   }
+  if (!inspection.changes) return;
+  const Lock lock(host_.mutex);
+  (void)host_.schedule();
 }
 
-void Runner::serve_inspections(const Node& node) noexcept {
+void Runner::serve_inspections(Node& node) noexcept {
   std::vector<Inspection*> asked;
   {
     const Lock lock(host_.mutex);

@@ -4,6 +4,7 @@
 #include <mutex>
 #include <thread>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "p2pagents/node.hpp"
@@ -34,13 +35,23 @@ class Runner final {
   std::int32_t inspect(F&& code) {
     Inspection inspection;
     inspection.code = &code;
-    inspection.run = [](void* f, const Node& node) {
-      return (*static_cast<std::remove_reference_t<F>*>(f))(node);
+    inspection.run = [](void* f, Node& node) {
+      return (*static_cast<std::remove_reference_t<F>*>(f))(std::as_const(node));
     };
     return inspect(inspection);
   }
+  /// The same for code that changes something: what follows from it happens in the node's next turn. What it
+  /// throws ends the node.
+  template <class F>
+  std::int32_t change(F&& code) {
+    Inspection inspection;
+    inspection.changes = true;
+    inspection.code = &code;
+    inspection.run = [](void* f, Node& node) { return (*static_cast<std::remove_reference_t<F>*>(f))(node); };
+    return inspect(inspection);
+  }
   /// In the node's turn: what others want to know.
-  void serve_inspections(const Node& node) noexcept;
+  void serve_inspections(Node& node) noexcept;
 
   /// Is this thread inside the node, or in a callback of it?
   bool inside() const { return runner_ == std::this_thread::get_id(); }
@@ -51,14 +62,15 @@ class Runner final {
  private:
   struct Inspection {
     enum class State : std::uint8_t { kNew, kQueued, kTaken, kDone };
-    std::int32_t (*run)(void* code, const Node& node) = nullptr;
+    std::int32_t (*run)(void* code, Node& node) = nullptr;
     void* code = nullptr;
     std::int32_t status = 0;
     State state = State::kNew;
+    bool changes = false;
   };
 
   std::int32_t inspect(Inspection& inspection);
-  static void answer(Inspection& inspection, const Node& node) noexcept;
+  void answer(Inspection& inspection, Node& node) noexcept;
   /// One poll of the node and the event callbacks after it.
   enum class Sleep : bool { kUnlessEventsWait, kAnyway };
   std::int32_t step(Duration timeout, int budget, Sleep sleep) noexcept;

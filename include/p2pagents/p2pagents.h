@@ -284,6 +284,20 @@ typedef void (*p2pa_drop_fn)(void *ctx);
 #define P2PA_DIAL_PRIVATE_ALL 2
 #define P2PA_DIAL_PRIVATE_NONE 3
 
+/* What secures TCP and WebSocket, the preferred first; what a peer refuses costs the dial two round trips. QUIC
+ * brings its own. */
+#define P2PA_SECURITY_NOISE_TLS 1
+#define P2PA_SECURITY_TLS_NOISE 2
+#define P2PA_SECURITY_NOISE 3
+#define P2PA_SECURITY_TLS 4
+
+/* Whom the TLS below WebSocket (/tls/ws) believes when we dial. The peer proves who it is above that. */
+#define P2PA_WEB_TRUST_ROOTS 1
+#define P2PA_WEB_TRUST_ALL 2
+
+/* In connections_kept_per_peer: all stay. */
+#define P2PA_UNLIMITED 4294967295u
+
 typedef struct p2pa_node_options {
   uint32_t struct_size;
   uint32_t serve_perf;         /* 1: answer /perf/1.0.0; anybody may then make us send bytes */
@@ -307,7 +321,26 @@ typedef struct p2pa_node_options {
   void *log_ctx;
   p2pa_drop_fn log_drop;       /* see "Callbacks" */
   uint32_t dial_private;       /* P2PA_DIAL_PRIVATE_*; 0: same subnet */
-  uint32_t reserved;           /* 0 */
+  uint32_t security;           /* P2PA_SECURITY_*; 0: Noise, then TLS */
+  const char *network_key;     /* the text of a key file (swarm.key): makes the node one of a private network, */
+  size_t network_key_size;     /* over TCP and WebSocket only; none: it is of the open one */
+  const char *proxy;           /* "http://host:port" or "socks5://host:port", "user:password@" in front of an IP */
+  size_t proxy_size;           /* address or "localhost": every dial goes through it, without QUIC; none: none */
+  const char *web_certificate_file; /* PEM, for /tls/ws listeners; looked at again every minute */
+  size_t web_certificate_file_size;
+  const char *web_key_file;    /* PEM, its key */
+  size_t web_key_file_size;
+  const char *web_roots_file;  /* PEM, of P2PA_WEB_TRUST_ROOTS; none: the system's */
+  size_t web_roots_file_size;
+  const char *dns_servers;     /* "192.0.2.53", "127.0.0.1:5353", one a line, 8 at most; none: the system's, or */
+  size_t dns_servers_size;     /* with a proxy nobody: addresses with names are then unsupported */
+  int64_t heartbeat_us;        /* silence after which a near peer is asked whether it lives; 0: 0.7 s; negative: none */
+  int64_t grace_us;            /* for new connections over high_water; 0: 20 s; negative: none */
+  int64_t idle_close_us;       /* closes connections that nobody uses; 0: they stay */
+  uint32_t high_water;         /* connections over which the least valuable close; 0: never */
+  uint32_t low_water;          /* until so many are left */
+  uint32_t connections_kept_per_peer; /* what is over it closes when it is not in use; 0: 1 */
+  uint32_t web_trust;          /* P2PA_WEB_TRUST_*; 0: roots */
 } p2pa_node_options;
 
 static inline void p2pa_node_options_init(p2pa_node_options *options) {
@@ -563,6 +596,11 @@ typedef struct p2pa_connection_info {
   uint64_t packets_received;
   uint32_t streams;
   uint32_t reserved;
+  int64_t jitter_ns;   /* mean deviation of the round trip */
+  int64_t age_ns;
+  double loss;         /* share of our packets that had to be repeated, of late; TCP does not tell */
+  double throughput;   /* bytes per second of late, both directions together */
+  double score;        /* 1 is perfect; 0.5 is what an exchange of 100 ms has */
 } p2pa_connection_info;
 
 static inline void p2pa_connection_info_init(p2pa_connection_info *info) {
@@ -583,6 +621,54 @@ P2PA_API int32_t p2pa_node_connection_info(p2pa_node node, uint64_t connection,
  * Thread: any, waits. Since 0.1. */
 P2PA_API int32_t p2pa_node_connection_address(p2pa_node node, uint64_t connection, char *buffer,
                                               size_t *size) P2PA_NOEXCEPT;
+
+/* ---- Care of connections, and whom to deal with --------------------------------------------- */
+
+/* Stays connected to the peer: dials it now, and again whenever it is lost, with pauses of 250 ms to a minute
+ * while it does not answer, and at once when the network changes; until unkeep or disconnect. Keeping it again
+ * changes nothing. P2PA_E_INVALID_ARGUMENT: this node itself. P2PA_E_LIMIT_PEER: 4096 are kept. P2PA_E_CLOSED.
+ * Thread: any, waits. Since 0.1. */
+P2PA_API int32_t p2pa_node_keep(p2pa_node node, const p2pa_peer *peer) P2PA_NOEXCEPT;
+
+/* The connection stays, but is dialed no more. P2PA_E_NOT_FOUND: it was not kept.
+ * Thread: any, waits. Since 0.1. */
+P2PA_API int32_t p2pa_node_unkeep(p2pa_node node, const p2pa_peer *peer) P2PA_NOEXCEPT;
+
+/* A peer with any such tag (1 to 255 bytes of UTF-8) is neither closed over high_water nor for idleness.
+ * P2PA_E_LIMIT_PEER: 64 tags a peer. Thread: any, waits. Since 0.1. */
+P2PA_API int32_t p2pa_node_protect(p2pa_node node, const p2pa_peer *peer, const char *tag,
+                                   size_t tag_size) P2PA_NOEXCEPT;
+
+/* Takes a tag back. P2PA_NONE: another one protects the peer still. Thread: any, waits. Since 0.1. */
+P2PA_API int32_t p2pa_node_unprotect(p2pa_node node, const p2pa_peer *peer, const char *tag,
+                                     size_t tag_size) P2PA_NOEXCEPT;
+
+/* What the peer is worth to whom names the tag; over high_water those with the least sum close first. 0 takes it
+ * back. P2PA_E_LIMIT_PEER: 64 tags a peer. Thread: any, waits. Since 0.1. */
+P2PA_API int32_t p2pa_node_set_value(p2pa_node node, const p2pa_peer *peer, const char *tag, size_t tag_size,
+                                     int32_t value) P2PA_NOEXCEPT;
+
+/* Of `count` peers that offer the same the one to ask next: the better of two at random, by quality and load of
+ * their connections. P2PA_E_INVALID_ARGUMENT: none, or over 65,536. Thread: any, waits. Since 0.1. */
+P2PA_API int32_t p2pa_node_choose_peer(p2pa_node node, const p2pa_peer *peers, size_t count,
+                                       p2pa_peer *chosen) P2PA_NOEXCEPT;
+
+/* A rule is a peer id as text, an IP address or a range of them ("10.0.0.0/8"), or a protocol id. What it names
+ * does not pass, whatever else names it: connections and streams that there are end with P2PA_E_GATED.
+ * P2PA_E_INVALID_ARGUMENT: it is no rule. Thread: any, waits. Since 0.1. */
+P2PA_API int32_t p2pa_node_deny(p2pa_node node, const char *rule, size_t rule_size) P2PA_NOEXCEPT;
+
+/* What it names, a peer or addresses, may pass when only that may. Errors as p2pa_node_deny.
+ * Thread: any, waits. Since 0.1. */
+P2PA_API int32_t p2pa_node_allow(p2pa_node node, const char *rule, size_t rule_size) P2PA_NOEXCEPT;
+
+/* Takes a rule back, denied or allowed. P2PA_E_NOT_FOUND: there is none such. P2PA_E_INVALID_ARGUMENT.
+ * Thread: any, waits. Since 0.1. */
+P2PA_API int32_t p2pa_node_forget_rule(p2pa_node node, const char *rule, size_t rule_size) P2PA_NOEXCEPT;
+
+/* 1: from now on a connection passes only when p2pa_node_allow named its peer or its address. 0: all that is
+ * not denied passes. Thread: any, waits. Since 0.1. */
+P2PA_API int32_t p2pa_node_allow_only(p2pa_node node, uint32_t allowed_only) P2PA_NOEXCEPT;
 
 #define P2PA_PEER_AGENT_VERSION 1
 #define P2PA_PEER_PROTOCOL_VERSION 2

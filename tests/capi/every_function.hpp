@@ -105,6 +105,17 @@ inline std::vector<Function> every_function() {
          std::size_t n = room();
          return p2pa_node_peer_info(a.node, &a.peer, P2PA_PEER_PROTOCOLS, text, &n);
        }, false, true},
+      {"node_keep", [](A a) { return p2pa_node_keep(a.node, &a.peer); }, false, true},
+      {"node_unkeep", [](A a) { return p2pa_node_unkeep(a.node, &a.peer); }, false, true},
+      {"node_protect", [](A a) { return p2pa_node_protect(a.node, &a.peer, "tag", 3); }, false, true},
+      {"node_unprotect", [](A a) { return p2pa_node_unprotect(a.node, &a.peer, "tag", 3); }, false, true},
+      {"node_set_value", [](A a) { return p2pa_node_set_value(a.node, &a.peer, "tag", 3, 0); }, false, true},
+      {"node_choose_peer",
+       [](A a) { p2pa_peer chosen; return p2pa_node_choose_peer(a.node, &a.peer, 1, &chosen); }, false, true},
+      {"node_deny", [](A a) { return p2pa_node_deny(a.node, "192.0.2.1", 9); }, false, true},
+      {"node_allow", [](A a) { return p2pa_node_allow(a.node, "192.0.2.2", 9); }, false, true},
+      {"node_forget_rule", [](A a) { return p2pa_node_forget_rule(a.node, "192.0.2.1", 9); }, false, true},
+      {"node_allow_only", [](A a) { return p2pa_node_allow_only(a.node, 0); }, false, true},
       {"node_limit_refusals",
        [](A a) { std::uint64_t n; return p2pa_node_limit_refusals(a.node, 0, &n); }, false, true},
       {"node_usage", [](A a) {

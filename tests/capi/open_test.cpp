@@ -78,6 +78,23 @@ TEST_CASE("options that can never work are refused") {
   CHECK(open([](p2pa_node_options& o) { o.key_size = 32; }) == P2PA_E_INVALID_ARGUMENT);
   CHECK(open([](p2pa_node_options& o) { o.log_level = 6; }) == P2PA_E_INVALID_ARGUMENT);
   CHECK(open([](p2pa_node_options& o) { o.congestion_control = 3; }) == P2PA_E_INVALID_ARGUMENT);
+  CHECK(open([](p2pa_node_options& o) { o.security = 5; }) == P2PA_E_INVALID_ARGUMENT);
+  CHECK(open([](p2pa_node_options& o) { o.web_trust = 3; }) == P2PA_E_INVALID_ARGUMENT);
+  CHECK(open([](p2pa_node_options& o) { o.proxy_size = 3; }) == P2PA_E_INVALID_ARGUMENT);
+  CHECK(open([](p2pa_node_options& o) { o.idle_close_us = -1; }) == P2PA_E_INVALID_ARGUMENT);
+  CHECK(open([](p2pa_node_options& o) { o.low_water = 2, o.high_water = 1; }) == P2PA_E_INVALID_ARGUMENT);
+  const auto with_text = [](const char* p2pa_node_options::*text, std::size_t p2pa_node_options::*size,
+                            std::string_view value) {
+    return open([=](p2pa_node_options& o) { o.*text = value.data(), o.*size = value.size(); });
+  };
+  using O = p2pa_node_options;
+  CHECK(with_text(&O::proxy, &O::proxy_size, "ftp://127.0.0.1:1") == P2PA_E_INVALID_ARGUMENT);
+  CHECK(with_text(&O::dns_servers, &O::dns_servers_size, "127.0.0.1\nnone") == P2PA_E_INVALID_ARGUMENT);
+  CHECK(with_text(&O::dns_servers, &O::dns_servers_size, "127.0.0.1:5353\n::1") == P2PA_OK);
+  CHECK(with_text(&O::network_key, &O::network_key_size, "/key/swarm/psk/1.0.0/\n/base16/\n00") ==
+        P2PA_E_BAD_KEY_FILE);
+  CHECK(with_text(&O::web_certificate_file, &O::web_certificate_file_size, "/no/key/beside.pem") ==
+        P2PA_E_INVALID_ARGUMENT);
   CHECK(open([](p2pa_node_options& o) { o.dial_private = 4; }) == P2PA_E_INVALID_ARGUMENT);
   CHECK(open([](p2pa_node_options& o) { o.serve_perf = 2; }) == P2PA_E_INVALID_ARGUMENT);
   CHECK(open([](p2pa_node_options& o) { o.idle_timeout_us = -1; }) == P2PA_E_INVALID_ARGUMENT);

@@ -436,6 +436,22 @@ class Run final {
   void drop_callback(p2pa_node n) {
     called(p2pa_node_set_event_callback(n, nullptr, lend(), Lent::release));
   }
+  void care(p2pa_node n) {
+    const std::uint8_t how = input_.byte();
+    const std::string text = how % 4 == 0 ? "127.0.0.0/8" : how % 4 == 1 ? "/echo/1" : std::string(how % 3, 'x');
+    switch (how % 10) {
+      case 0: return called(p2pa_node_keep(n, peer()));
+      case 1: return called(p2pa_node_unkeep(n, peer()));
+      case 2: return called(p2pa_node_protect(n, peer(), text.data(), text.size()));
+      case 3: return called(p2pa_node_unprotect(n, peer(), text.data(), text.size()));
+      case 4: return called(p2pa_node_set_value(n, peer(), text.data(), text.size(), how));
+      case 5: return called(p2pa_node_choose_peer(n, peers_.data(), peers_.size(), &scratch_peer_));
+      case 6: return called(p2pa_node_deny(n, text.data(), text.size()));
+      case 7: return called(p2pa_node_allow(n, text.data(), text.size()));
+      case 8: return called(p2pa_node_forget_rule(n, text.data(), text.size()));
+      default: return called(p2pa_node_allow_only(n, input_.byte() % 3));
+    }
+  }
   void look() {
     const p2pa_node n = node();
     std::size_t size = 0;
@@ -443,7 +459,8 @@ class Run final {
     p2pa_connection_info info;
     p2pa_connection_info_init(&info);
     const std::uint8_t how = input_.byte();
-    switch (how % 13) {
+    switch (how % 14) {
+      case 13: return care(n);
       case 0: return called(p2pa_node_addresses(n, room(size), &size));
       case 1: size = how % 5; return called(p2pa_node_connections(n, numbers, &size));
       case 2: return called(p2pa_node_connection_info(n, how % 8, &info));

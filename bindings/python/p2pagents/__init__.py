@@ -8,6 +8,7 @@
 """
 from . import aio
 from ._memory import Payload
+from ._options import Roads
 from ._values import (Connection, DialAttempt, DialedPeer, Event, PeerId, PeerInfo, Perf, Request,
                       generate_key, peer_id_of, version)
 from .errors import (ApplicationError, CallError, Cancelled, Closed, ConnectError, DeadlineExceeded,
@@ -20,9 +21,9 @@ from .node import Call, Events, Node, Stream
 __version__ = "0.1.0"
 __all__ = [
     "ApplicationError", "Call", "CallError", "Cancelled", "Closed", "ConnectError", "Connection",
-    "DeadlineExceeded", "DialAttempt", "DialTimeout", "DialedPeer", "Event", "Events", "Forked", "Gated", "IdentityError",
-    "InvalidArgument", "LimitReached", "Malformed", "MessageTooLarge", "NoAddress", "NoSuchMethod",
+    "DeadlineExceeded", "DialAttempt", "DialTimeout", "DialedPeer", "Event", "Events", "Forked", "Gated",
+    "IdentityError", "InvalidArgument", "LimitReached", "Malformed", "MessageTooLarge", "NoAddress", "NoSuchMethod",
     "Node", "NotFound", "P2PError", "Payload", "PeerId", "PeerIdMismatch", "PeerInfo", "Perf",
-    "ProtocolUnsupported", "Refused", "Request", "Stream", "StreamError", "StreamReset",
+    "ProtocolUnsupported", "Refused", "Request", "Roads", "Stream", "StreamError", "StreamReset",
     "SystemRefused", "Timeout", "Unresolved", "aio", "generate_key", "peer_id_of", "version",
 ]

@@ -16,7 +16,7 @@ import math
 import time
 import warnings
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from ctypes import byref
 from typing import Any, TypeVar
 
@@ -27,8 +27,8 @@ from ._ffi import lib
 from ._log import Log, logger
 from ._memory import Memory, Payload
 from ._options import Options
-from ._values import (Connection, DialedPeer, Event, PeerId, PeerInfo, Perf, Request, check, dial_attempts, peer_id, peer_name,
-                      peer_struct, utf8)
+from ._values import (Connection, DialedPeer, Event, PeerId, PeerInfo, Perf, Request, check,
+                      dial_attempts, peer_id, peer_name, peer_struct, utf8)
 from ._process import nodes, orphans
 from ._waiting import Pending, Signal
 from .errors import (ApplicationError, Closed, DeadlineExceeded, Forked, InvalidArgument, P2PError,
@@ -282,6 +282,39 @@ class Core(abc.ABC):
     async def disconnect(self, peer: str) -> None:
         who, name = await self._known(peer)
         await self._submit(lib.p2pa_node_disconnect, who, peer=name)
+
+    async def keep(self, peer: str) -> None:
+        who, name = await self._known(peer)
+        check(lib.p2pa_node_keep(self.usable(), who), peer=name)
+
+    async def unkeep(self, peer: str) -> None:
+        who, name = await self._known(peer)
+        check(lib.p2pa_node_unkeep(self.usable(), who), peer=name)
+
+    async def protect(self, peer: str, tag: str) -> None:
+        who, name = await self._known(peer)
+        check(lib.p2pa_node_protect(self.usable(), who, *_text(tag)), peer=name)
+
+    async def unprotect(self, peer: str, tag: str) -> bool:
+        who, name = await self._known(peer)
+        return check(lib.p2pa_node_unprotect(self.usable(), who, *_text(tag)), peer=name) == ffi.NONE
+
+    async def set_value(self, peer: str, tag: str, value: int) -> None:
+        who, name = await self._known(peer)
+        check(lib.p2pa_node_set_value(self.usable(), who, *_text(tag), value), peer=name)
+
+    async def choose_peer(self, peers: Sequence[str]) -> PeerId:
+        for peer in peers:
+            await self._known(peer)
+        among, chosen = (ffi.Peer * len(peers))(*map(peer_struct, peers)), ffi.Peer()
+        check(lib.p2pa_node_choose_peer(self.usable(), among, len(peers), byref(chosen)))
+        return peer_name(chosen)
+
+    def rule(self, what: str, rule: str) -> None:
+        check(getattr(lib, f"p2pa_node_{what}")(self.usable(), *_text(rule)))
+
+    def allow_only(self, allowed_only: bool) -> None:
+        check(lib.p2pa_node_allow_only(self.usable(), allowed_only))
 
     async def ping(self, peer: str) -> float:
         who, name = await self._known(peer)
@@ -541,7 +574,8 @@ class Core(abc.ABC):
             return None
         return Connection(peer_name(info.peer), address, bool(info.outbound), info.rtt_ns / 1e9, info.bytes_sent,
                           info.bytes_received, info.packets_sent, info.packets_received,
-                          info.streams, number)
+                          info.streams, number, info.jitter_ns / 1e9, info.age_ns / 1e9, info.loss,
+                          info.throughput, info.score)
 
     def usage(self) -> dict[str, int]:
         usage = ffi.Usage()

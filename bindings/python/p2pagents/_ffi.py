@@ -4,7 +4,7 @@ from __future__ import annotations
 import ctypes
 import os
 import pathlib
-from ctypes import POINTER, Structure, c_char, c_char_p, c_int32, c_int64, c_size_t, c_ssize_t
+from ctypes import POINTER, Structure, c_char, c_char_p, c_double, c_int32, c_int64, c_size_t, c_ssize_t
 from ctypes import c_uint8, c_uint32, c_uint64, c_void_p
 from typing import Any
 
@@ -34,6 +34,9 @@ SERVE_UNARY, SERVE_STREAMING = 1, 2
 CALL_REPLAY_SAFE = 1
 CONGESTION_CUBIC, CONGESTION_BBR = 1, 2
 DIAL_PRIVATE_SAME_SUBNET, DIAL_PRIVATE_ALL, DIAL_PRIVATE_NONE = 1, 2, 3
+SECURITY_NOISE_TLS, SECURITY_TLS_NOISE, SECURITY_NOISE, SECURITY_TLS = 1, 2, 3, 4
+WEB_TRUST_ROOTS, WEB_TRUST_ALL = 1, 2
+UNLIMITED = 0xffffffff
 LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG, LOG_TRACE = range(1, 6)
 (PEER_AGENT_VERSION, PEER_PROTOCOL_VERSION, PEER_PROTOCOLS, PEER_ADDRESSES,
  PEER_OBSERVED_ADDRESS) = range(1, 6)
@@ -101,7 +104,16 @@ class NodeOptions(_Sized):
                 ("keep_alive_us", c_int64), ("handshake_timeout_us", c_int64),
                 ("congestion_control", c_uint32), ("log_level", c_uint32),
                 ("log", LogFn), ("log_ctx", c_void_p), ("log_drop", DropFn),
-                ("dial_private", c_uint32), ("reserved", c_uint32)]
+                ("dial_private", c_uint32), ("security", c_uint32),
+                ("network_key", c_char_p), ("network_key_size", c_size_t),
+                ("proxy", c_char_p), ("proxy_size", c_size_t),
+                ("web_certificate_file", c_char_p), ("web_certificate_file_size", c_size_t),
+                ("web_key_file", c_char_p), ("web_key_file_size", c_size_t),
+                ("web_roots_file", c_char_p), ("web_roots_file_size", c_size_t),
+                ("dns_servers", c_char_p), ("dns_servers_size", c_size_t),
+                ("heartbeat_us", c_int64), ("grace_us", c_int64), ("idle_close_us", c_int64),
+                ("high_water", c_uint32), ("low_water", c_uint32),
+                ("connections_kept_per_peer", c_uint32), ("web_trust", c_uint32)]
 
 
 class CallOptions(_Sized):
@@ -113,7 +125,8 @@ class ConnectionInfo(_Sized):
                 ("peer", Peer), ("rtt_ns", c_int64), ("bytes_sent", c_uint64),
                 ("bytes_received", c_uint64), ("packets_sent", c_uint64),
                 ("packets_received", c_uint64), ("streams", c_uint32),
-                ("reserved", c_uint32)]
+                ("reserved", c_uint32), ("jitter_ns", c_int64), ("age_ns", c_int64),
+                ("loss", c_double), ("throughput", c_double), ("score", c_double)]
 
 
 class Usage(_Sized):
@@ -172,6 +185,16 @@ PROTOTYPES: dict[str, list[Any]] = {
     "p2pa_node_dial": [Handle, *_TEXT, _HANDLE_OUT, _ERROR],
     "p2pa_node_dial_peer": [Handle, _PEER, _HANDLE_OUT],
     "p2pa_node_disconnect": [Handle, _PEER],
+    "p2pa_node_keep": [Handle, _PEER],
+    "p2pa_node_unkeep": [Handle, _PEER],
+    "p2pa_node_protect": [Handle, _PEER, *_TEXT],
+    "p2pa_node_unprotect": [Handle, _PEER, *_TEXT],
+    "p2pa_node_set_value": [Handle, _PEER, *_TEXT, c_int32],
+    "p2pa_node_choose_peer": [Handle, _PEER, c_size_t, _PEER],
+    "p2pa_node_deny": [Handle, *_TEXT],
+    "p2pa_node_allow": [Handle, *_TEXT],
+    "p2pa_node_forget_rule": [Handle, *_TEXT],
+    "p2pa_node_allow_only": [Handle, c_uint32],
     "p2pa_node_connections": [Handle, POINTER(c_uint64), POINTER(c_size_t)],
     "p2pa_node_connection_info": [Handle, c_uint64, POINTER(ConnectionInfo)],
     "p2pa_node_connection_address": [Handle, c_uint64, *_BUFFER],

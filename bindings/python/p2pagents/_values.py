@@ -117,6 +117,16 @@ class Connection(NamedTuple):
     packets_received: int
     streams: int
     number: int
+    jitter: float
+    """Mean deviation of the round trip, seconds."""
+    age: float
+    """Seconds."""
+    loss: float
+    """Share of our packets that had to be repeated, of late; TCP does not tell."""
+    throughput: float
+    """Bytes per second of late, both directions together."""
+    score: float
+    """1 is perfect; 0.5 is what an exchange of 100 ms has."""
 
 
 class Perf(NamedTuple):

@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, overload
 
 from ._asyncio import Engine
 from ._channel import CallChannel, StreamChannel
 from ._events import Subscription
 from ._memory import Payload
-from ._options import Options
+from ._options import Options, Roads
 from ._values import Connection, DialedPeer, Event, PeerId, PeerInfo, Perf, Request
 from .errors import NotFound
 
@@ -44,18 +44,18 @@ class Node:
                  handshake_timeout: float | None = None, congestion: str = "cubic",
                  serve_perf: bool = False,
                  qlog_directory: str | os.PathLike[str] | None = None,
-                 dial_private: str = "same_subnet") -> None:
+                 **roads: Unpack[Roads]) -> None:
         """Describes a node; `async with` opens it, or `await`.
 
         listen: multiaddrs, "/ip4/0.0.0.0/udp/4001/quic-v1". methods: what to serve from the first
         moment on, as `serve` does. key: a private key; key_file: where it is read from, or
         created; neither: a fresh one. limits: bounds by their names in p2pagents.h. Times are in
-        seconds, None is the library's default; keep_alive=0: none. dial_private: which private
-        addresses that others told of are dialed, "same_subnet", "all" or "none".
+        seconds, None is the library's default; keep_alive=0: none. What else there is stands in
+        `Roads`.
         """
         self._engine = Engine(Options(
             listen, key, key_file, agent_version, limits, idle_timeout, keep_alive,
-            handshake_timeout, congestion, serve_perf, qlog_directory, dial_private=dial_private), _shown)
+            handshake_timeout, congestion, serve_perf, qlog_directory, **roads), _shown)
         for method, handler in (methods or {}).items():
             self._engine.serve(method, handler, False)
 
@@ -130,6 +130,46 @@ class Node:
     async def disconnect(self, peer: str) -> None:
         """Closes every connection to a peer."""
         await self._engine.disconnect(peer)
+
+    async def keep(self, peer: str) -> None:
+        """Stays connected to a peer: dials it now, and again whenever it is lost."""
+        await self._engine.keep(peer)
+
+    async def unkeep(self, peer: str) -> None:
+        """The connection stays, but is dialed no more. LookupError: it was not kept."""
+        await self._engine.unkeep(peer)
+
+    async def protect(self, peer: str, tag: str) -> None:
+        """A peer with any such tag is neither closed over high_water nor for idleness."""
+        await self._engine.protect(peer, tag)
+
+    async def unprotect(self, peer: str, tag: str) -> bool:
+        """Takes a tag back. True: another one protects the peer still."""
+        return await self._engine.unprotect(peer, tag)
+
+    async def set_value(self, peer: str, tag: str, value: int) -> None:
+        """What the peer is worth to whom names the tag: those with the least sum close first. 0 takes it back."""
+        await self._engine.set_value(peer, tag, value)
+
+    async def choose_peer(self, peers: Sequence[str]) -> PeerId:
+        """Of peers that offer the same the one to ask next, by quality and load of their connections."""
+        return await self._engine.choose_peer(peers)
+
+    def deny(self, rule: str) -> None:
+        """Whom or what the rule names passes no more: a peer id, an IP address or range, or a protocol id."""
+        self._engine.rule("deny", rule)
+
+    def allow(self, rule: str) -> None:
+        """Whom the rule names may pass when only that may; see `allow_only`."""
+        self._engine.rule("allow", rule)
+
+    def forget_rule(self, rule: str) -> None:
+        """Takes back `deny` and `allow`. LookupError: neither was said."""
+        self._engine.rule("forget_rule", rule)
+
+    def allow_only(self, allowed_only: bool = True) -> None:
+        """From now on a connection passes only when `allow` named its peer or its address."""
+        self._engine.allow_only(allowed_only)
 
     def connections(self) -> list[Connection]:
         """The connections there are now, with their numbers."""
