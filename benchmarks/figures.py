@@ -112,15 +112,17 @@ def ethernet(sizes):
 
 
 def tcp(sizes):
-    """The same over TCP, with either kind of security; go-libp2p's preferred muxer is Yamux, too."""
-    for name, tls in (("TCP+Noise+Yamux", ""), ("TCP+TLS+Yamux", " --tls 1")):
+    """The same over TCP, with either kind of security, and over WebSocket; go-libp2p's preferred muxer is Yamux, too."""
+    roads = (("TCP+Noise+Yamux", "--tcp 1", "", ratio("≥", 1.2)), ("TCP+TLS+Yamux", "--tcp 1", " --tls 1", ratio("≥", 1.2)),
+             ("WebSocket+Noise+Yamux", "--ws 1", "", None))
+    for name, listening, tls, target in roads:
         bulk_words, dial_words = f"bulk --bytes {sizes.bulk_bytes}{tls}", f"connect --count {sizes.dials}{tls}"
         go_dial = f"connect --count {sizes.go_dials}{tls}"
         call_words = f"rpc --size 64 --rounds {sizes.rounds}{tls}"
-        server = f"--tcp 1{tls}"
+        server = f"{listening}{tls}"
         go, ours_bulk = Pair("go_libp2p", bulk_words, None, server), Pair("ours", bulk_words, None, server)
         yield Group(f"bulk {name}", (go, Iperf3(sizes.iperf3_s)), ours_bulk, (
-            Figure(f"bulk, {name}", "Gbit/s", field("gbit_s"), ratio("≥", 1.2), "go_libp2p"),
+            Figure(f"bulk, {name}", "Gbit/s", field("gbit_s"), target, "go_libp2p"),
             Figure(f"bulk, {name}", "Gbit/s", field("gbit_s"), None, "iperf3"),
             Figure(f"bulk, {name}, CPU both ends", "s/GB", cpu_s_per_gb, None, "go_libp2p")))
         yield Group(f"dial {name}", (Pair("go_libp2p", go_dial, None, server),),
@@ -128,7 +130,7 @@ def tcp(sizes):
             Figure(f"dial to first answer, {name}, p50", "ms", field("p50_us", scale=1e-3), None, "go_libp2p"),))
         yield Group(f"call {name}", (), Pair("ours", call_words, "same", server), (
             Figure(f"call, {name}, 64 B, p50", "µs", field("p50_us")),))
-        yield Group(f"idle {name}", (), IdleMemory("ours", sizes.idle, tls, "--tcp 1"), (
+        yield Group(f"idle {name}", (), IdleMemory("ours", sizes.idle, tls, listening), (
             Figure(f"memory of an idle connection, {name}, both ends", "KiB", both_ends_kib),))
 
 

@@ -37,7 +37,8 @@ bool set_option(Options& options, std::string_view name, const char* text) {
                {"--depth", options.depth},     {"--count", options.count},     {"--parallel", options.parallel},
                {"--seconds", options.seconds}, {"--resume", options.resume},   {"--outward", options.outward},
                {"--since", options.since_ns},  {"--outside", options.outside},
-               {"--tcp", options.tcp},         {"--tls", options.tls},         {"--cpu", options.cpu}};
+               {"--tcp", options.tcp},         {"--ws", options.ws},           {"--tls", options.tls},
+               {"--cpu", options.cpu}};
   for (const auto& one : known) {
     if (one.name != name) continue;
     char* end = nullptr;
@@ -49,7 +50,7 @@ bool set_option(Options& options, std::string_view name, const char* text) {
 
 int usage() {
   std::fputs(
-      "usage: p2pa_bench_peer server [--outside 1] [--tcp 1] [--tls 1] [--cpu N]\n"
+      "usage: p2pa_bench_peer server [--outside 1] [--tcp 1 | --ws 1] [--tls 1] [--cpu N]\n"
       "       p2pa_bench_peer client ADDRESS bulk|pingpong|connect|idle|quiet|rpc|messages [options]\n"
       "       p2pa_bench_peer alone start|alloc [options]\n"
       "options: --bytes --size --rounds --depth --count --parallel --seconds --resume --outward --since --tls --cpu\n",
@@ -80,7 +81,7 @@ int main(int argc, char** argv) {
   const auto options = bench::parse_options(argc, argv);
   if (!options) return bench::usage();
   bench::pin(options->cpu);
-  bench::choose_transport(options->tcp != 0, options->tls != 0);
+  bench::choose_transport(*options);
   if (options->command == "server") {
     bench::run_server(*options);
   } else {

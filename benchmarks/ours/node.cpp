@@ -1,18 +1,23 @@
 #include "node.hpp"
 
+#include <string>
+#include <string_view>
+
 #include "usage.hpp"
 
 namespace bench {
 
 namespace {
 
-bool over_tcp = false, by_tls = false;
+std::string_view road = "/udp/0/quic-v1";
+bool by_tls = false;
 
 }  // namespace
 
-void choose_transport(bool tcp, bool tls) {
-  over_tcp = tcp;
-  by_tls = tls;
+void choose_transport(const Options& options) {
+  if (options.tcp != 0) road = "/tcp/0";
+  if (options.ws != 0) road = "/tcp/0/ws";
+  by_tls = options.tls != 0;
 }
 
 std::unique_ptr<p2pa::Node> open_node(Listen listen) {
@@ -20,7 +25,7 @@ std::unique_ptr<p2pa::Node> open_node(Listen listen) {
   options.limits.handshakes_max = options.limits.connections_max;
   options.security = {by_tls ? p2pa::Security::kTls : p2pa::Security::kNoise};
   const std::string ip = listen == Listen::kLoopback ? "/ip4/127.0.0.1" : "/ip4/0.0.0.0";
-  const std::string address = ip + (over_tcp ? "/tcp/0" : "/udp/0/quic-v1");
+  const std::string address = ip + std::string(road);
   if (listen != Listen::kNowhere) options.listen = {*p2pa::Multiaddr::parse(address)};
   auto opened = p2pa::Node::open(std::move(options));
   if (!opened) die("no node: " + p2pa::describe(opened.error()));

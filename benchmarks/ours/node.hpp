@@ -5,6 +5,7 @@
 #include <string>
 
 #include "loop.hpp"
+#include "options.hpp"
 #include "p2pagents/node.hpp"
 
 namespace bench {
@@ -17,8 +18,8 @@ inline constexpr const char* kMoreMethod = "more";      ///< unary: u32 count; t
 
 enum class Listen { kNowhere, kLoopback, kEverywhere };
 
-/// For all nodes of this process: whether they listen over TCP, not QUIC, and whether TLS secures it.
-void choose_transport(bool tcp, bool tls);
+/// For all nodes of this process: over what they listen, and what secures it.
+void choose_transport(const Options& options);
 std::unique_ptr<p2pa::Node> open_node(Listen listen);
 /// Serves what the cases need, kMoreMethod aside.
 void serve(p2pa::Node& node);

@@ -21,6 +21,7 @@ struct Options {
   std::int64_t since_ns = 0; ///< start: when this process was started, CLOCK_MONOTONIC
   std::int64_t outside = 0;  ///< server: at an address of this host that is not loopback's
   std::int64_t tcp = 0;      ///< server: over TCP; the client's address says so
+  std::int64_t ws = 0;       ///< likewise, over WebSocket
   std::int64_t tls = 0;      ///< both: TLS secures TCP, not Noise
   std::int64_t cpu = -1;
 

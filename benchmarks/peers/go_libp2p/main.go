@@ -12,11 +12,11 @@ type options struct {
 	size          int
 	rounds, depth int
 	count, cpu    int
-	tcp, tls      int
+	tcp, ws, tls  int
 }
 
 func usage() int {
-	fmt.Fprint(os.Stderr, `usage: go_libp2p_peer server [--tcp 1] [--tls 1] [--cpu N]
+	fmt.Fprint(os.Stderr, `usage: go_libp2p_peer server [--tcp 1 | --ws 1] [--tls 1] [--cpu N]
        go_libp2p_peer client MULTIADDR bulk     [--bytes 1073741824]
        go_libp2p_peer client MULTIADDR pingpong [--size 64] [--rounds 20000] [--depth 1]
        go_libp2p_peer client MULTIADDR connect  [--count 200]
@@ -46,6 +46,7 @@ func run(args []string) int {
 	flags.IntVar(&o.depth, "depth", 1, "messages in flight")
 	flags.IntVar(&o.count, "count", 0, "connections; the case's default when 0")
 	flags.IntVar(&o.tcp, "tcp", 0, "1: the server is over TCP")
+	flags.IntVar(&o.ws, "ws", 0, "1: the server is over WebSocket")
 	flags.IntVar(&o.tls, "tls", 0, "1: TLS secures TCP, not Noise")
 	flags.IntVar(&o.cpu, "cpu", -1, "CPU to run on")
 	if flags.Parse(args[wordsBeforeOptions:]) != nil || flags.NArg() != 0 || o.size <= 0 || o.rounds <= 0 || o.depth <= 0 {

@@ -17,6 +17,7 @@ import (
 	libp2ptls "github.com/libp2p/go-libp2p/p2p/security/tls"
 	libp2pquic "github.com/libp2p/go-libp2p/p2p/transport/quic"
 	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
+	"github.com/libp2p/go-libp2p/p2p/transport/websocket"
 )
 
 const (
@@ -24,7 +25,7 @@ const (
 	echoProtocol = protocol.ID("/p2pagents/bench/echo/1.0.0")
 )
 
-// newHost is a node with its defaults, but QUIC and TCP only, one kind of security, and without limits.
+// newHost is a node with its defaults, but QUIC, TCP and WebSocket only, one kind of security, and without limits.
 func newHost(o options, listen libp2p.Option) (host.Host, error) {
 	security := libp2p.Security(noise.ID, noise.New)
 	if o.tls != 0 {
@@ -34,6 +35,7 @@ func newHost(o options, listen libp2p.Option) (host.Host, error) {
 		listen,
 		libp2p.Transport(libp2pquic.NewTransport),
 		libp2p.Transport(tcp.NewTCPTransport),
+		libp2p.Transport(websocket.New),
 		security,
 		libp2p.Muxer(yamux.ID, yamux.DefaultTransport),
 		libp2p.DisableRelay(),

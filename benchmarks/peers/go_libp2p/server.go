@@ -13,6 +13,9 @@ func serve(o options) error {
 	if o.tcp != 0 {
 		address = "/ip4/127.0.0.1/tcp/0"
 	}
+	if o.ws != 0 {
+		address = "/ip4/127.0.0.1/tcp/0/ws"
+	}
 	h, err := newHost(o, libp2p.ListenAddrStrings(address))
 	if err != nil {
 		return err
