@@ -76,6 +76,7 @@ void show(const Event& event, Host& host, p2pa_event& out) noexcept {
   out.op.v = event.op;
   out.call.v = event.call;
   out.stream.v = event.stream;
+  out.channel.v = event.channel;
   out.connection = event.connection;
   write_peer(event.peer, &out.peer);
   out.status = status_of(event.error);

@@ -78,6 +78,9 @@ template <>
 inline constexpr std::size_t kFirstSize<p2pa_dial_attempt> =
     offsetof(p2pa_dial_attempt, text) + sizeof(p2pa_dial_attempt::text);
 template <>
+inline constexpr std::size_t kFirstSize<p2pa_channel_stats> =
+    offsetof(p2pa_channel_stats, burst) + sizeof(p2pa_channel_stats::burst);
+template <>
 inline constexpr std::size_t kFirstSize<p2pa_usage> =
     offsetof(p2pa_usage, event_bytes) + sizeof(p2pa_usage::event_bytes);
 

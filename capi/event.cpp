@@ -112,6 +112,7 @@ const char* p2pa_event_name(uint32_t kind) noexcept {
     case P2PA_EVENT_CALL_DONE: return "call_done";
     case P2PA_EVENT_NOTIFY_DONE: return "notify_done";
     case P2PA_EVENT_STREAM_OPEN_DONE: return "stream_open_done";
+    case P2PA_EVENT_CHANNEL_OPEN_DONE: return "channel_open_done";
     case P2PA_EVENT_REQUEST: return "request";
     case P2PA_EVENT_CALL_INCOMING: return "call_incoming";
     case P2PA_EVENT_CALL_MESSAGE: return "call_message";
@@ -123,6 +124,7 @@ const char* p2pa_event_name(uint32_t kind) noexcept {
     case P2PA_EVENT_STREAM_FINISHED: return "stream_finished";
     case P2PA_EVENT_STREAM_WRITABLE: return "stream_writable";
     case P2PA_EVENT_STREAM_ENDED: return "stream_ended";
+    case P2PA_EVENT_CHANNEL_ENDED: return "channel_ended";
     case P2PA_EVENT_LISTENING: return "listening";
     case P2PA_EVENT_LISTEN_FAILED: return "listen_failed";
     case P2PA_EVENT_CONNECTED: return "connected";
@@ -130,6 +132,7 @@ const char* p2pa_event_name(uint32_t kind) noexcept {
     case P2PA_EVENT_IDENTIFIED: return "identified";
     case P2PA_EVENT_PATH_CHANGED: return "path_changed";
     case P2PA_EVENT_DATAGRAM: return "datagram";
+    case P2PA_EVENT_MESSAGE: return "message";
     case P2PA_EVENT_CLOSED: return "closed";
     default: return "unknown";
   }

@@ -32,7 +32,7 @@ struct Event {
 
   std::uint32_t kind = 0;
   std::uint32_t flags = 0;
-  std::uint64_t op = 0, call = 0, stream = 0;  ///< handles
+  std::uint64_t op = 0, call = 0, stream = 0, channel = 0;  ///< handles
   std::uint64_t connection = 0;
   PeerId peer;
   Error error{Code::kOk, 0, ""};

@@ -51,15 +51,8 @@ Result<void> Host::open(NodeOptions options) {
       end_all({Code::kClosed, 0, "the node is closed"}, kFine, spent);
     });
   });
-  node->on_datagram([this](const PeerId& from, ByteView payload) {
-    in_turn([&] {
-      const Lock lock(mutex);
-      Event* event = closed ? nullptr : events.promise_notification(P2PA_EVENT_DATAGRAM, from, payload.size());
-      if (event == nullptr) return;
-      event->data.assign(payload.begin(), payload.end());
-      tell(event);
-    });
-  });
+  node->on_datagram([this](const PeerId& from, ByteView payload) { tell_payload(P2PA_EVENT_DATAGRAM, from, payload); });
+  node->on_message([this](const PeerId& from, ByteView message) { tell_payload(P2PA_EVENT_MESSAGE, from, message); });
   return {};
 }
 
@@ -127,6 +120,7 @@ void Host::end_all(const Error& operations_end, const Error& node_end,
   if (closed) return;
   calls.end_all(operations_end, spent);
   streams.end_all(operations_end, spent);
+  channels.end_all(operations_end);
   operations.end_all(operations_end);
   closed_event->error = node_end;
   tell(std::exchange(closed_event, nullptr));
@@ -175,6 +169,16 @@ void Host::tell_notification(const NodeEvent& what) {
   event->error = what.error;
   if (what.last) event->flags |= P2PA_EVENT_FLAG_LAST;
   tell(event);
+}
+
+void Host::tell_payload(std::uint32_t kind, const PeerId& from, ByteView payload) {
+  in_turn([&] {
+    const Lock lock(mutex);
+    Event* event = closed ? nullptr : events.promise_notification(kind, from, payload.size());
+    if (event == nullptr) return;
+    event->data.assign(payload.begin(), payload.end());
+    tell(event);
+  });
 }
 
 void Host::note_failure() noexcept {

@@ -11,6 +11,7 @@
 #include "p2pagents/node.hpp"
 #include "runtime/calls.hpp"
 #include "runtime/event_pool.hpp"
+#include "runtime/message_channels.hpp"
 #include "runtime/operations.hpp"
 #include "runtime/runner.hpp"
 #include "runtime/services.hpp"
@@ -59,6 +60,8 @@ struct Host {
   // --- without it
   Status close();
   void tell_notification(const NodeEvent& event);
+  /// The same for what a peer sent, which may be lost.
+  void tell_payload(std::uint32_t kind, const PeerId& from, ByteView payload);
   /// In the node's turn: what the host asked for since the last one.
   void drain(Node& node) noexcept;
   /// Runs code in the node's turn; what it throws ends the node when the turn is over.
@@ -92,6 +95,7 @@ struct Host {
   Operations operations{*this};
   Calls calls{*this};
   Streams streams{*this};
+  MessageChannels channels{*this};
   Services services{*this};
 
   std::vector<std::pair<std::size_t, Task>> tasks;

@@ -194,6 +194,7 @@ typedef struct p2pa_node { uint64_t v; } p2pa_node;     /* a node */
 typedef struct p2pa_op { uint64_t v; } p2pa_op;         /* work that completes with one event */
 typedef struct p2pa_call { uint64_t v; } p2pa_call;     /* one call, seen from either end */
 typedef struct p2pa_stream { uint64_t v; } p2pa_stream; /* one raw stream */
+typedef struct p2pa_channel { uint64_t v; } p2pa_channel; /* the sending end of a channel of messages */
 
 /* The name of a peer: the hash of its public key. A value of fixed size, equal when all its bytes
  * are (memcmp). All zero: nobody. */
@@ -412,6 +413,7 @@ P2PA_API int32_t p2pa_node_stop_thread(p2pa_node node) P2PA_NOEXCEPT;
 #define P2PA_EVENT_CALL_DONE 4        /* peer; data: the answer, or of P2PA_E_APPLICATION the error's */
 #define P2PA_EVENT_NOTIFY_DONE 5      /* peer: the bytes are handed to the connection */
 #define P2PA_EVENT_STREAM_OPEN_DONE 6 /* peer, stream */
+#define P2PA_EVENT_CHANNEL_OPEN_DONE 7 /* peer, channel */
 /* Calls: `call` and `peer` are set. */
 #define P2PA_EVENT_REQUEST 16         /* name: method; data: request; duration_ns: time left or -1 */
 #define P2PA_EVENT_CALL_INCOMING 17   /* name: method; duration_ns: time left or -1 */
@@ -425,6 +427,7 @@ P2PA_API int32_t p2pa_node_stop_thread(p2pa_node node) P2PA_NOEXCEPT;
 #define P2PA_EVENT_STREAM_FINISHED 34 /* the peer sends no more */
 #define P2PA_EVENT_STREAM_WRITABLE 35 /* after a short write: try again */
 #define P2PA_EVENT_STREAM_ENDED 36    /* status, detail, text; the last one */
+#define P2PA_EVENT_CHANNEL_ENDED 40   /* peer, channel, status: OK after close; the last one of a channel */
 /* Notifications: may be dropped when the queue is full; `dropped` of a later event says which. */
 #define P2PA_EVENT_LISTENING 48       /* address */
 #define P2PA_EVENT_LISTEN_FAILED 49   /* address, status */
@@ -433,6 +436,7 @@ P2PA_API int32_t p2pa_node_stop_thread(p2pa_node node) P2PA_NOEXCEPT;
 #define P2PA_EVENT_IDENTIFIED 52      /* peer; p2pa_node_peer_info has what it said */
 #define P2PA_EVENT_PATH_CHANGED 53    /* peer, address: a connection survived an address change */
 #define P2PA_EVENT_DATAGRAM 54        /* peer, data */
+#define P2PA_EVENT_MESSAGE 55         /* peer, data: one message of a channel that the peer opened */
 /* The last event of a node. status: P2PA_OK, or why it had to end (P2PA_E_INTERNAL, _OUT_OF_MEMORY). */
 #define P2PA_EVENT_CLOSED 64
 
@@ -468,6 +472,7 @@ typedef struct p2pa_event {
   int64_t download_ns;
   uint32_t flags;           /* P2PA_EVENT_FLAG_* */
   uint32_t dropped;         /* notifications lost since the event before: P2PA_EVENT_DROPPED bits */
+  p2pa_channel channel;
 } p2pa_event;
 
 static inline void p2pa_event_init(p2pa_event *event) {
@@ -854,6 +859,56 @@ P2PA_API int32_t p2pa_stream_reset(p2pa_stream stream, uint64_t code) P2PA_NOEXC
  * 65,535 bytes or memory_max. P2PA_E_CLOSED, P2PA_E_WOULD_BLOCK. Thread: any. Since 0.1. */
 P2PA_API int32_t p2pa_node_send_datagram(p2pa_node node, const p2pa_peer *peer, const uint8_t *data,
                                          size_t data_size) P2PA_NOEXCEPT;
+
+/* ---- Channels of messages -------------------------------------------------------------------
+ * One way, over datagrams: each message arrives once or never, in no order, and losses are repaired from
+ * packets sent beside (forward error correction), not by sending again. For what is worthless when late. */
+
+typedef struct p2pa_channel_options {
+  uint32_t struct_size;
+  uint32_t no_repair;          /* 1: no correction */
+  int64_t deadline_us;         /* how long a message is of use; 0: a round trip */
+  uint32_t repair_percent_max; /* of repair per packet of messages, to 100; 0: 25. As much goes as losses demand */
+  uint32_t reserved;
+} p2pa_channel_options;
+
+static inline void p2pa_channel_options_init(p2pa_channel_options *options) {
+  memset(options, 0, sizeof *options);
+  options->struct_size = (uint32_t)sizeof *options;
+}
+
+/* Since the channel was opened. */
+typedef struct p2pa_channel_stats {
+  uint32_t struct_size;
+  uint32_t reserved;
+  uint64_t messages;
+  uint64_t packets;  /* that they were cut into */
+  uint64_t repairs;  /* packets more */
+  uint64_t size_max; /* of one message, bytes */
+  double loss;       /* of packets, as the other end sees it of late, 0 to 1 */
+  double burst;      /* packets lost in a row, the mean */
+} p2pa_channel_stats;
+
+static inline void p2pa_channel_stats_init(p2pa_channel_stats *stats) {
+  memset(stats, 0, sizeof *stats);
+  stats->struct_size = (uint32_t)sizeof *stats;
+}
+
+/* Opens a channel to a peer, dialing when not connected; at the other end each message is a MESSAGE. `options`
+ * may be NULL. Completes with CHANNEL_OPEN_DONE; from then on CHANNEL_ENDED comes exactly once. A connection
+ * without datagrams, as over TCP: P2PA_E_UNSUPPORTED. P2PA_E_CLOSED, P2PA_E_WOULD_BLOCK. Thread: any. Since 0.1. */
+P2PA_API int32_t p2pa_node_open_channel(p2pa_node node, const p2pa_peer *peer, const p2pa_channel_options *options,
+                                        p2pa_op *op) P2PA_NOEXCEPT;
+
+/* Sends a copy, lost when the path carries no more. P2PA_E_MESSAGE_TOO_LARGE: over size_max, 64 packets.
+ * P2PA_E_STREAM_FINISHED: after close. P2PA_E_CLOSED, P2PA_E_WOULD_BLOCK. Thread: any. Since 0.1. */
+P2PA_API int32_t p2pa_channel_send(p2pa_channel channel, const uint8_t *data, size_t data_size) P2PA_NOEXCEPT;
+
+/* Ends the channel after what was sent. P2PA_E_STREAM_FINISHED: it was said before. Thread: any. Since 0.1. */
+P2PA_API int32_t p2pa_channel_close(p2pa_channel channel) P2PA_NOEXCEPT;
+
+/* What the channel has done. P2PA_E_STALE_HANDLE: it has ended. Thread: any, waits. Since 0.1. */
+P2PA_API int32_t p2pa_channel_info(p2pa_channel channel, p2pa_channel_stats *stats) P2PA_NOEXCEPT;
 
 #ifdef __cplusplus
 }

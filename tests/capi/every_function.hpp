@@ -15,6 +15,7 @@ struct Arguments {
   p2pa_op op{};
   p2pa_call call{};
   p2pa_stream stream{};
+  p2pa_channel channel{};
   p2pa_peer peer{};
 };
 
@@ -85,6 +86,9 @@ inline std::vector<Function> every_function() {
        }},
       {"stream_finish", [](A a) { return p2pa_stream_finish(a.stream); }},
       {"stream_reset", [](A a) { return p2pa_stream_reset(a.stream, 1); }},
+      {"node_open_channel", [op](A a) mutable { return p2pa_node_open_channel(a.node, &a.peer, nullptr, &op); }},
+      {"channel_send", [](A a) { return p2pa_channel_send(a.channel, kData, sizeof kData); }},
+      {"channel_close", [](A a) { return p2pa_channel_close(a.channel); }},
       {"node_set_event_callback", [](A a) { return p2pa_node_set_event_callback(a.node, nullptr, nullptr, nullptr); }},
       // They read the running node.
       {"node_addresses",
@@ -104,6 +108,11 @@ inline std::vector<Function> every_function() {
       {"node_peer_info", [room](A a) {
          std::size_t n = room();
          return p2pa_node_peer_info(a.node, &a.peer, P2PA_PEER_PROTOCOLS, text, &n);
+       }, false, true},
+      {"channel_info", [](A a) {
+         p2pa_channel_stats stats;
+         p2pa_channel_stats_init(&stats);
+         return p2pa_channel_info(a.channel, &stats);
        }, false, true},
       {"node_keep", [](A a) { return p2pa_node_keep(a.node, &a.peer); }, false, true},
       {"node_unkeep", [](A a) { return p2pa_node_unkeep(a.node, &a.peer); }, false, true},

@@ -154,6 +154,12 @@ TEST_CASE("every function takes a missing pointer for what it is") {
   refused(p2pa_node_peer_info(n, peer, 1, nullptr, nullptr));
   refused(p2pa_node_limit_refusals(n, 0, nullptr));
   refused(p2pa_node_usage(n, nullptr));
+  refused(p2pa_node_open_channel(n, nullptr, nullptr, &op));
+  refused(p2pa_node_open_channel(n, peer, nullptr, nullptr));
+  p2pa_channel_options channel_options;
+  p2pa_channel_options_init(&channel_options);
+  channel_options.repair_percent_max = 101;
+  refused(p2pa_node_open_channel(n, peer, &channel_options, &op));
   refused(p2pa_node_keep(n, nullptr));
   refused(p2pa_node_keep(n, &nobody));
   refused(p2pa_node_unkeep(n, nullptr));

@@ -137,6 +137,7 @@ class Run final {
   p2pa_node node() { return pick<p2pa_node>(nodes_); }
   p2pa_call call() { return pick<p2pa_call>(calls_); }
   p2pa_stream stream() { return pick<p2pa_stream>(streams_); }
+  p2pa_channel channel() { return pick<p2pa_channel>(channels_); }
   const p2pa_peer* peer() {
     const std::uint8_t how = input_.byte();
     if (how == 255 || peers_.empty()) return nullptr;
@@ -200,6 +201,7 @@ class Run final {
     if (event.op.v != 0) must(++completions_.at(event.op.v) == 1);
     if (event.call.v != 0) calls_.push_back(event.call.v);
     if (event.stream.v != 0) streams_.push_back(event.stream.v);
+    if (event.channel.v != 0) channels_.push_back(event.channel.v);
     for (std::size_t i = 0; i < event.data.size; ++i) sum_ += event.data.data[i];  // readable to its end
     for (const p2pa_text& t : {event.text, event.name, event.address}) {
       if (t.size != 0) sum_ += static_cast<unsigned char>(t.data[t.size - 1]);
@@ -439,7 +441,18 @@ class Run final {
   void care(p2pa_node n) {
     const std::uint8_t how = input_.byte();
     const std::string text = how % 4 == 0 ? "127.0.0.0/8" : how % 4 == 1 ? "/echo/1" : std::string(how % 3, 'x');
-    switch (how % 10) {
+    switch (how % 14) {
+      case 10: return began(p2pa_node_open_channel(n, peer(), nullptr, op()));
+      case 11: {
+        const ByteView bytes = data();
+        return called(p2pa_channel_send(channel(), bytes.data(), bytes.size()));
+      }
+      case 12: return called(p2pa_channel_close(channel()));
+      case 13: {
+        p2pa_channel_stats stats;
+        p2pa_channel_stats_init(&stats);
+        return called(p2pa_channel_info(channel(), &stats));
+      }
       case 0: return called(p2pa_node_keep(n, peer()));
       case 1: return called(p2pa_node_unkeep(n, peer()));
       case 2: return called(p2pa_node_protect(n, peer(), text.data(), text.size()));
@@ -529,7 +542,7 @@ class Run final {
   Input& input_;
   Lan lan_;
   std::vector<p2pa_node> alive_;
-  std::vector<std::uint64_t> nodes_, ops_, calls_, streams_, others_;  // also stale ones
+  std::vector<std::uint64_t> nodes_, ops_, calls_, streams_, channels_, others_;  // also stale ones
   std::vector<p2pa_peer> peers_;
   std::map<std::uint64_t, int> completions_;
   std::set<std::uint64_t> closed_;

@@ -26,6 +26,7 @@ from ._events import Subscription, error_in
 from ._ffi import lib
 from ._log import Log, logger
 from ._memory import Memory, Payload
+from ._messages import MessageSender
 from ._options import Options
 from ._values import (Connection, DialedPeer, Event, PeerId, PeerInfo, Perf, Request, check,
                       dial_attempts, peer_id, peer_name, peer_struct, utf8)
@@ -73,6 +74,7 @@ class Core(abc.ABC):
         self._listening: collections.deque[Pending] = collections.deque()  # in the order of the answers
         self._completions: dict[int, tuple[Pending | None, Callable[[ffi.Event, bool], Any]]] = {}
         self._channels: dict[int, Channel] = {}
+        self._senders: dict[int, MessageSender] = {}
         self._methods: dict[str, tuple[Callable[[Any], Any], int]] = {}
         self._protocols: dict[str, Callable[[Any], Any]] = {}
         self._addresses: set[tuple[str, str]] = set()
@@ -110,9 +112,9 @@ class Core(abc.ABC):
         try:
             self.start()
             for method, (_, mode) in list(self._methods.items()):
-                await self._submit(lib.p2pa_node_serve, *_text(method), mode)
+                await self.submit(lib.p2pa_node_serve, *_text(method), mode)
             for protocol in list(self._protocols):
-                await self._submit(lib.p2pa_node_handle_protocol, *_text(protocol))
+                await self.submit(lib.p2pa_node_handle_protocol, *_text(protocol))
             for answer in answers:
                 await self._listens(answer)
         except BaseException:
@@ -194,7 +196,7 @@ class Core(abc.ABC):
             return take(handle, memory.pointer, memory.size, *memory.lend(self.pending()))
         return copy(handle, memory.pointer, memory.size)
 
-    async def _submit(self, function: Callable[..., int], *arguments: Any, peer: PeerId | None = None,
+    async def submit(self, function: Callable[..., int], *arguments: Any, peer: PeerId | None = None,
                       info: ffi.ErrorInfo | None = None, options: ffi.CallOptions | None = None) -> None:
         """Has the node's next turn do something. Waits while there is no room for it, which may be
         for ever, so at most for the time of the call that `options` are for."""
@@ -216,7 +218,7 @@ class Core(abc.ABC):
         """Begins an operation and waits for its completion, as `convert` made it a value."""
         op = ffi.Handle()
         extra = () if info is None else (byref(info),)
-        await self._submit(function, *arguments, byref(op), *extra, peer=peer, info=info, options=options)
+        await self.submit(function, *arguments, byref(op), *extra, peer=peer, info=info, options=options)
         pending = self.pending()
         self._completions[op.value] = (pending, convert)
         try:
@@ -241,7 +243,7 @@ class Core(abc.ABC):
     async def add_address(self, peer: str, address: str) -> None:
         info = ffi.ErrorInfo()
         who = peer_struct(peer)
-        await self._submit(lib.p2pa_node_add_address, byref(who), *_text(address), byref(info),
+        await self.submit(lib.p2pa_node_add_address, byref(who), *_text(address), byref(info),
                            peer=peer_id(who), info=info)
         if len(self._addresses) >= ADDRESSES_REMEMBERED_MAX:
             self._addresses.clear()
@@ -249,7 +251,7 @@ class Core(abc.ABC):
 
     async def listen(self, address: str) -> None:
         info = ffi.ErrorInfo()
-        await self._submit(lib.p2pa_node_listen, *_text(address), byref(info), info=info)
+        await self.submit(lib.p2pa_node_listen, *_text(address), byref(info), info=info)
         await self._listens(self._expect_listening())
 
     def _expect_listening(self) -> Pending:
@@ -281,7 +283,7 @@ class Core(abc.ABC):
 
     async def disconnect(self, peer: str) -> None:
         who, name = await self._known(peer)
-        await self._submit(lib.p2pa_node_disconnect, who, peer=name)
+        await self.submit(lib.p2pa_node_disconnect, who, peer=name)
 
     async def keep(self, peer: str) -> None:
         who, name = await self._known(peer)
@@ -345,12 +347,35 @@ class Core(abc.ABC):
     async def send_datagram(self, peer: str, data: Payload) -> None:
         who, name = await self._known(peer)
         message = Memory(data)
-        await self._submit(lib.p2pa_node_send_datagram, who, message.pointer, message.size, peer=name)
+        await self.submit(lib.p2pa_node_send_datagram, who, message.pointer, message.size, peer=name)
+
+    async def open_channel(self, peer: str, deadline: float, repair: float) -> MessageSender:
+        who, name = await self._known(peer)
+        if not 0 <= deadline <= TIMEOUT_SECONDS_MAX or not 0 <= repair <= 1:
+            raise InvalidArgument("the deadline is not negative, and repair is from 0 to 1")
+        options = ffi.ChannelOptions(no_repair=repair == 0, deadline_us=int(deadline * 1e6),
+                                     repair_percent_max=math.ceil(repair * 100))
+        made: list[MessageSender] = []
+
+        def opened(event: ffi.Event, wanted: bool) -> MessageSender:
+            if not made:
+                made.append(MessageSender(self, event.channel, name))
+                self._senders[event.channel] = made[0]
+                if not wanted:
+                    made[0].close()
+            return made[0]
+
+        try:
+            return await self._operate(opened, lib.p2pa_node_open_channel, who, byref(options), peer=name)
+        except BaseException:
+            for sender in made:  # it came, but too late
+                sender.close()
+            raise
 
     async def open_call(self, peer: str, method: str, timeout: float | None) -> CallChannel:
         who, name = await self._known(peer)
         handle, options = ffi.Handle(), _call_options(timeout, False)
-        await self._submit(lib.p2pa_node_call_open, who, *_text(method),
+        await self.submit(lib.p2pa_node_call_open, who, *_text(method),
                            byref(options), byref(handle), peer=name, options=options)
         channel = CallChannel(self, handle.value, name, method)
         self._channels[handle.value] = channel
@@ -471,6 +496,11 @@ class Core(abc.ABC):
                 self._channels.pop(event.call or event.stream, None)
         elif event.kind in _INCOMING_EVENTS:
             self._begin(event)
+        elif event.kind == ffi.EVENT_CHANNEL_ENDED:
+            sender = self._senders.get(event.channel)
+            if sender is not None:
+                sender.ended(error_in(event))
+            self._senders.pop(event.channel, None)
         elif event.kind == ffi.EVENT_CLOSED:
             self.ended()
         else:

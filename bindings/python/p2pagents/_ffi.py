@@ -17,13 +17,14 @@ WOULD_BLOCK, BUFFER_TOO_SMALL, CLOSED, STALE_HANDLE, WRONG_THREAD = -6, -8, -13,
 STREAM_FINISHED, MESSAGE_TOO_LARGE, APPLICATION, DEADLINE_EXCEEDED = -203, -204, -300, -302
 
 (EVENT_DIAL_DONE, EVENT_PING_DONE, EVENT_PERF_DONE, EVENT_CALL_DONE, EVENT_NOTIFY_DONE,
- EVENT_STREAM_OPEN_DONE) = range(1, 7)
+ EVENT_STREAM_OPEN_DONE, EVENT_CHANNEL_OPEN_DONE) = range(1, 8)
 (EVENT_REQUEST, EVENT_CALL_INCOMING, EVENT_CALL_MESSAGE, EVENT_CALL_FINISHED, EVENT_CALL_WRITABLE,
  EVENT_CALL_ENDED) = range(16, 22)
 (EVENT_STREAM_INCOMING, EVENT_STREAM_DATA, EVENT_STREAM_FINISHED, EVENT_STREAM_WRITABLE,
  EVENT_STREAM_ENDED) = range(32, 37)
+EVENT_CHANNEL_ENDED = 40
 (EVENT_LISTENING, EVENT_LISTEN_FAILED, EVENT_CONNECTED, EVENT_DISCONNECTED, EVENT_IDENTIFIED,
- EVENT_PATH_CHANGED, EVENT_DATAGRAM) = range(48, 55)
+ EVENT_PATH_CHANGED, EVENT_DATAGRAM, EVENT_MESSAGE) = range(48, 56)
 EVENT_CLOSED = 64
 (DIAL_CONNECTED, DIAL_RESOLVING, DIAL_CONNECTING, DIAL_SECURING, DIAL_MUXING) = range(5)
 (DIAL_SKIPPED_BACKOFF, DIAL_SKIPPED_BLACK_HOLE, DIAL_SKIPPED_PRIVATE, DIAL_SKIPPED_GATED,
@@ -120,6 +121,16 @@ class CallOptions(_Sized):
     _fields_ = [("struct_size", c_uint32), ("flags", c_uint32), ("deadline_us", c_int64)]
 
 
+class ChannelOptions(_Sized):
+    _fields_ = [("struct_size", c_uint32), ("no_repair", c_uint32), ("deadline_us", c_int64),
+                ("repair_percent_max", c_uint32), ("reserved", c_uint32)]
+
+
+class ChannelStats(_Sized):
+    _fields_ = [("struct_size", c_uint32), ("reserved", c_uint32), ("messages", c_uint64), ("packets", c_uint64),
+                ("repairs", c_uint64), ("size_max", c_uint64), ("loss", c_double), ("burst", c_double)]
+
+
 class ConnectionInfo(_Sized):
     _fields_ = [("struct_size", c_uint32), ("outbound", c_uint32), ("connection", c_uint64),
                 ("peer", Peer), ("rtt_ns", c_int64), ("bytes_sent", c_uint64),
@@ -142,7 +153,8 @@ class Event(_Sized):
                 ("application_code", c_int32), ("detail", c_uint64), ("text", Bytes),
                 ("data", Bytes), ("name", Bytes), ("address", Bytes), ("duration_ns", c_int64),
                 ("bytes_up", c_uint64), ("bytes_down", c_uint64), ("upload_ns", c_int64),
-                ("download_ns", c_int64), ("flags", c_uint32), ("dropped", c_uint32)]
+                ("download_ns", c_int64), ("flags", c_uint32), ("dropped", c_uint32),
+                ("channel", c_uint64)]
 
 
 class DialAttempt(_Sized):
@@ -222,6 +234,10 @@ PROTOTYPES: dict[str, list[Any]] = {
     "p2pa_stream_finish": [Handle],
     "p2pa_stream_reset": [Handle, c_uint64],
     "p2pa_node_send_datagram": [Handle, _PEER, *_DATA],
+    "p2pa_node_open_channel": [Handle, _PEER, POINTER(ChannelOptions), _HANDLE_OUT],
+    "p2pa_channel_send": [Handle, *_DATA],
+    "p2pa_channel_close": [Handle],
+    "p2pa_channel_info": [Handle, POINTER(ChannelStats)],
 }
 TEXTS: dict[str, list[Any]] = {
     "p2pa_version": [],

@@ -129,6 +129,22 @@ class Connection(NamedTuple):
     """1 is perfect; 0.5 is what an exchange of 100 ms has."""
 
 
+class MessageStats(NamedTuple):
+    """What a channel of messages has done since it was opened."""
+
+    messages: int
+    packets: int
+    """That they were cut into."""
+    repairs: int
+    """Packets more."""
+    size_max: int
+    """Of one message, bytes."""
+    loss: float
+    """Of packets, as the other end sees it of late, 0 to 1."""
+    burst: float
+    """Packets lost in a row, the mean."""
+
+
 class Perf(NamedTuple):
     """What p2pagents.Node.perf measured; times in seconds."""
 

@@ -15,8 +15,9 @@ from ._asyncio import Engine
 from ._channel import CallChannel, StreamChannel
 from ._events import Subscription
 from ._memory import Payload
+from ._messages import MessageSender
 from ._options import Options, Roads
-from ._values import Connection, DialedPeer, Event, PeerId, PeerInfo, Perf, Request
+from ._values import Connection, DialedPeer, Event, MessageStats, PeerId, PeerInfo, Perf, Request
 from .errors import NotFound
 
 if TYPE_CHECKING:
@@ -222,6 +223,12 @@ class Node:
         """Opens a raw stream of a protocol of one's own, "/my-game/1"."""
         return Stream(await self._engine.open_stream(peer, protocol))
 
+    async def open_channel(self, peer: str, *, deadline: float = 0.0, repair: float = 0.25) -> MessageChannel:
+        """Opens a channel of messages that may be lost, in no order; at the other end each is an event "message".
+        deadline: the seconds that a message is of use, 0: a round trip. repair: how much may be sent beside to
+        make losses good, 0: nothing."""
+        return MessageChannel(self._engine, await self._engine.open_channel(peer, deadline, repair))
+
     async def send_datagram(self, peer: str, data: Payload) -> None:
         """Sends to a connected peer what may be lost; 1,000 bytes always fit."""
         await self._engine.send_datagram(peer, data)
@@ -371,6 +378,37 @@ class Stream:
             return
         self._channel.discard()
         await self._channel.finish_quietly()
+
+
+class MessageChannel:
+    """The sending end of a channel of messages that may be lost. Leaving its `with` block closes it."""
+
+    def __init__(self, engine: Engine, sender: MessageSender) -> None:
+        self._engine, self._sender = engine, sender
+
+    @property
+    def peer(self) -> PeerId:
+        """The other end."""
+        return self._sender.peer
+
+    async def send(self, data: Payload) -> None:
+        """Sends one message, lost when the path carries no more."""
+        await self._sender.send(data)
+
+    def stats(self) -> MessageStats:
+        """What it has done so far."""
+        return self._sender.stats()
+
+    def close(self) -> None:
+        """Ends the channel after what was sent. Closing twice is fine."""
+        self._sender.close()
+
+    async def __aenter__(self) -> MessageChannel:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                        trace: TracebackType | None) -> None:
+        self.close()
 
 
 class Events:

@@ -2,10 +2,10 @@
 from __future__ import annotations
 
 import pytest
-from conftest import LOOPBACK, Told
+from conftest import LOOPBACK, Told, run
 
 import p2pagents
-from p2pagents import Call, Node, Stream
+from p2pagents import Call, Node, Stream, aio
 
 
 def test_messages_go_both_ways(server: Node, client: Node) -> None:
@@ -240,3 +240,29 @@ def test_what_is_in_use_is_told_by_name(client: Node) -> None:
     usage = client.usage()
     assert usage["connections"] == len(client.connections())
     assert {"handshakes", "streams", "calls", "events", "memory", "event_bytes"} < set(usage)
+
+
+def test_messages_of_many_packets_arrive(server: p2pagents.Node, client: p2pagents.Node) -> None:
+    with server.events("message") as events:
+        with client.open_channel(server.address, deadline=0.05) as channel:
+            channel.send(b"m" * 4000)
+            event = next(events)
+            assert (event.peer, event.data) == (client.peer_id, b"m" * 4000)
+            assert channel.peer == server.peer_id and channel.stats().messages == 1
+            with pytest.raises(p2pagents.MessageTooLarge):
+                channel.send(bytes(channel.stats().size_max + 1))
+        with pytest.raises(p2pagents.P2PError):
+            channel.send(b"after the end")
+    with pytest.raises(p2pagents.InvalidArgument):
+        client.open_channel(server.peer_id, repair=2)
+
+
+def test_messages_of_many_packets_arrive_with_asyncio() -> None:
+    async def main(server: aio.Node, client: aio.Node) -> None:
+        with server.events("message") as events:
+            async with await client.open_channel(server.address, repair=0) as channel:
+                await channel.send(b"m" * 4000)
+                assert (await anext(events)).data == b"m" * 4000
+                assert channel.stats().repairs == 0
+
+    run(main)

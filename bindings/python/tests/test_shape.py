@@ -26,7 +26,7 @@ def parameters(function: Any) -> list[tuple[str, Any, Any]]:
             if p.name not in ("workers", "engine")]
 
 
-@pytest.mark.parametrize("name", ["Node", "Call", "Stream", "Events"])
+@pytest.mark.parametrize("name", ["Node", "Call", "Stream", "MessageChannel", "Events"])
 def test_both_faces_have_the_same_names_and_parameters(name: str) -> None:
     blocking, awaited = getattr(p2pagents, name), getattr(aio, name)
     assert public(blocking) == public(awaited) - ONLY_ITS_OWN.get(awaited, set())
