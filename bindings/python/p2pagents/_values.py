@@ -49,13 +49,13 @@ class Event:
 
     kind: str
     """"listening", "listen_failed", "connected", "disconnected", "identified", "path_changed",
-    "datagram"."""
+    "datagram", "message"."""
     peer: PeerId | None
     address: str
     """Of "listening", "listen_failed", "connected" and "path_changed"."""
     connection: int
     data: bytes
-    """Of "datagram"."""
+    """Of "datagram" and "message"."""
     error: P2PError | None
     """Why, of "listen_failed" and "disconnected"."""
     last: bool
