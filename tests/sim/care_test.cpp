@@ -239,12 +239,17 @@ TEST_CASE("from a denied range no handshake is taken, and an allow list lets in 
     Node& server = world.node(pair.server);
     const std::string range = world.addresses(world.host(pair.client))[0] + "/32";
     REQUIRE(server.deny(range).has_value());
-    CHECK_FALSE(call_and_wait(world, pair.client, pair.server_id, "echo", as_bytes("x")).ok());
+    // Each call by a dial of its own: the address is not left alone any more for the one before.
+    const auto called = [&] {
+      world.run_for(seconds(10));
+      return call_and_wait(world, pair.client, pair.server_id, "echo", as_bytes("x")).ok();
+    };
+    CHECK_FALSE(called());
     REQUIRE(server.forget_rule(range).has_value());
     server.allow_only(true);
-    CHECK_FALSE(call_and_wait(world, pair.client, pair.server_id, "echo", as_bytes("x")).ok());
+    CHECK_FALSE(called());
     REQUIRE(server.allow(world.node(pair.client).id().to_string()).has_value());
-    CHECK(call_and_wait(world, pair.client, pair.server_id, "echo", as_bytes("x")).ok());
+    CHECK(called());
     CHECK(server.forget_rule(range).error().code == Code::kNotFound);
     CHECK(server.deny("no rule").error().code == Code::kInvalidArgument);
     CHECK(server.allow("/a/1").error().code == Code::kInvalidArgument);

@@ -123,11 +123,12 @@ TEST_CASE("the scenario is what it is meant to be") {
                                  "large: ok 300000 bytes, first xxxxxxxx",
                                  "refuse: application not today", "nobody: no_such_method",
                                  "chat message: a", "chat message: aaa", "chat: ok"});
-  REQUIRE(client.events.size() == 4);
+  REQUIRE(client.events.size() == 5);
   CHECK(client.events[0] == "connected " + a);
-  CHECK(client.events[1] == "identified " + a);
-  CHECK(client.events[2].starts_with("disconnected " + a + " last"));
-  CHECK(client.events[3] == "closed");
+  CHECK(client.events[1] == "dialed");
+  CHECK(client.events[2] == "identified " + a);
+  CHECK(client.events[3].starts_with("disconnected " + a + " last"));
+  CHECK(client.events[4] == "closed");
   REQUIRE(server.events.size() == 5);
   CHECK(server.events[0] == "listening");
   CHECK(server.events[1] == "connected " + b);
