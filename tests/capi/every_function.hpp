@@ -113,7 +113,7 @@ inline std::vector<Function> every_function() {
          p2pa_channel_stats stats;
          p2pa_channel_stats_init(&stats);
          return p2pa_channel_info(a.channel, &stats);
-       }, false, true},
+       }},
       {"node_keep", [](A a) { return p2pa_node_keep(a.node, &a.peer); }, false, true},
       {"node_unkeep", [](A a) { return p2pa_node_unkeep(a.node, &a.peer); }, false, true},
       {"node_protect", [](A a) { return p2pa_node_protect(a.node, &a.peer, "tag", 3); }, false, true},
