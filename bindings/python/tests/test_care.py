@@ -14,9 +14,10 @@ KEY = "/key/swarm/psk/1.0.0/\n/base16/\n" + "5a" * 32 + "\n"
 
 
 def test_a_kept_peer_comes_back(server: p2pagents.Node, client: p2pagents.Node) -> None:
-    with client.events("connected") as events:
+    with client.events("connected") as events, server.events("connected") as seen:
         client.keep(server.address)
         assert next(events).peer == server.peer_id
+        assert next(seen).peer == client.peer_id
         server.disconnect(client.peer_id)
         assert next(events).peer == server.peer_id
     client.unkeep(server.peer_id)
@@ -28,9 +29,10 @@ def test_a_kept_peer_comes_back(server: p2pagents.Node, client: p2pagents.Node) 
 
 def test_a_kept_peer_comes_back_with_asyncio() -> None:
     async def main(server: aio.Node, client: aio.Node) -> None:
-        with client.events("connected") as events:
+        async with client.events("connected") as events, server.events("connected") as seen:
             await client.keep(server.address)
             assert (await anext(events)).peer == server.peer_id
+            assert (await anext(seen)).peer == client.peer_id
             await server.disconnect(client.peer_id)
             assert (await anext(events)).peer == server.peer_id
         assert await client.choose_peer([server.peer_id]) == server.peer_id
@@ -79,7 +81,7 @@ def test_a_private_network_over_websocket_has_no_strangers() -> None:
             p2pagents.Node(network_key=KEY, security="tls") as client, p2pagents.Node() as stranger:
         server.serve("echo")(bytes)
         assert client.call(server.address, "echo", b"x") == b"x"
-        with pytest.raises(p2pagents.ConnectError):
+        with pytest.raises(p2pagents.P2PError):
             stranger.dial(server.address)
 
 

@@ -259,7 +259,7 @@ def test_messages_of_many_packets_arrive(server: p2pagents.Node, client: p2pagen
 
 def test_messages_of_many_packets_arrive_with_asyncio() -> None:
     async def main(server: aio.Node, client: aio.Node) -> None:
-        with server.events("message") as events:
+        async with server.events("message") as events:
             async with await client.open_channel(server.address, repair=0) as channel:
                 await channel.send(b"m" * 4000)
                 assert (await anext(events)).data == b"m" * 4000

@@ -21,8 +21,9 @@ STRUCTS: dict[str, type[ctypes.Structure]] = {
     "p2pa_text": _ffi.Bytes, "p2pa_limits": _ffi.Limits, "p2pa_log_record": _ffi.LogRecord,
     "p2pa_node_options": _ffi.NodeOptions, "p2pa_call_options": _ffi.CallOptions,
     "p2pa_connection_info": _ffi.ConnectionInfo, "p2pa_event": _ffi.Event, "p2pa_usage": _ffi.Usage,
-    "p2pa_dial_attempt": _ffi.DialAttempt}
-HANDLES = {"p2pa_node", "p2pa_op", "p2pa_call", "p2pa_stream"}
+    "p2pa_dial_attempt": _ffi.DialAttempt, "p2pa_channel_options": _ffi.ChannelOptions,
+    "p2pa_channel_stats": _ffi.ChannelStats}
+HANDLES = {"p2pa_node", "p2pa_op", "p2pa_call", "p2pa_stream", "p2pa_channel"}
 # How a parameter may be declared for ctypes.
 PARAMETERS: dict[str, tuple[Any, ...]] = {
     "void": (), "int32_t": (c_int32,), "uint32_t": (c_uint32,), "int64_t": (c_int64,),
@@ -37,7 +38,8 @@ PARAMETERS: dict[str, tuple[Any, ...]] = {
        for const in ("", "const ")}}
 FIELDS: dict[str, Any] = {
     "uint8_t": ctypes.c_uint8, "uint32_t": c_uint32, "int32_t": c_int32, "uint64_t": c_uint64,
-    "int64_t": c_int64, "size_t": c_size_t, "char": ctypes.c_char, **dict.fromkeys(HANDLES, c_uint64),
+    "int64_t": c_int64, "size_t": c_size_t, "double": ctypes.c_double,
+    "char": ctypes.c_char, **dict.fromkeys(HANDLES, c_uint64),
     "p2pa_peer": _ffi.Peer, "p2pa_text": _ffi.Bytes, "p2pa_bytes": _ffi.Bytes,
     "p2pa_log_fn": _ffi.LogFn, "p2pa_drop_fn": _ffi.DropFn, "void *": c_void_p,
     "const p2pa_limits *": POINTER(_ffi.Limits)}
