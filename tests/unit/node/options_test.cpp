@@ -31,6 +31,14 @@ const Bad kBad[] = {
     {"idle_close", [](NodeOptions& o) { o.idle_close = hours(25); }},
     {"low_water", [](NodeOptions& o) { o.high_water = 1, o.low_water = 2; }},
     {"security", [](NodeOptions& o) { o.security.clear(); }},
+    {"web_certificate_file", [](NodeOptions& o) { o.web_key_file = "key.pem"; }},
+    {"web_certificate_file", [](NodeOptions& o) { o.web_certificate_file = "chain.pem"; }},
+    {"proxy", [](NodeOptions& o) { o.proxy = "192.0.2.1:3128"; }},
+    {"proxy", [](NodeOptions& o) { o.proxy = "https://192.0.2.1:3128"; }},
+    {"proxy", [](NodeOptions& o) { o.proxy = "http://192.0.2.1"; }},
+    {"proxy", [](NodeOptions& o) { o.proxy = "http://192.0.2.1:0"; }},
+    {"proxy", [](NodeOptions& o) { o.proxy = "http://proxy.example.org:3128"; }},
+    {"proxy", [](NodeOptions& o) { o.proxy = "socks5://user:@192.0.2.1:1080"; }},
     {"security", [](NodeOptions& o) { o.security = {Security::kTls, Security::kTls}; }},
     {"limits.connections_max", [](NodeOptions& o) { o.limits.connections_max = 0; }},
     {"limits.connections_per_peer_max", [](NodeOptions& o) { o.limits.connections_per_peer_max = 0; }},
@@ -80,5 +88,6 @@ TEST_CASE("options at the edge of what can work are taken") {
   options.limits.streams_inbound_per_connection_max = 0;
   options.limits.stream_window = options.limits.connection_window = kTooWide - 1;
   options.limits.message_bytes_max = kTooLong - 1;
+  options.proxy = "SOCKS5://user:pass%20word@[2001:db8::1]:65535/";
   CHECK(check_options(options).has_value());
 }
