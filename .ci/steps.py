@@ -246,6 +246,7 @@ def web(runner):
     """A page in Chromium, nginx and proxies, with ours between them. The time is that of builds; the tests have less."""
     languages(runner)
     runner.build("release", "--target", "p2pa", "browser_agent")
+    runner.must(VENV / "bin/python", "tests/web/page.py")
     runner.have_at_most(seconds=90)
     return runner.pytest(VENV / "bin/python", "tests/web")
 

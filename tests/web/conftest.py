@@ -1,12 +1,8 @@
-"""What the tests share: certificates, the page as its users build it, one browser."""
-import shutil
-import subprocess
-
+"""What the tests share: certificates, the page, one browser, an agent."""
 import pytest
-from places import BUILD, EXAMPLE  # first: it makes tool.py known
 
+import page
 from agent import Agent
-from builds import install_packages
 from certificate import Certificate
 from chromium import Chromium
 from servers import pages
@@ -25,18 +21,8 @@ def foreign_certificate(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def page_folder():
-    """The example's page, built as its README says, but outside the source tree."""
-    folder = BUILD / "web/page"
-    folder.mkdir(parents=True, exist_ok=True)
-    for suffix in ("js", "json", "html", "css"):
-        for file in EXAMPLE.glob(f"*.{suffix}"):
-            if file.name != "bundle.js":
-                shutil.copy(file, folder)
-    install_packages(folder)
-    done = subprocess.run(["npm", "run", "build"], cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, check=False)
-    assert done.returncode == 0, done.stdout
-    return folder
+    """The example's page, as its users build it."""
+    return page.build()
 
 
 @pytest.fixture(scope="session")
