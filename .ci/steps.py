@@ -59,6 +59,10 @@ class Runner:
         self.end = time.monotonic() + 60 * minutes
         self.failures = []
 
+    def have_at_most(self, seconds):
+        """From now on; a step that builds first has more time for that than for its tests."""
+        self.end = min(self.end, time.monotonic() + seconds)
+
     def run(self, *command, env=None, quiet=False):
         """Shows what the command prints; answers (exit code, lines)."""
         print("+", *command, flush=True)
@@ -235,6 +239,16 @@ def interop(runner):
     official = runner.counted(sys.executable, "tests/interop/official.py", "--require-all",
                               "--build-dir", BUILD / "interop", "--ours-official", ours / "p2pa_interop_official")
     return matrix + official
+
+
+@step("web", 6)
+def web(runner):
+    """A page in Chromium, nginx and proxies, with ours between them. The time is that of builds; the tests have less."""
+    languages(runner)
+    runner.build("release", "--target", "p2pa", "browser_agent")
+    runner.must(VENV / "bin/python", "tests/web/page.py")
+    runner.have_at_most(seconds=90)
+    return runner.pytest(VENV / "bin/python", "tests/web")
 
 
 @step("python", 8)

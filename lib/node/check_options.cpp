@@ -64,7 +64,7 @@ Result<void> check_web(const NodeOptions& options) {
     return refuse("web_certificate_file and web_key_file go together");
   }
   if (options.proxy.empty()) return {};
-  if (auto proxy = proxy_of(options.proxy); !proxy) return std::unexpected(proxy.error());
+  if (auto proxy = proxy_of(options.proxy); !proxy) return refuse(proxy.error().why);
   return {};
 }
 
@@ -99,7 +99,7 @@ Result<tcp::Proxy> proxy_of(const std::string& url) {
   if (!parsed) return std::unexpected(parsed.error());
   auto ip = parsed->proxy.ip();
   if (parsed->proxy.host() == "localhost") ip = IpAddress::parse("127.0.0.1").value();
-  if (!ip) return fail(Code::kInvalidArgument, "the proxy's host is neither an IP address nor localhost");
+  if (!ip) return fail(Code::kInvalidArgument, "proxy url: the host is neither an IP address nor localhost");
   const IpEndpoint endpoint{*ip, parsed->proxy.port(), 0};
   return tcp::Proxy{std::move(*parsed), endpoint};
 }

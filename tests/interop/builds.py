@@ -34,11 +34,11 @@ def build_js(build_dir):
     target.mkdir(parents=True, exist_ok=True)
     for source in (SOURCE / "js").glob("*.*"):
         shutil.copy(source, target)
-    _install_packages(target)
+    install_packages(target)
     return [_node(target), str(target / "peer.mjs")]
 
 
-def _install_packages(target):
+def install_packages(target):
     """Runs `npm ci` unless the packages of this very lock file are there already."""
     digest = hashlib.sha256((target / "package-lock.json").read_bytes()).hexdigest()
     stamp = target / "node_modules" / ".lock-digest"

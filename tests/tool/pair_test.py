@@ -154,6 +154,27 @@ class Pair(TestCase):
         self.assertEqual(done.returncode, FAILED)
 
 
+class PrivateNetwork(TestCase):
+    def key(self, name, text):
+        path = self.folder / name
+        path.write_text(text)
+        return str(path)
+
+    def test_only_those_with_its_key_get_through(self):
+        ours, theirs = (self.key(name, f"/key/swarm/psk/1.0.0/\n/base16/\n{name[0] * 64}\n") for name in ("a.key", "b.key"))
+        with Node("--network-key", ours, listen="/ip4/127.0.0.1/tcp/0") as node:
+            done = p2pa("call", "--network-key", ours, node.address, "echo", "hello")
+            self.assertEqual((done.returncode, done.stdout, done.stderr), (DONE, "hello", ""))
+            self.assertEqual(p2pa("ping", node.address).returncode, UNREACHABLE)
+            self.assertEqual(p2pa("ping", "--network-key", theirs, node.address).returncode, UNREACHABLE)
+
+    def test_what_is_no_key(self):
+        for text in ("", "nonsense", f"/key/swarm/psk/1.0.0/\n/base16/\n{'a' * 300}\n"):
+            with self.subTest(text):
+                key = self.key("key", text)
+                self.check_failure(p2pa("node", "--listen", LOOPBACK, "--network-key", key), FAILED, key)
+
+
 class Events(TestCase):
     def test_a_node_tells_what_happens_in_json(self):
         with Node() as node:

@@ -28,9 +28,10 @@ def p2pa(*arguments, stdin=b"", text=True):
 
 class Running:
     """A p2pa that goes on; leaving the `with` block kills it."""
+    program = PROGRAM
 
     def __init__(self, *arguments, **options):
-        self.process = subprocess.Popen([PROGRAM, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        self.process = subprocess.Popen([self.program, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, **options)
 
     def __enter__(self):

@@ -40,6 +40,13 @@ class Usage(TestCase):
         peer = f"/ip4/127.0.0.1/udp/1/quic-v1/p2p/{STRANGER}"
         for arguments in (["frob"], ["--frob"], ["id"], ["id", "--key"], ["node", "--frob"], ["node", "stray"],
                           ["node", "--qlog", "/no/such/folder"], ["dial"], ["dial", peer, peer], ["ping"],
+                          *(["ping", peer, "--proxy", url]
+                            for url in ("nonsense", "http://127.0.0.1", "https://127.0.0.1:1", "socks5://example.org:1")),
+                          *([command, "--network-key", "/no/such/file", peer] for command in ("ping", "call", "perf")),
+                          ["call", peer, "echo", "--web-roots", "/no/such/file"],
+                          ["dial", peer, "--dns-server", "not.an.address"],
+                          ["node", "--web-certificate", "/dev/null"], ["node", "--web-key", "/dev/null"],
+                          ["ping", peer, "--web-key", "/dev/null", "--web-certificate", "/dev/null"],
                           ["ping", peer, "--count", "many"], ["ping", peer, "-n", "-1"],
                           ["ping", peer, "--interval", "-1"], ["call"], ["call", peer], ["call", peer, "echo", "a", "b"],
                           ["call", peer, "echo", "--timeout", "0"], ["call", peer, "echo", "--timeout", "-1"],

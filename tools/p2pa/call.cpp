@@ -18,7 +18,8 @@ std::string read_all(std::FILE* file) {
 
 int run_call(const CallCommandOptions& options) {
   const std::string data = options.data == "-" ? read_all(stdin) : options.data;
-  Session session(options.address, p2pa::nanoseconds(static_cast<std::int64_t>(options.timeout_s * 1e9)));
+  Session session(options.address, options.network,
+                  p2pa::nanoseconds(static_cast<std::int64_t>(options.timeout_s * 1e9)));
   if (session.node() == nullptr) return session.exit_code();
 
   p2pa::CallOptions call_options;

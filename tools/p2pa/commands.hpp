@@ -2,6 +2,7 @@
 // One function a subcommand. Each returns the exit code of the process.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,21 +23,32 @@ struct IdOptions {
   std::string key_file;
   bool json = false;
 };
+/// How the peers are reached: what every command that talks to one takes.
+struct NetworkOptions {
+  std::string proxy;             ///< URL
+  std::string network_key_file;  ///< of a private network
+  std::optional<std::string> web_roots_file;
+  std::vector<std::string> dns_servers;
+};
 struct NodeCommandOptions {
+  NetworkOptions network;
   std::string key_file;
   std::vector<std::string> listen;
   std::vector<std::string> connect;
   std::string qlog;
+  std::string web_certificate_file, web_key_file;
   bool perf = false;
   bool json = false;
 };
 struct PingOptions {
+  NetworkOptions network;
   std::string address;
   int count = 5;
   int interval_ms = 1000;
   bool json = false;
 };
 struct DialCommandOptions {
+  NetworkOptions network;
   std::string address;
   bool explain = false;
   bool json = false;
@@ -46,10 +58,12 @@ struct DialCommandOptions {
 inline constexpr double kTimeoutSecondsMin = 0.001, kTimeoutSecondsMax = 86'400;
 
 struct CallCommandOptions {
+  NetworkOptions network;
   std::string address, method, data;
   double timeout_s = 30;
 };
 struct PerfOptions {
+  NetworkOptions network;
   std::string address;
   std::uint64_t upload = 1u << 30, download = 1u << 30;
   bool json = false;

@@ -37,7 +37,7 @@ void show(const p2pa::ConnectionInfo& connection, const p2pa::DialReport& report
 }  // namespace
 
 int run_dial(const DialCommandOptions& options) {
-  Session session(options.address);
+  Session session(options.address, options.network);
   const auto& report = session.dial_report();
   if (report && options.explain) options.json ? explain_json(*report) : fmt::print("{}", report->to_string());
   if (session.node() != nullptr) show(session.connection(), *report, options.json);

@@ -28,6 +28,20 @@ CLI::App* command(CLI::App& app, const char* name, const char* what, const std::
   return added;
 }
 
+/// How the peers are reached, on a command that talks to one.
+void add_network(CLI::App& command, p2pa_tool::NetworkOptions& network) {
+  command
+      .add_option("--proxy", network.proxy,
+                  "dial through http://host:port or socks5://user:password@host:port; also from P2PA_PROXY, which "
+                  "others do not see in a list of processes")
+      ->envname("P2PA_PROXY");
+  command.add_option("--network-key", network.network_key_file, "key file of a private network (swarm.key)")
+      ->check(CLI::ExistingFile);
+  command.add_option("--web-roots", network.web_roots_file, "PEM file of whom /tls/ws addresses believe (the system's)")
+      ->check(CLI::ExistingFile);
+  command.add_option("--dns-server", network.dns_servers, "who resolves names, an IP address (the system's)");
+}
+
 std::string failure(const CLI::App*, const CLI::Error& error) {
   return fmt::format("p2pa: {}\nhint: p2pa --help, or p2pa <command> --help\n", error.what());
 }
@@ -70,6 +84,12 @@ int run(int argc, char** argv) {
   node_command->add_option("--connect", node.connect, "address to connect to, repeatable");
   node_command->add_option("--qlog", node.qlog, "write qlog files into this folder")
       ->check(CLI::ExistingDirectory);
+  auto* certificate = node_command->add_option("--web-certificate", node.web_certificate_file,
+                                               "PEM file of the certificate chain, for /tls/ws addresses");
+  auto* web_key = node_command->add_option("--web-key", node.web_key_file, "PEM file of its private key");
+  certificate->check(CLI::ExistingFile)->needs(web_key);
+  web_key->check(CLI::ExistingFile)->needs(certificate);
+  add_network(*node_command, node.network);
   node_command->add_flag("--perf", node.perf, "answer /perf/1.0.0");
   node_command->add_flag("--json", node.json, "print events as JSON lines");
 
@@ -79,6 +99,7 @@ int run(int argc, char** argv) {
                                "  p2pa dial /ip4/127.0.0.1/udp/4001/quic-v1/p2p/12D3KooW...\n"
                                "  p2pa dial --explain /ip4/192.0.2.1/tcp/4001");
   dial_command->add_option("address", dial.address, kAddress)->required();
+  add_network(*dial_command, dial.network);
   dial_command->add_flag("--explain", dial.explain, "say of each address what became of it, and when");
   dial_command->add_flag("--json", dial.json, "print JSON lines");
 
@@ -92,6 +113,7 @@ int run(int argc, char** argv) {
   ping_command->add_option("--interval", ping.interval_ms, "milliseconds between two")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
+  add_network(*ping_command, ping.network);
   ping_command->add_flag("--json", ping.json, "print JSON lines");
 
   CallCommandOptions call;
@@ -116,6 +138,7 @@ int run(int argc, char** argv) {
   call_command->add_option("--timeout", call.timeout_s, "seconds, for connecting and the answer together")
       ->check(timeout)
       ->capture_default_str();
+  add_network(*call_command, call.network);
 
   PerfOptions perf;
   auto* perf_command = command(app, "perf", "measure throughput to a peer (/perf/1.0.0)",
@@ -131,6 +154,7 @@ int run(int argc, char** argv) {
     // What is added last runs first.
     perf_command->add_option(name, *value, what)->transform(size)->transform(not_negative)->capture_default_str();
   }
+  add_network(*perf_command, perf.network);
   perf_command->add_flag("--json", perf.json, "print JSON");
 
   DemoOptions demo;

@@ -69,9 +69,13 @@ void show_text(Node& node, const NodeEvent& event) {
 
 int run_node(const NodeCommandOptions& options) {
   stop_on_signals();
-  p2pa::NodeOptions node_options = default_options();
+  auto made = options_for(options.network);
+  if (!made) return made.error();
+  p2pa::NodeOptions& node_options = *made;
   node_options.serve_perf = options.perf;
   node_options.qlog_directory = options.qlog;
+  node_options.web_certificate_file = options.web_certificate_file;
+  node_options.web_key_file = options.web_key_file;
   if (!options.key_file.empty()) {
     auto key = p2pa::load_or_create_key_file(options.key_file);
     if (!key) return report(options.key_file, key.error());
@@ -107,7 +111,7 @@ int run_node(const NodeCommandOptions& options) {
     const auto address = Multiaddr::parse(text);
     if (!address) return report_address(text, address.error());
     node.dial(*address, [&, text](auto result) {
-      if (!result && !stop_requested()) exit_code = report("cannot connect to " + text, result.error());
+      if (!result && !stop_requested()) exit_code = report_dial(text, result.error());
     });
   }
   while (!stop_requested() && exit_code == kOk) {

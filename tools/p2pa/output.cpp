@@ -41,6 +41,8 @@ const char* system_hint(int number) {
 const char* hint(const p2pa::Error& error) {
   switch (error.code) {
     case Code::kIo: return system_hint(static_cast<int>(error.detail));
+    case Code::kInvalidArgument: return "p2pa --help, or p2pa <command> --help";
+    case Code::kRefused: return "-v says by which number";
     case Code::kUnreachable:
     case Code::kTimeout:
     case Code::kHandshake:
@@ -109,6 +111,11 @@ void print_error(std::string_view text, std::string_view hint) {
 int report(std::string_view what, const p2pa::Error& error) {
   print_error(fmt::format("{}: {}", what, reason(error)), hint(error));
   return exit_code(error.code);
+}
+
+int report_dial(std::string_view address, const p2pa::Error& error) {
+  const int code = report(fmt::format("cannot connect to {}", address), error);
+  return code == kFailed ? kUnreachable : code;
 }
 
 int report_address(std::string_view text, const p2pa::Error& error) {

@@ -12,7 +12,7 @@ double gigabits(std::uint64_t bytes, p2pa::Duration took) {
 }  // namespace
 
 int run_perf(const PerfOptions& options) {
-  Session session(options.address);
+  Session session(options.address, options.network);
   if (session.node() == nullptr) return session.exit_code();
   p2pa::Node& node = *session.node();
 

@@ -8,7 +8,7 @@
 namespace p2pa_tool {
 
 int run_ping(const PingOptions& options) {
-  Session session(options.address);
+  Session session(options.address, options.network);
   if (session.node() == nullptr) return session.exit_code();
   p2pa::Node& node = *session.node();
 

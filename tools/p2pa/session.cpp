@@ -3,33 +3,57 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <fstream>
+#include <ios>
 #include <utility>
 
 namespace p2pa_tool {
 namespace {
+
 p2pa::LogLevel log_level = p2pa::LogLevel::kWarning;
+
+p2pa::Result<p2pa::PreSharedKey> read_network_key(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string text(p2pa::PreSharedKey::kFileBytesMax + 1, '\0');  // one over is seen to be too long
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  return p2pa::PreSharedKey::parse(p2pa::as_bytes(text));
 }
+
+}  // namespace
 
 void set_verbosity(int verbosity) {
   constexpr p2pa::LogLevel kLevels[] = {p2pa::LogLevel::kWarning, p2pa::LogLevel::kDebug, p2pa::LogLevel::kTrace};
   log_level = kLevels[std::clamp(verbosity, 0, 2)];
 }
 
-p2pa::NodeOptions default_options() {
+std::expected<p2pa::NodeOptions, int> options_for(const NetworkOptions& network) {
   p2pa::NodeOptions options;
   options.log_level = log_level;
   options.log = [](const p2pa::LogRecord& record) { fmt::print(stderr, "{}: {}\n", record.subsystem, record.text); };
+  options.proxy = network.proxy;
+  options.dns_servers = network.dns_servers;
+  if (network.web_roots_file) options.web_roots_file = *network.web_roots_file;
+  if (network.network_key_file.empty()) return options;
+  auto key = read_network_key(network.network_key_file);
+  if (!key) return std::unexpected(report(network.network_key_file, key.error()));
+  options.network_key = *std::move(key);
   return options;
 }
 
-Session::Session(const std::string& text, p2pa::Duration timeout) {
+Session::Session(const std::string& text, const NetworkOptions& network, p2pa::Duration timeout) {
   stop_on_signals();
   const auto address = p2pa::Multiaddr::parse(text);
   if (!address) {
     exit_code_ = report_address(text, address.error());
     return;
   }
-  auto opened = p2pa::Node::open(default_options());
+  auto options = options_for(network);
+  if (!options) {
+    exit_code_ = options.error();
+    return;
+  }
+  auto opened = p2pa::Node::open(*std::move(options));
   if (!opened) {
     exit_code_ = report("cannot start a node", opened.error());
     return;
@@ -47,11 +71,11 @@ Session::Session(const std::string& text, p2pa::Duration timeout) {
     return;
   }
   if (!dialed->has_value()) {
-    exit_code_ = report("cannot connect to " + text, {p2pa::Code::kDeadlineExceeded, 0, "no answer in time"});
+    exit_code_ = report_dial(text, {p2pa::Code::kDeadlineExceeded, 0, "no answer in time"});
     return;
   }
   if (!**dialed) {
-    exit_code_ = report("cannot connect to " + text, (*dialed)->error());
+    exit_code_ = report_dial(text, (*dialed)->error());
     return;
   }
   connection_ = ***dialed;

@@ -2,6 +2,7 @@
 // A node that lives for one command: opened, connected to one peer, closed.
 
 #include <algorithm>
+#include <expected>
 #include <memory>
 #include <optional>
 
@@ -12,8 +13,9 @@ namespace p2pa_tool {
 
 /// What the node's log may say on standard error: 0: warnings, 1: also why things failed, 2: everything.
 void set_verbosity(int verbosity);
-/// Default options, with that log.
-p2pa::NodeOptions default_options();
+/// The options of a node that reaches its peers so, with that log. The error is an exit code; the reason was
+/// printed.
+std::expected<p2pa::NodeOptions, int> options_for(const NetworkOptions& network);
 
 /// Where an answer is put that may come after its command has given up.
 template <class T>
@@ -26,7 +28,7 @@ class Session {
   /// Opens a node and connects to the peer that the address names, giving up when `timeout` is over
   /// (zero: when the node does). On failure node() is null and exit_code() says why; the reason was
   /// printed.
-  explicit Session(const std::string& address, p2pa::Duration timeout = {});
+  Session(const std::string& address, const NetworkOptions& network, p2pa::Duration timeout = {});
   ~Session();
 
   p2pa::Node* node() const { return ok_ ? node_.get() : nullptr; }

@@ -78,7 +78,7 @@ Result<ProxyUrl> ProxyUrl::parse(std::string_view text) {
   }
   if (text.ends_with('/')) text.remove_suffix(1);
   auto proxy = HostPort::parse(text);
-  if (!proxy) return std::unexpected(proxy.error());
+  if (!proxy) return invalid("proxy url: no host and port, or more than these");
   return ProxyUrl{http ? Scheme::kHttp : Scheme::kSocks5, std::move(*proxy), std::move(credentials)};
 }
 

@@ -33,6 +33,14 @@ const Bad kBad[] = {
     {"security", [](NodeOptions& o) { o.security.clear(); }},
     {"dns_servers", [](NodeOptions& o) { o.dns_servers = {"192.0.2.53", "dns.example.org"}; }},
     {"dns_servers", [](NodeOptions& o) { o.dns_servers.assign(9, "192.0.2.53"); }},
+    {"web_certificate_file", [](NodeOptions& o) { o.web_key_file = "key.pem"; }},
+    {"web_certificate_file", [](NodeOptions& o) { o.web_certificate_file = "chain.pem"; }},
+    {"proxy", [](NodeOptions& o) { o.proxy = "192.0.2.1:3128"; }},
+    {"proxy", [](NodeOptions& o) { o.proxy = "https://192.0.2.1:3128"; }},
+    {"proxy", [](NodeOptions& o) { o.proxy = "http://192.0.2.1"; }},
+    {"proxy", [](NodeOptions& o) { o.proxy = "http://192.0.2.1:0"; }},
+    {"proxy", [](NodeOptions& o) { o.proxy = "http://proxy.example.org:3128"; }},
+    {"proxy", [](NodeOptions& o) { o.proxy = "socks5://user:@192.0.2.1:1080"; }},
     {"security", [](NodeOptions& o) { o.security = {Security::kTls, Security::kTls}; }},
     {"limits.connections_max", [](NodeOptions& o) { o.limits.connections_max = 0; }},
     {"limits.connections_per_peer_max", [](NodeOptions& o) { o.limits.connections_per_peer_max = 0; }},
@@ -82,5 +90,6 @@ TEST_CASE("options at the edge of what can work are taken") {
   options.limits.streams_inbound_per_connection_max = 0;
   options.limits.stream_window = options.limits.connection_window = kTooWide - 1;
   options.limits.message_bytes_max = kTooLong - 1;
+  options.proxy = "SOCKS5://user:pass%20word@[2001:db8::1]:65535/";
   CHECK(check_options(options).has_value());
 }
