@@ -13,7 +13,7 @@ import socket
 import sys
 
 import builds
-from cases import CASES, RPC_PEERS
+from cases import CASES, RPC_PEERS, echo_bytes
 from harness import Child, Failure, Skip, Tally, exit_on_signals, parse_json_line, require, run_all
 from keys import Keys
 from roads import ALONE, APART, IDLE, PROOF, ROADS, SECURITY
@@ -81,9 +81,8 @@ class Listener:
 
 
 def dial(command, listener, case, seed, flags, address=None):
-    pings_first = ROADS[listener.road].pings_first(listener.name, case)
     return Child([*command, "dial", address or listener.address, case, "--seed", str(seed), *flags,
-                  "--timeout", str(CASE_TIMEOUT_S), "--pings-first", str(pings_first)])
+                  "--timeout", str(CASE_TIMEOUT_S)])
 
 
 def await_result(dialer, case, timeout_s):
@@ -102,7 +101,10 @@ def await_end(dialer, expected):
 
 def run_case(case, seed, listener, dialer_name, dialer_command, flags):
     require(listener.child.alive(), f"the listener is gone{listener.child.complaint()}")
-    with dial(dialer_command, listener, case, seed, flags) as dialer:
+    options = [*flags, "--pings-first", str(ROADS[listener.road].pings_first(listener.name, case))]
+    if case == "echo":
+        options += ["--bytes", str(echo_bytes(dialer_name, listener.road))]
+    with dial(dialer_command, listener, case, seed, options) as dialer:
         result = await_result(dialer, case, CASE_TIMEOUT_S + START_TIMEOUT_S)
         require(result.get("pass") is True, f"{result.get('error_kind')}: {result.get('error')}")
         try:
