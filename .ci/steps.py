@@ -234,11 +234,13 @@ def interop(runner):
     languages(runner)
     runner.build("release", "--target", "p2pa_interop_peer", "p2pa_interop_official")
     ours = BUILD / "release/tests/interop/ours"
-    matrix = runner.counted(sys.executable, "tests/interop/run.py", "--require-all", "--build-dir", BUILD / "interop",
-                            "--ours", ours / "p2pa_interop_peer")
-    official = runner.counted(sys.executable, "tests/interop/official.py", "--require-all",
-                              "--build-dir", BUILD / "interop", "--ours-official", ours / "p2pa_interop_official")
-    return matrix + official
+
+    def driver(name, *arguments):
+        return runner.counted(sys.executable, f"tests/interop/{name}", "--require-all", "--build-dir",
+                              BUILD / "interop", *arguments)
+    return (driver("run.py", "--ours", ours / "p2pa_interop_peer")
+            + driver("official.py", "--ours-official", ours / "p2pa_interop_official")
+            + driver("soak.py", "--ours", ours / "p2pa_interop_peer", "--seconds", "10"))
 
 
 @step("web", 6)

@@ -99,12 +99,13 @@ atexit.register(Children.kill_all)
 
 
 class Child:
-    """A child process; its stdout is read line by line. Leaving the `with` block kills it and all that it started."""
+    """A child process; its stdout is read line by line. Leaving the `with` block kills it and all that it started. What
+    takes the lines may be given."""
 
-    def __init__(self, command, env=None):
+    def __init__(self, command, env=None, lines=None):
         self.process = Children.begin(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                       env=env)
-        self.lines = []
+        self.lines = [] if lines is None else lines
         self.stderr_tail = collections.deque(maxlen=8)
         self._changed = threading.Condition()
         self._open_outputs = 2

@@ -8,6 +8,7 @@ Usage: official.py --build-dir DIR (--ours-official PATH | --without-ours) [--re
 """
 import argparse
 import dataclasses
+import functools
 import os
 import pathlib
 import re
@@ -19,7 +20,7 @@ import tempfile
 import time
 
 import builds
-from harness import Child, Failure, Skip, Tally, exit_on_signals, parse_json_line, require
+from harness import Child, Failure, Skip, Tally, exit_on_signals, parse_json_line, require, run_all
 
 START_TIMEOUT_S = 20
 DIAL_TIMEOUT_S = 30
@@ -101,10 +102,11 @@ class Stack:
 
 
 QUIC = Stack("quic-v1")
+FORMS = {"tcp": r"/tcp/\d+", "ws": r"/tcp/\d+/ws", "wss": r"/tcp/\d+/(?:tls/ws|wss)"}
 STACKS = {QUIC: r"/udp/\d+/quic-v1",
-          Stack("tcp", "noise", "yamux"): r"/tcp/\d+",
-          Stack("tcp", "tls", "yamux"): r"/tcp/\d+"}
-UNKNOWN_STACKS = (Stack("pigeon"), Stack("tcp", "pigeon", "yamux"), Stack("tcp", "noise", "pigeon"), Stack("tcp"))
+          **{Stack(transport, security, "yamux"): form for transport, form in FORMS.items() for security in ("noise", "tls")}}
+UNKNOWN_STACKS = (Stack("pigeon"), Stack("tcp", "pigeon", "yamux"), Stack("tcp", "noise", "pigeon"), Stack("tcp"),
+                  Stack("wss", "pigeon", "yamux"), Stack("ws"))
 
 
 class Unified:
@@ -245,19 +247,35 @@ def run_contract(tally, redis, contract, programs):
         run_stack(tally, redis, contract, stack, programs)
 
 
+def run_beside(tally, contract, programs):
+    """Each contract has a redis of its own, so that they do not meet."""
+    try:
+        with Redis() as redis:
+            run_contract(tally, redis, contract, programs)
+    except Skip as skip:
+        tally.skip(f"all of {contract.name}", str(skip))
+
+
 def run_stack(tally, redis, contract, stack, programs):
-    for name, program in programs.items():
+    for name in judged(programs):
         tally.run(f"{contract.name}  {stack}  {name} -> {name}  dialer first",
-                  check_dialer_first, redis, contract, stack, program)
+                  check_dialer_first, redis, contract, stack, programs[name])
     for listener_name, listener_program in programs.items():
         for dialer_name, dialer_program in programs.items():
             pair = f"{contract.name}  {stack}  {dialer_name} -> {listener_name}"
             both = (listener_program, dialer_program)
             tally.run(pair, check_pair, redis, contract, stack, *both)
+            if not {listener_name, dialer_name} & judged(programs) or stack.security == "tls":
+                continue  # an address is one, whatever secures it
             tally.run(f"{pair}  all interfaces", check_all_interfaces, redis, contract, stack, *both)
             if contract is Unified and stack == QUIC:
                 tally.run(f"{pair}  address as string",
                           lambda both=both: check_pair(redis, contract, stack, *both, as_string=True))
+
+
+def judged(programs):
+    """Whose program is tried in every way; the other only has to be fit to judge."""
+    return {"ours"} & set(programs) or set(programs)
 
 
 def programs(arguments, tally):
@@ -293,12 +311,7 @@ def main():
     arguments.build_dir.mkdir(parents=True, exist_ok=True)
     tally = Tally(arguments.require_all)
     found = programs(arguments, tally)
-    try:
-        with Redis() as redis:
-            for contract in CONTRACTS:
-                run_contract(tally, redis, contract, found)
-    except Skip as skip:
-        tally.skip("all", str(skip))
+    run_all(([functools.partial(run_beside, tally, contract, found) for contract in CONTRACTS], len(CONTRACTS)))
     return tally.finish()
 
 

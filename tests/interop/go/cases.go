@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	mathrand "math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/event"
@@ -34,6 +35,7 @@ var cases = map[string]func(context.Context, *session) (fields, error){
 	"reset-local":       connected(resetLocalCase),
 	"reset-remote":      connected(resetRemoteCase),
 	"idle":              connected(idleCase),
+	"soak":              connected(soakCase),
 }
 
 // connected dials before the case proper.
@@ -113,7 +115,46 @@ func perfCase(ctx context.Context, s *session) (fields, error) {
 	return report, err
 }
 
+// echo: much there and back while other streams are open and idle.
 func echoCase(ctx context.Context, s *session) (fields, error) {
+	idle := make([]network.Stream, s.parallel)
+	for i := range idle {
+		stream, err := s.open(ctx, echoProtocol)
+		if err != nil {
+			return nil, err
+		}
+		defer stream.Reset()
+		if err = echoByte(stream); err != nil {
+			return nil, err
+		}
+		idle[i] = stream
+	}
+	report, err := s.bigEcho(ctx)
+	if err != nil {
+		return report, err
+	}
+	for _, stream := range idle {
+		if err = stream.CloseWrite(); err != nil {
+			return report, err
+		}
+		if rest, err := io.ReadAll(stream); err != nil || len(rest) != 0 {
+			return report, fmt.Errorf("a stream that was idle ended with %d bytes: %w", len(rest), err)
+		}
+	}
+	report["idle_streams"] = len(idle)
+	return report, nil
+}
+
+// echoByte sends one byte, and reads it back.
+func echoByte(stream network.Stream) error {
+	if _, err := stream.Write([]byte{1}); err != nil {
+		return err
+	}
+	_, err := io.ReadFull(stream, make([]byte, 1))
+	return err
+}
+
+func (s *session) bigEcho(ctx context.Context) (fields, error) {
 	stream, err := s.open(ctx, echoProtocol)
 	if err != nil {
 		return nil, err
@@ -273,6 +314,64 @@ func idleCase(ctx context.Context, s *session) (fields, error) {
 		return nil, ctx.Err()
 	}
 	return fields{"seconds": s.idle.Seconds()}, s.pingSameConnection(ctx)
+}
+
+// soak: streams come and go for a while, none of them stuck.
+func soakCase(ctx context.Context, s *session) (fields, error) {
+	begin := time.Now()
+	var opened, resets atomic.Int64
+	var group errgroup.Group
+	for range s.parallel {
+		group.Go(func() error {
+			for time.Since(begin) < s.soak {
+				var err error
+				switch opened.Add(1) % 10 {
+				case 4:
+					err = s.soakOnce(ctx, 64<<10)
+				case 9:
+					resets.Add(1)
+					err = s.soakReset(ctx)
+				default:
+					err = s.soakOnce(ctx, 1024)
+				}
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	err := group.Wait()
+	report := fields{"streams": opened.Load(), "resets": resets.Load(), "seconds": time.Since(begin).Seconds()}
+	if err != nil {
+		return report, err
+	}
+	return report, s.pingSameConnection(ctx)
+}
+
+const stuck = 20 * time.Second
+
+func (s *session) soakOnce(ctx context.Context, size int) error {
+	ctx, cancel := context.WithTimeout(ctx, stuck)
+	defer cancel()
+	return s.echoOnce(ctx, make([]byte, size))
+}
+
+func (s *session) soakReset(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, stuck)
+	defer cancel()
+	stream, err := s.open(ctx, echoProtocol)
+	if err != nil {
+		return err
+	}
+	defer stream.ResetWithError(resetCode)
+	deadline, _ := ctx.Deadline()
+	stream.SetDeadline(deadline)
+	message := make([]byte, 1024)
+	if _, err = stream.Write(message); err == nil {
+		_, err = io.ReadFull(stream, message)
+	}
+	return err
 }
 
 // writeRefused tells whether writing fails within two seconds.

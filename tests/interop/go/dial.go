@@ -21,14 +21,13 @@ import (
 
 type options struct {
 	address, caseName          string
-	seed                       int64
+	node                       nodeFlags
 	timeout                    time.Duration
 	rounds, pingsFirst         int
 	bytes                      int64 // negative: the case's default
 	uploadBytes, downloadBytes int64
 	count, parallel            int
-	idle                       time.Duration
-	transport                  *transport
+	idle, soak                 time.Duration
 }
 
 func (o options) bytesOr(bytesDefault int64) int64 {
@@ -58,7 +57,7 @@ func dial(o options) int {
 		fmt.Fprintln(os.Stderr, err)
 		return usage()
 	}
-	h, err := newHost(o.seed, "", o.transport)
+	h, err := newNode(o.node, "")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return exitFail

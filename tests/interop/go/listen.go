@@ -12,8 +12,8 @@ import (
 )
 
 // listen serves until stdin ends or SIGTERM.
-func listen(ip string, seed int64, t *transport) int {
-	h, err := newHost(seed, ip, t)
+func listen(ip string, n nodeFlags) int {
+	h, err := newNode(n, ip)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return exitFail

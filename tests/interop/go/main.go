@@ -16,10 +16,11 @@ const (
 )
 
 func usage() int {
-	fmt.Fprint(os.Stderr, `usage: peer listen [--ip IP] [--seed N] [--transport quic|tcp|tcp-noise|tcp-tls]
-       peer dial ADDR CASE [--seed N] [--timeout S] [--rounds N] [--bytes N]
+	fmt.Fprint(os.Stderr, `usage: peer listen [--ip IP] [--seed N] [--transport quic|tcp|(tcp|ws|wss)-(noise|tls)]
+                   [--web DIR] [--network-key FILE]
+       peer dial ADDR CASE [the same without --ip] [--timeout S] [--rounds N] [--bytes N]
                  [--upload-bytes N] [--download-bytes N] [--count N] [--parallel N] [--idle S]
-                 [--pings-first N] [--transport quic|tcp|tcp-noise|tcp-tls]
+                 [--seconds S] [--pings-first N]
        peer official        (environment as in the official interop suites)
 `)
 	return exitUsage
@@ -44,15 +45,24 @@ func run(args []string) int {
 	return usage()
 }
 
+// parse takes the flags, and nothing else.
+func parse(flags *flag.FlagSet, n *nodeFlags, args []string) bool {
+	n.define(flags)
+	if flags.Parse(args) != nil || flags.NArg() != 0 {
+		return false
+	}
+	_, known := transports[n.transport]
+	return known
+}
+
 func runListen(args []string) int {
 	flags := flag.NewFlagSet("listen", flag.ContinueOnError)
 	ip := flags.String("ip", "127.0.0.1", "address to bind")
-	seed := flags.Int64("seed", -1, "key seed; random when negative")
-	transport := flags.String("transport", "quic", "how to be reached")
-	if flags.Parse(args) != nil || flags.NArg() != 0 || transports[*transport] == nil {
+	var n nodeFlags
+	if !parse(flags, &n, args) {
 		return usage()
 	}
-	return listen(*ip, *seed, transports[*transport])
+	return listen(*ip, n)
 }
 
 func runDial(args []string) int {
@@ -61,7 +71,6 @@ func runDial(args []string) int {
 	}
 	o := options{address: args[0], caseName: args[1]}
 	flags := flag.NewFlagSet("dial", flag.ContinueOnError)
-	flags.Int64Var(&o.seed, "seed", -1, "key seed; random when negative")
 	timeoutS := flags.Int("timeout", 60, "seconds for the whole case")
 	flags.IntVar(&o.rounds, "rounds", 10, "ping rounds")
 	flags.IntVar(&o.pingsFirst, "pings-first", 0, "pings before the case")
@@ -71,12 +80,12 @@ func runDial(args []string) int {
 	flags.IntVar(&o.count, "count", 1000, "streams in all")
 	flags.IntVar(&o.parallel, "parallel", 100, "streams at a time")
 	idleS := flags.Int("idle", 35, "seconds of silence")
-	transport := flags.String("transport", "quic", "how to dial")
-	if flags.Parse(args[2:]) != nil || flags.NArg() != 0 || transports[*transport] == nil {
+	soakS := flags.Int("seconds", 10, "seconds of a soak")
+	if !parse(flags, &o.node, args[2:]) {
 		return usage()
 	}
-	o.transport = transports[*transport]
 	o.idle = time.Duration(*idleS) * time.Second
+	o.soak = time.Duration(*soakS) * time.Second
 	o.timeout = time.Duration(*timeoutS) * time.Second
 	return dial(o)
 }

@@ -23,7 +23,8 @@ export const CASES = {
   'half-close-remote': connected(halfCloseRemote),
   'reset-local': connected(resetLocal),
   'reset-remote': connected(resetRemote),
-  idle: connected(idle)
+  idle: connected(idle),
+  soak: connected(soak)
 }
 
 // Dials before the case proper.
@@ -91,7 +92,25 @@ async function perf (session) {
   check(session.report.download_bytes === downloadBytes, 'not all was downloaded')
 }
 
+// Much there and back while other streams are open and idle.
 async function echo (session) {
+  const idle = []
+  for (let i = 0; i < session.options.parallel; i++) {
+    const stream = await open(session, ECHO)
+    const reader = new Reader(stream)
+    await write(stream, Uint8Array.of(1))
+    await reader.exactly(1)
+    idle.push({ stream, reader })
+  }
+  await bigEcho(session)
+  for (const { stream, reader } of idle) {
+    await stream.close()
+    check(await countBytes(reader.rest()) === 0, 'a stream that was idle ended with more bytes')
+  }
+  session.report.idle_streams = idle.length
+}
+
+async function bigEcho (session) {
   const count = bytesOr(session, 64 << 20)
   const stream = await open(session, ECHO)
   const sent = createHash('sha256')
@@ -181,12 +200,8 @@ async function halfCloseRemote (session) {
 }
 
 async function resetLocal (session) {
-  const stream = await open(session, ECHO)
   const message = randomBytes(bytesOr(session, 1024))
-  const reader = new Reader(stream)
-  await write(stream, message)
-  await reader.exactly(message.byteLength)
-  stream.abort(new Error('reset as asked'))
+  await echoAndReset(session, message)
   session.report.bytes = message.byteLength
   await pingSameConnection(session)
 }
@@ -212,6 +227,51 @@ async function idle (session) {
   await sleep(session.options.idle * 1000, undefined, { signal: session.signal })
   await pingSameConnection(session)
   session.report.seconds = session.options.idle
+}
+
+// Streams come and go for a while, none of them stuck.
+async function soak (session) {
+  const { parallel, seconds } = session.options
+  const start = performance.now()
+  Object.assign(session.report, { streams: 0, resets: 0 })
+  const small = Buffer.alloc(1024)
+  const large = Buffer.alloc(64 * 1024)
+  async function worker () {
+    while (secondsSince(start) < seconds) {
+      const turn = ++session.report.streams % 10
+      if (turn === 9) {
+        session.report.resets++
+        await inTime(echoAndReset(session, small))
+      } else {
+        await inTime(echoOnce(session, turn === 4 ? large : small))
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: parallel }, worker))
+  session.report.seconds = secondsSince(start)
+  await pingSameConnection(session)
+}
+
+const STUCK_MS = 20_000
+
+async function inTime (work) {
+  let timer
+  const late = new Promise((resolve, reject) => {
+    timer = setTimeout(() => reject(new Error('a stream is stuck')), STUCK_MS)
+  })
+  try {
+    await Promise.race([work, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+async function echoAndReset (session, message) {
+  const stream = await open(session, ECHO)
+  const reader = new Reader(stream)
+  await write(stream, message)
+  await reader.exactly(message.byteLength)
+  stream.abort(new Error('reset as asked'))
 }
 
 // Whether writing fails within two seconds.

@@ -15,7 +15,7 @@ export function dial (address, caseName, options) {
 }
 
 async function runCase (target, caseName, options) {
-  const node = await newNode(options.seed, options.transport)
+  const node = await newNode(options)
   await serve(node)
   const timeout = AbortSignal.timeout(options.timeout * 1000)
   const timedOut = new Promise((resolve, reject) => {

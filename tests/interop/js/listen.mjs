@@ -3,8 +3,8 @@ import { serve } from './protocols.mjs'
 import { identifiedFields, printEvent, stdinEnded, transportPart } from './report.mjs'
 
 // Serves until stdin ends or SIGTERM.
-export async function listen ({ ip, seed, transport }) {
-  const node = await newNode(seed, transport, ip)
+export async function listen (options) {
+  const node = await newNode(options, options.ip)
   node.addEventListener('connection:open', ({ detail: connection }) => {
     printEvent('connected', { peer: connection.remotePeer.toString(), remote_addr: transportPart(connection.remoteAddr) })
   })

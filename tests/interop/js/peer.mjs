@@ -5,11 +5,13 @@ import { listen } from './listen.mjs'
 import { TRANSPORTS } from './node.mjs'
 
 const EXIT_USAGE = 2
-const USAGE = `usage: peer listen [--ip IP] [--seed N] [--transport quic|tcp|tcp-noise|tcp-tls]
-       peer dial ADDR CASE [--seed N] [--timeout S] [--rounds N] [--bytes N]
+const USAGE = `usage: peer listen [--ip IP] [--seed N] [--transport quic|tcp|(tcp|ws|wss)-(noise|tls)]
+                   [--web DIR] [--network-key FILE]
+       peer dial ADDR CASE [the same without --ip] [--timeout S] [--rounds N] [--bytes N]
                  [--upload-bytes N] [--download-bytes N] [--count N] [--parallel N] [--idle S]
-                 [--pings-first N] [--transport quic|tcp|tcp-noise|tcp-tls]
+                 [--seconds S] [--pings-first N]
 `
+const NODE_OPTIONS = { seed: -1, transport: 'quic', web: '', networkKey: '' }
 
 // "--upload-bytes 5" becomes { uploadBytes: 5 }; only names that have a default are known, and a default that is a number
 // wants a number.
@@ -34,13 +36,13 @@ function parseOptions (args, defaults) {
 
 function parse ([command, ...args]) {
   if (command === 'listen') {
-    const options = parseOptions(args, { ip: '127.0.0.1', seed: -1, transport: 'quic' })
+    const options = parseOptions(args, { ...NODE_OPTIONS, ip: '127.0.0.1' })
     return () => listen(options)
   }
   if (command === 'dial' && args.length >= 2) {
     const [address, caseName, ...rest] = args
     const options = parseOptions(rest, {
-      seed: -1,
+      ...NODE_OPTIONS,
       timeout: 60,
       rounds: 10,
       pingsFirst: 0,
@@ -50,7 +52,7 @@ function parse ([command, ...args]) {
       count: 1000,
       parallel: 100,
       idle: 35,
-      transport: 'quic'
+      seconds: 10
     })
     return dial(address, caseName, options)
   }

@@ -1,131 +1,23 @@
 #include "cases.hpp"
 
-#include <sodium.h>
-
 #include <algorithm>
-#include <functional>
 #include <map>
 #include <memory>
 #include <utility>
+#include <vector>
 
+#include "exchange.hpp"
 #include "p2pagents/version.hpp"
 #include "protocols.hpp"
 #include "rpc.hpp"
 #include "session.hpp"
+#include "soak.hpp"
 
 namespace interop {
 namespace {
 
-using p2pa::AgentStream;
-using p2pa::AgentStreamHandler;
-using p2pa::Bytes;
-using p2pa::ByteView;
 using p2pa::Code;
-using p2pa::Error;
 using p2pa::Node;
-
-p2pa::Duration duration(double seconds) {
-  return p2pa::nanoseconds(static_cast<std::int64_t>(seconds * 1e9));
-}
-
-// --- one stream that sends and receives
-
-/// Sends `to_send` bytes made by `fill`, reads to the end.
-struct Exchange {
-  std::function<void(p2pa::MutableBytes)> fill;
-  std::function<void(ByteView)> take;
-  std::uint64_t to_send = 0;
-  bool keep_open = false;  ///< do not finish
-  Bytes pending{};
-  std::uint64_t received = 0;
-  bool at_end = false;
-  std::optional<Error> ended{};
-  AgentStream* stream = nullptr;
-
-  void pump() {
-    for (;;) {
-      if (pending.empty()) {
-        if (to_send == 0) break;
-        pending.resize(static_cast<std::size_t>(std::min<std::uint64_t>(to_send, 64 * 1024)));
-        if (fill) fill(pending);
-        to_send -= pending.size();
-      }
-      const auto taken = stream->write(pending);
-      if (!taken || *taken == 0) return;
-      pending.erase(pending.begin(), pending.begin() + static_cast<std::ptrdiff_t>(*taken));
-    }
-    if (!std::exchange(keep_open, true)) stream->finish();
-  }
-  void read() {
-    while (!stream->peek().empty()) {
-      const ByteView here = stream->peek();
-      if (take) take(here);
-      received += here.size();
-      stream->consume(here.size());
-    }
-    at_end = at_end || stream->at_end();
-  }
-};
-using Exchanging = std::shared_ptr<Exchange>;
-
-void attach(AgentStream& stream, const Exchanging& exchange) {
-  exchange->stream = &stream;
-  AgentStreamHandler handler;
-  handler.on_readable = [exchange](AgentStream&) { exchange->read(); };
-  handler.on_writable = [exchange](AgentStream&) { exchange->pump(); };
-  handler.on_end = [exchange](AgentStream&, const Error& why) {
-    exchange->ended = why;
-    exchange->stream = nullptr;
-  };
-  stream.set_handler(std::move(handler));
-  exchange->pump();
-}
-
-void start(Session& s, const char* protocol, const Exchanging& exchange) {
-  s.node.open_stream(s.connection.peer, protocol, [exchange](p2pa::Result<AgentStream*> opened) {
-    if (!opened) {
-      exchange->ended = opened.error();
-    } else {
-      attach(**opened, exchange);
-    }
-  });
-}
-
-Outcome finish(Session& s, const Exchanging& exchange) {
-  if (auto waited = s.wait([&] { return exchange->ended.has_value(); }); !waited) return waited;
-  return exchange->ended->code == Code::kOk ? Outcome{} : failed(*exchange->ended);
-}
-
-/// An exchange whose bytes are random and hashed both ways.
-struct Hashed {
-  crypto_hash_sha256_state sent, received;
-  Hashed() {
-    crypto_hash_sha256_init(&sent);
-    crypto_hash_sha256_init(&received);
-  }
-};
-
-Exchanging hashed_exchange(std::uint64_t bytes, const std::shared_ptr<Hashed>& hashes) {
-  auto exchange = std::make_shared<Exchange>();
-  exchange->to_send = bytes;
-  exchange->fill = [hashes](p2pa::MutableBytes out) {
-    randombytes_buf(out.data(), out.size());
-    crypto_hash_sha256_update(&hashes->sent, out.data(), out.size());
-  };
-  exchange->take = [hashes](ByteView in) {
-    crypto_hash_sha256_update(&hashes->received, in.data(), in.size());
-  };
-  return exchange;
-}
-
-std::string hex_digest(crypto_hash_sha256_state& state) {
-  unsigned char digest[crypto_hash_sha256_BYTES];
-  char text[2 * sizeof digest + 1];
-  crypto_hash_sha256_final(&state, digest);
-  return sodium_bin2hex(text, sizeof text, digest, sizeof digest);
-}
-
-// --- the cases
 
 Outcome handshake(Session& s) {
   const p2pa::Instant start_time = s.node.now();
@@ -165,7 +57,34 @@ Outcome perf(Session& s) {
   return {};
 }
 
+/// Streams on which a byte went there and back, and which say no more for now.
+Outcome open_idle(Session& s, std::vector<Exchanging>& idle) {
+  for (int i = 0; i < s.options.parallel; ++i) {
+    idle.push_back(std::make_shared<Exchange>());
+    idle.back()->to_send = 1;
+    idle.back()->keep_open = true;
+    start(s, kEcho, idle.back());
+  }
+  const auto echoed = [](const Exchanging& e) { return e->received == 1 || e->ended.has_value(); };
+  return s.wait([&] { return std::ranges::all_of(idle, echoed); });
+}
+
+Outcome end_idle(Session& s, const std::vector<Exchanging>& idle) {
+  for (const Exchanging& exchange : idle) {
+    if (exchange->stream == nullptr) return failed("a stream that was idle has ended");
+    exchange->keep_open = false;
+    exchange->pump();
+  }
+  for (const Exchanging& exchange : idle) {
+    if (auto finished = finish(s, exchange); !finished) return finished;
+  }
+  return {};
+}
+
+/// Much there and back while other streams are open and idle.
 Outcome echo(Session& s) {
+  std::vector<Exchanging> idle;
+  if (auto opened = open_idle(s, idle); !opened) return opened;
   const auto hashes = std::make_shared<Hashed>();
   const auto exchange = hashed_exchange(s.bytes_or(64 << 20), hashes);
   const p2pa::Instant begin = s.node.now();
@@ -176,7 +95,8 @@ Outcome echo(Session& s) {
   s.report["sha256_sent"] = hex_digest(hashes->sent);
   s.report["sha256_received"] = hex_digest(hashes->received);
   if (s.report["sha256_sent"] != s.report["sha256_received"]) return failed("other bytes came back");
-  return {};
+  s.report["idle_streams"] = idle.size();
+  return end_idle(s, idle);
 }
 
 /// Passes when the failure is of this kind.
@@ -189,7 +109,7 @@ Outcome expect_kind(Session& s, const Outcome& outcome, const char* kind) {
 }
 
 Outcome wrong_peer(Session& s) {
-  const auto stranger = options_for(-1, *s.options.transport).key->peer_id();
+  const auto stranger = options_for({}).key->peer_id();
   const auto address = p2pa::Multiaddr::parse(s.options.address).value();
   const auto outcome = connect_to(s, address.without_peer_id().with_peer_id(stranger));
   return expect_kind(s, outcome, "peer-id-mismatch");
@@ -334,6 +254,7 @@ const std::map<std::string, Case>& cases() {
         {"reset-local", {reset_local, true}},
         {"reset-remote", {reset_remote, true}},
         {"idle", {idle, true}},
+        {"soak", {soak, true}},
     };
     out.insert(rpc_cases().begin(), rpc_cases().end());
     return out;
@@ -346,7 +267,7 @@ const std::map<std::string, Case>& cases() {
 bool known_case(const std::string& name) { return cases().contains(name); }
 
 int run_dialer(const DialOptions& options) {
-  p2pa::NodeOptions node_options = options_for(options.seed, *options.transport);
+  p2pa::NodeOptions node_options = options_for(options.node);
   auto opened = Node::open(std::move(node_options));
   if (!opened) return 1;
   Node& node = **opened;

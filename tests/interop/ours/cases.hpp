@@ -11,14 +11,13 @@ namespace interop {
 
 struct DialOptions {
   std::string address, name;
-  std::int64_t seed = -1;
+  NodeFlags node;
   double timeout_s = 60;
   int rounds = 10, pings_first = 0;
   std::optional<std::uint64_t> bytes;
   std::uint64_t upload_bytes = 16 << 20, download_bytes = 16 << 20;
   int count = 1000, parallel = 100;
-  double idle_s = 35;
-  const Transport* transport = interop::transport("quic");
+  double idle_s = 35, soak_s = 10;
 };
 
 bool known_case(const std::string& name);

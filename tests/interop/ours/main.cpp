@@ -1,7 +1,6 @@
 // peer listen | peer dial ADDR CASE: see ../README.md for the contract.
 
 #include <cstdio>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,8 +20,9 @@ using interop::Json;
 constexpr int kUsage = 2;
 
 int usage() {
-  std::fputs("usage: peer listen [--ip IP] [--seed N] [--transport quic|tcp|tcp-noise|tcp-tls]\n"
-             "       peer dial ADDR CASE [--seed N] [--transport ...] ...\n", stderr);
+  std::fputs("usage: peer listen [--ip IP] [--seed N] [--transport quic|(tcp|ws|wss)[-noise|-tls]]\n"
+             "                   [--web DIR] [--network-key FILE]\n"
+             "       peer dial ADDR CASE [the same without --ip] ...\n", stderr);
   return kUsage;
 }
 
@@ -50,11 +50,11 @@ void report(Node& node, const NodeEvent& event) {
   }
 }
 
-int listen(const std::string& ip, std::int64_t seed, const interop::Transport& transport) {
-  const auto address = p2pa::Multiaddr::parse("/ip4/" + ip + transport.listen);
+int listen(const std::string& ip, const interop::NodeFlags& flags) {
+  const auto address = p2pa::Multiaddr::parse("/ip4/" + ip + flags.transport->listen);
   if (!address) return usage();
   interop::listen_to_signals();
-  p2pa::NodeOptions options = interop::options_for(seed, transport);
+  p2pa::NodeOptions options = interop::options_for(flags);
   options.listen = {*address};
   auto opened = Node::open(std::move(options));
   if (!opened) return 1;
@@ -76,15 +76,13 @@ int listen(const std::string& ip, std::int64_t seed, const interop::Transport& t
 /// The number behind a flag; false when it is none.
 template <class Number>
 bool number(const std::string& text, Number& out) {
-  char* end = nullptr;
-  const double value = std::strtod(text.c_str(), &end);
-  if (text.empty() || *end != '\0') return false;
+  double value = 0;
+  if (!interop::number(text, value)) return false;
   out = static_cast<Number>(value);
   return true;
 }
 
 bool dial_flag(interop::DialOptions& o, const std::string& flag, const std::string& value) {
-  if (flag == "--seed") return number(value, o.seed);
   if (flag == "--timeout") return number(value, o.timeout_s);
   if (flag == "--rounds") return number(value, o.rounds);
   if (flag == "--pings-first") return number(value, o.pings_first);
@@ -94,8 +92,8 @@ bool dial_flag(interop::DialOptions& o, const std::string& flag, const std::stri
   if (flag == "--count") return number(value, o.count);
   if (flag == "--parallel") return number(value, o.parallel);
   if (flag == "--idle") return number(value, o.idle_s);
-  if (flag == "--transport") return (o.transport = interop::transport(value)) != nullptr;
-  return false;
+  if (flag == "--seconds") return number(value, o.soak_s);
+  return interop::node_flag(o.node, flag, value);
 }
 
 int run_dial(const std::vector<std::string>& words) {
@@ -113,20 +111,16 @@ int run_dial(const std::vector<std::string>& words) {
 
 int run_listen(const std::vector<std::string>& words) {
   std::string ip = "127.0.0.1";
-  std::int64_t seed = -1;
-  std::string transport = "quic";
+  interop::NodeFlags flags;
   if (words.size() % 2 == 0) return usage();
   for (std::size_t i = 1; i < words.size(); i += 2) {
     if (words[i] == "--ip") {
       ip = words[i + 1];
-    } else if (words[i] == "--transport") {
-      transport = words[i + 1];
-    } else if (words[i] != "--seed" || !number(words[i + 1], seed)) {
+    } else if (!interop::node_flag(flags, words[i], words[i + 1])) {
       return usage();
     }
   }
-  const interop::Transport* how = interop::transport(transport);
-  return how == nullptr ? usage() : listen(ip, seed, *how);
+  return listen(ip, flags);
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 
 #include "p2pagents/node.hpp"
 #include "transport.hpp"
+#include "web_certificate.hpp"
 
 namespace {
 
@@ -25,8 +26,8 @@ std::string environment(const char* name, const char* otherwise) {
 /// Null when it is not built in. QUIC brings its own security and streams: both suites then leave those two unset.
 const interop::Transport* transport(const std::string& name, const std::string& security, const std::string& muxer) {
   if (name == "quic-v1") return interop::transport("quic");
-  if (name != "tcp" || muxer != "yamux" || security.empty()) return nullptr;
-  return interop::transport("tcp-" + security);
+  if ((name != "tcp" && name != "ws" && name != "wss") || muxer != "yamux" || security.empty()) return nullptr;
+  return interop::transport(name + "-" + security);
 }
 
 struct Contract {
@@ -112,6 +113,13 @@ int listen(const Contract& c, Redis& redis) {
   p2pa::NodeOptions options;
   options.listen = {*address};
   options.security = c.transport->security;
+  std::unique_ptr<interop::WebCertificate> certificate;
+  if (c.transport->web) {
+    certificate = interop::WebCertificate::make();
+    if (!certificate) return 1;
+    options.web_certificate_file = certificate->certificate_file();
+    options.web_key_file = certificate->key_file();
+  }
   auto node = Node::open(std::move(options));
   if (!node) return 1;
   bool published = false;
@@ -122,6 +130,7 @@ int listen(const Contract& c, Redis& redis) {
     redis.command("DEL", c.key);
     redis.command("RPUSH", c.key, *own);
     published = true;
+    certificate.reset();  // it is read, and who is killed leaves no files
   }
   return 1;  // a listener runs until it is killed
 }
@@ -140,6 +149,7 @@ std::optional<Multiaddr> await_listener(const Contract& c, Redis& redis, Node& n
 int dial(const Contract& c, Redis& redis) {
   p2pa::NodeOptions options;
   options.security = c.transport->security;
+  options.web_roots_file.clear();  // every listener of the suites signs its own certificate
   auto opened = Node::open(std::move(options));
   if (!opened) return 1;
   Node& node = **opened;

@@ -5,6 +5,10 @@
 
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <utility>
 
 #include "p2pagents/key_file.hpp"
 
@@ -33,12 +37,44 @@ Json identified_fields(const p2pa::PeerInfo& info) {
           {"observed_addr", info.observed_address ? bare(*info.observed_address) : ""}};
 }
 
-p2pa::NodeOptions options_for(std::int64_t seed, const Transport& transport) {
+bool number(const std::string& text, double& out) {
+  char* end = nullptr;
+  out = std::strtod(text.c_str(), &end);
+  return !text.empty() && *end == '\0';
+}
+
+bool node_flag(NodeFlags& flags, const std::string& flag, const std::string& value) {
+  if (flag == "--transport") return (flags.transport = transport(value)) != nullptr;
+  if (flag == "--seed") {
+    double seed = 0;
+    if (!number(value, seed)) return false;
+    flags.seed = static_cast<std::int64_t>(seed);
+    return true;
+  }
+  if (flag == "--web") {
+    flags.web = value;
+    return true;
+  }
+  if (flag != "--network-key") return false;
+  std::ifstream file(value, std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  auto key = p2pa::PreSharedKey::parse(p2pa::as_bytes(text));
+  if (key) flags.network_key = std::move(*key);
+  return key.has_value();
+}
+
+p2pa::NodeOptions options_for(const NodeFlags& flags) {
   p2pa::NodeOptions options;
-  options.security = transport.security;
-  if (seed >= 0) {
+  options.security = flags.transport->security;
+  options.network_key = flags.network_key;
+  if (flags.transport->web && !flags.web.empty()) {
+    options.web_certificate_file = flags.web + "/certificate.pem";
+    options.web_key_file = flags.web + "/key.pem";
+    options.web_roots_file = flags.web + "/roots.pem";
+  }
+  if (flags.seed >= 0) {
     p2pa::Bytes bytes(p2pa::KeyPair::kSeedSize);
-    for (std::size_t i = 0; i < 8; ++i) bytes[i] = static_cast<std::uint8_t>(seed >> (8 * i));
+    for (std::size_t i = 0; i < 8; ++i) bytes[i] = static_cast<std::uint8_t>(flags.seed >> (8 * i));
     options.key = p2pa::KeyPair::from_seed(bytes);
   } else {
     options.key = p2pa::generate_key();

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 #include "p2pagents/node.hpp"
@@ -19,8 +20,20 @@ void print_line(const Json& object);
 std::string bare(const p2pa::Multiaddr& address);
 Json identified_fields(const p2pa::PeerInfo& info);
 
-/// The 32-byte seed is the number in little endian; negative: a random key.
-p2pa::NodeOptions options_for(std::int64_t seed, const Transport& transport);
+/// What every node is told: the flags that "listen" and "dial" share.
+struct NodeFlags {
+  std::int64_t seed = -1;  ///< the key's 32-byte seed in little endian; negative: a random key
+  const Transport* transport = interop::transport("quic");
+  std::string web;  ///< directory of certificate.pem, key.pem and roots.pem
+  std::optional<p2pa::PreSharedKey> network_key;
+};
+
+/// Takes the flag when it is one of those, and makes sense.
+bool node_flag(NodeFlags& flags, const std::string& flag, const std::string& value);
+p2pa::NodeOptions options_for(const NodeFlags& flags);
+
+/// The number behind a flag; false when it is none.
+bool number(const std::string& text, double& out);
 
 /// Has standard input ended, or SIGTERM come? Does not wait.
 bool told_to_stop();

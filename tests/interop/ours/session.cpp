@@ -27,6 +27,10 @@ std::unexpected<Failed> failed(std::string text) {
   return std::unexpected(Failed{"other", std::move(text)});
 }
 
+p2pa::Duration duration(double seconds) {
+  return p2pa::nanoseconds(static_cast<std::int64_t>(seconds * 1e9));
+}
+
 Outcome Session::wait(std::move_only_function<bool()> done) {
   const p2pa::Duration left = end - node.now();
   if (left.ns > 0 && node.poll_until(std::move(done), left)) return {};

@@ -23,6 +23,8 @@ using Outcome = std::expected<void, Failed>;
 std::unexpected<Failed> failed(const p2pa::Error& error);
 std::unexpected<Failed> failed(std::string text);
 
+p2pa::Duration duration(double seconds);
+
 /// Where an answer is put that may come after its case has given up.
 template <class T>
 std::shared_ptr<std::optional<T>> later() {

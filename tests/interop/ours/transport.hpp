@@ -10,7 +10,8 @@ namespace interop {
 
 struct Transport {
   const char* listen;                    ///< behind the IP address
-  std::vector<p2pa::Security> security;  ///< of TCP
+  std::vector<p2pa::Security> security;  ///< of what is not QUIC
+  bool web;                              ///< needs a certificate
 };
 
 /// Null when there is no such one.
