@@ -1,0 +1,203 @@
+#include "transport/udp/connection.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/varint.hpp"
+#include "transport/udp/shared.hpp"
+
+namespace p2pa::udp {
+namespace {
+
+using Kind = ConnectionEvent::Kind;
+
+constexpr Duration kTidyInterval = seconds(5);
+
+}  // namespace
+
+Connection::Connection(Shared& shared, ConnectionId id, bool outbound, const Path& path)
+    : shared_(shared),
+      id_(id),
+      outbound_(outbound),
+      path_(path),
+      first_remote_(path.remote),
+      cid_(shared.fresh_cid()),
+      remote_address_(udp_multiaddr(path.remote)),
+      local_address_(udp_multiaddr(path.local)),
+      begun_at_(shared.now),
+      cubic_(MtuProbe::kSizeMin),
+      heard_at_(shared.now),
+      pinged_at_(shared.now),
+      idle_timeout_(shared.config.idle_timeout),
+      streams_(shared.mux, *this),
+      engine_(outbound, streams_, shared.resources.limits(), static_cast<StreamEngine::Owner&>(*this)) {
+  if (outbound_) path_.local = {};
+  shared_.cids[cid_] = this;
+}
+
+Connection::~Connection() {
+  if (state_ == ConnectionState::kClosed) return;
+  shared_.cids.erase(cid_);
+  shared_.ready.remove(*this);
+}
+
+// --- the application's side
+
+Result<StreamId> Connection::open_stream(bool) {
+  if (!established()) return p2pa::fail(Code::kInvalidState, "the connection is not established");
+  return streams_.open();
+}
+
+Result<void> Connection::send_datagram(ByteView payload) {
+  if (!established()) return p2pa::fail(Code::kInvalidState, "the connection is not established");
+  if (payload.size() > kDatagramSizeMax) {
+    return p2pa::fail(Code::kMessageTooLarge, "the datagram is too large", kDatagramSizeMax);
+  }
+  const std::size_t memory = payload.size() + sizeof(Bytes);
+  if (datagrams_out_bytes_ + memory > shared_.config.datagram_queue_bytes_max) {
+    return p2pa::fail(Code::kWouldBlock, "the datagram queue is full");
+  }
+  datagrams_out_bytes_ += memory;
+  datagrams_out_.emplace_back(payload.begin(), payload.end());
+  shared_.ready.push(*this);
+  return {};
+}
+
+void Connection::close(std::uint64_t code, std::string_view reason) {
+  if (state_ == ConnectionState::kClosed) return;
+  close_with(code, reason, {Code::kClosed, code, "closed on this side"});
+}
+
+ConnectionStats Connection::stats(Instant) const {
+  ConnectionStats out;
+  out.rtt = rtt_.sampled() ? rtt_.smoothed() : Duration{};
+  out.rtt_min = rtt_.least();
+  out.rtt_variance = rtt_.sampled() ? rtt_.variance() : Duration{};
+  out.bytes_sent = bytes_sent_;
+  out.bytes_received = bytes_received_;
+  out.packets_sent = packets_sent_;
+  out.packets_received = packets_received_;
+  out.congestion_window = cubic_.window();
+  out.streams_opened = streams_.opened();
+  out.streams_accepted = streams_.accepted();
+  out.mtu = static_cast<std::uint32_t>(mtu_.size());
+  return out;
+}
+
+bool Connection::take(const mux::QueuedEvent& event, ConnectionEvent& out) {
+  if (event.stream != nullptr) return streams_.take(event, out);
+  out = {event.kind, 0, nullptr, event.code, {}, {}};
+  if (event.kind == Kind::kClosed) out.error = why_;
+  if (event.kind == Kind::kDatagram) {
+    if (datagram_lent_) {
+      datagrams_in_bytes_ -= datagrams_in_.front().size() + sizeof(Bytes);
+      datagrams_in_.pop_front();
+    }
+    datagram_lent_ = true;
+    out.datagram = datagrams_in_.front();
+  }
+  return true;
+}
+
+// --- time
+
+Instant Connection::next_deadline() const {
+  if (state_ == ConnectionState::kClosed) return kNever;
+  Instant next = std::min({say_again_at_, tidy_at_, paced_until_});
+  if (!confirmed_) next = std::min(next, begun_at_ + shared_.config.handshake_timeout);
+  if (!established()) return next;
+  next = std::min({next, acks_.due_at(), recovery_.next_deadline(rtt_), heard_at_ + idle_timeout_});
+  return std::min(next, ping_at());
+}
+
+/// The dialer keeps the session alive; a little later the other end would.
+Instant Connection::ping_at() const {
+  const Duration period = outbound_ ? shared_.config.keep_alive : shared_.config.keep_alive * 9 / 8;
+  if (period.ns == 0 || ping_due_) return kNever;
+  return std::max(heard_at_, pinged_at_) + std::min(period, idle_timeout_ / 3);
+}
+
+void Connection::on_deadline() {
+  if (state_ == ConnectionState::kClosed) return;
+  const Instant now = shared_.now;
+  if (!confirmed_ && now >= begun_at_ + shared_.config.handshake_timeout) {
+    return fail({Code::kTimeout, 0, "the handshake took too long"});
+  }
+  if (now >= say_again_at_) {
+    saying_due_ = true;
+    say_again_at_ = kNever;
+  }
+  if (established()) {
+    if (now >= heard_at_ + idle_timeout_) {
+      return fail({Code::kConnectionLost, 0, "nothing was heard for too long"});
+    }
+    if (now >= ping_at()) {
+      ping_due_ = true;
+      pinged_at_ = now;
+    }
+    on_lost(recovery_.on_deadline(now, rtt_));
+    if (recovery_.probes_due() > 0) probe();
+  }
+  if (now >= paced_until_) paced_until_ = kNever;
+  if (now >= tidy_at_) {
+    tidy_at_ = kNever;
+    streams_.tidy();
+  }
+  shared_.ready.push(*this);
+}
+
+/// What is oldest goes again, in case that only its acknowledgement is missing.
+void Connection::probe() {
+  if (const SentPacket* oldest = recovery_.oldest()) {
+    for (const SentFrame& frame : oldest->frames) engine_.on_lost(frame);
+  }
+  if (mtu_.timed_out(recovery_.timeouts())) cubic_.set_packet(mtu_.size());
+}
+
+void Connection::on_engine_wakes() {
+  if (state_ != ConnectionState::kClosed) shared_.ready.push(*this);
+  tidy_at_ = std::min(tidy_at_, shared_.now + kTidyInterval);
+}
+
+// --- the end
+
+void Connection::lose_socket(SocketId socket) {
+  if (socket != path_.socket || state_ == ConnectionState::kClosed) return;
+  fail({Code::kClosed, 0, "the socket of the connection was closed"});
+}
+
+/// Says nothing to a peer that does not hear, or has no keys.
+void Connection::fail(const Error& why) { finish_close(why, {}); }
+
+void Connection::fail_on_violation(const Error& why) {
+  close_with(wire_code::kConnProtocolViolation, why.why, {Code::kProtocolViolation, why.detail, why.why});
+}
+
+void Connection::close_with(std::uint64_t code, std::string_view reason, const Error& why) {
+  Bytes packet;
+  if (keys_) {
+    packet.resize(MtuProbe::kSizeMin);
+    PacketBuilder builder(shared_.plain, packet.size() - kDataHeaderSize - kTagSize, shared_.sent);
+    builder.add(CloseFrame{std::min(code, kVarintMax), as_bytes(reason.substr(0, kCloseReasonMax))});
+    packet.resize(seal(builder, packet, false));
+  }
+  finish_close(why, std::move(packet));
+}
+
+void Connection::finish_close(const Error& why, Bytes packet) {
+  const Cid dialer_cid = outbound_ ? cid_ : peer_cid_;
+  shared_.farewells.push_back({id_, cid_, first_remote_, dialer_cid, std::move(packet), destination(path_, 0),
+                               rtt_.probe_timeout()});
+  shared_.cids.erase(cid_);
+  shared_.ready.remove(*this);
+  state_ = ConnectionState::kClosed;
+  why_ = why;
+  streams_.attach(nullptr);
+  handshake_.reset();
+  reservation_.release();
+  keys_.reset();
+  datagrams_out_.clear();
+  shared_.mux.events.push({this, nullptr, Kind::kClosed, 0});
+}
+
+}  // namespace p2pa::udp
