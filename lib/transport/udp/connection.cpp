@@ -155,9 +155,12 @@ void Connection::probe() {
 }
 
 void Connection::on_engine_wakes() {
-  if (state_ != ConnectionState::kClosed) shared_.ready.push(*this);
-  tidy_at_ = std::min(tidy_at_, shared_.now + kTidyInterval);
+  if (state_ == ConnectionState::kClosed) return;
+  shared_.ready.push(*this);
+  tidy_soon();
 }
+
+void Connection::tidy_soon() { tidy_at_ = std::min(tidy_at_, shared_.now + kTidyInterval); }
 
 // --- the end
 

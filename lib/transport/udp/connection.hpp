@@ -137,6 +137,7 @@ class Connection final : public mux::MuxedConnection, private StreamEngine::Owne
   bool pending() const;
   Instant ping_at() const;
   void probe();
+  void tidy_soon();
   void fail(const Error& why);
   void fail_on_violation(const Error& why);
   void close_with(std::uint64_t code, std::string_view reason, const Error& why);

@@ -74,6 +74,7 @@ void Connection::on_data(const InboundDatagram& datagram, ByteView packet) {
   ++packets_received_;
   bytes_received_ += packet.size();
   heard_at_ = shared_.now;
+  tidy_soon();
   if (outbound_) confirm();
   const bool newest = !acks_.largest() || header->number > *acks_.largest();
   const auto reading = read_frames(frames);
