@@ -344,7 +344,8 @@ void Swarm::handle(Instant now, Connection& connection, const ConnectionEvent& e
     case Kind::kEstablished: return on_established(now, connection);
     case Kind::kClosed: return on_closed(now, connection, event.error);
     case Kind::kStreamsAvailable: return release_waiting(now, connection.peer());
-    case Kind::kDatagram: return observer_.on_datagram(now, connection, event.datagram);
+    case Kind::kDatagram:
+    case Kind::kMessage: return observer_.on_datagram(now, connection, event.datagram);
     case Kind::kPathChanged: return observer_.on_path_changed(now, connection);
     case Kind::kStreamOpened: return on_stream_opened(now, connection, event.stream);
     case Kind::kReadable:

@@ -40,6 +40,7 @@ struct ConnectionEvent {
                      ///< stop); the id is dead after this event
     kStreamsAvailable,  ///< open_stream() that answered kLimitStreams may be tried again
     kDatagram,       ///< `datagram` is valid during the event
+    kMessage,        ///< over UDP: so is it; code: the channel, and the kind of delivery times 256
     kPathChanged,    ///< remote_address() changed and was validated
     kClosed,         ///< last event; `error` says why; every stream is gone without events of its own
   };

@@ -30,7 +30,8 @@ Connection::Connection(Shared& shared, ConnectionId id, bool outbound, const Pat
       pinged_at_(shared.now),
       idle_timeout_(shared.config.idle_timeout),
       streams_(shared.mux, *this),
-      engine_(outbound, streams_, shared.resources.limits(), static_cast<StreamEngine::Owner&>(*this)) {
+      engine_(outbound, streams_, shared.resources.limits(), static_cast<StreamEngine::Owner&>(*this)),
+      messages_out_(shared.config.message_queue_bytes_max) {
   if (outbound_) path_.local = {};
   shared_.cids[cid_] = this;
 }
@@ -61,6 +62,13 @@ Result<void> Connection::send_datagram(ByteView payload) {
   datagrams_out_.emplace_back(payload.begin(), payload.end());
   shared_.ready.push(*this);
   return {};
+}
+
+Result<void> Connection::send_message(ByteView bytes, const MessageOptions& options) {
+  if (!established()) return p2pa::fail(Code::kInvalidState, "the connection is not established");
+  const auto pushed = messages_out_.push(shared_.now, bytes, options);
+  if (pushed) shared_.ready.push(*this);
+  return pushed;
 }
 
 void Connection::close(std::uint64_t code, std::string_view reason) {
@@ -96,6 +104,13 @@ bool Connection::take(const mux::QueuedEvent& event, ConnectionEvent& out) {
     datagram_lent_ = true;
     out.datagram = datagrams_in_.front();
   }
+  if (event.kind == Kind::kMessage) {
+    if (message_lent_) messages_in_.pop();
+    message_lent_ = true;
+    const Message& message = messages_in_.front();
+    out.code = std::uint64_t{std::to_underlying(message.delivery)} << 8 | message.channel;
+    out.datagram = message.bytes;
+  }
   return true;
 }
 
@@ -106,7 +121,7 @@ Instant Connection::next_deadline() const {
   Instant next = std::min({say_again_at_, tidy_at_, paced_until_});
   if (!confirmed_) next = std::min(next, begun_at_ + shared_.config.handshake_timeout);
   if (!established()) return next;
-  next = std::min({next, acks_.due_at(), recovery_.next_deadline(rtt_), heard_at_ + idle_timeout_});
+  next = std::min({next, messages_out_.next_deadline(), acks_.due_at(), recovery_.next_deadline(rtt_), heard_at_ + idle_timeout_});
   return std::min(next, ping_at());
 }
 
@@ -135,6 +150,7 @@ void Connection::on_deadline() {
       ping_due_ = true;
       pinged_at_ = now;
     }
+    messages_out_.on_deadline(now);
     on_lost(recovery_.on_deadline(now, rtt_));
     if (recovery_.probes_due() > 0) probe();
   }
@@ -149,7 +165,7 @@ void Connection::on_deadline() {
 /// What is oldest goes again, in case that only its acknowledgement is missing.
 void Connection::probe() {
   if (const SentPacket* oldest = recovery_.oldest()) {
-    for (const SentFrame& frame : oldest->frames) engine_.on_lost(frame);
+    for (const SentFrame& frame : oldest->frames) on_frame_lost(frame);
   }
   if (mtu_.timed_out(recovery_.timeouts())) cubic_.set_packet(mtu_.size());
 }
@@ -200,6 +216,7 @@ void Connection::finish_close(const Error& why, Bytes packet) {
   reservation_.release();
   keys_.reset();
   datagrams_out_.clear();
+  messages_out_.clear();
   shared_.mux.events.push({this, nullptr, Kind::kClosed, 0});
 }
 

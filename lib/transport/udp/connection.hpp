@@ -15,6 +15,8 @@
 #include "transport/udp/ack_tracker.hpp"
 #include "transport/udp/cubic.hpp"
 #include "transport/udp/handshake.hpp"
+#include "transport/udp/message_receiver.hpp"
+#include "transport/udp/message_sender.hpp"
 #include "transport/udp/mtu_probe.hpp"
 #include "transport/udp/pacer.hpp"
 #include "transport/udp/replay_window.hpp"
@@ -71,9 +73,13 @@ class Connection final : public mux::MuxedConnection, private StreamEngine::Owne
   void finish(StreamId id) override { streams_.finish(id); }
   void reset(StreamId id, std::uint64_t code) override { streams_.reset(id, code); }
   void stop(StreamId id, std::uint64_t code) override { streams_.stop(id, code); }
-  std::size_t undelivered() const override { return streams_.undelivered(); }
+  std::size_t undelivered() const override { return streams_.undelivered() + messages_out_.undelivered(); }
   Result<void> send_datagram(ByteView payload) override;
   std::size_t datagram_size_max() const override { return established() ? kDatagramSizeMax : 0; }
+  /// Queues a message of at most kMessageBytesMax bytes (copied); at the other end it is a kMessage.
+  /// kWouldBlock: the queue is full and nothing was taken. kMessageTooLarge; kInvalidArgument: there is no
+  /// such channel; kInvalidState: not established.
+  Result<void> send_message(ByteView bytes, const MessageOptions& options);
   void close(std::uint64_t code, std::string_view reason) override;
   ConnectionStats stats(Instant now) const override;
 
@@ -119,6 +125,10 @@ class Connection final : public mux::MuxedConnection, private StreamEngine::Owne
   Result<void> on_ack(const AckFrame& ack);
   void on_lost(const std::vector<SentPacket>& packets);
   void on_datagram(ByteView payload);
+  Result<bool> on_message(const MessageFrame& frame);
+  Result<void> on_skip(const SkipFrame& frame);
+  void tell_messages(std::size_t before);
+  void on_frame_lost(const SentFrame& frame);
   void on_response_to_challenge(const Challenge& data);
   void on_other_path(const InboundDatagram& datagram);
 
@@ -195,6 +205,9 @@ class Connection final : public mux::MuxedConnection, private StreamEngine::Owne
   std::deque<Bytes> datagrams_out_, datagrams_in_;
   std::size_t datagrams_out_bytes_ = 0, datagrams_in_bytes_ = 0;
   bool datagram_lent_ = false;  // the first of datagrams_in_ is in the application's hands
+  MessageSender messages_out_;
+  MessageReceiver messages_in_;
+  bool message_lent_ = false;  // the first of messages_in_ is
   Instant tidy_at_ = kNever;
   Error why_{};  // of kClosed
   std::uint64_t packets_sent_ = 0, packets_received_ = 0, bytes_sent_ = 0, bytes_received_ = 0;

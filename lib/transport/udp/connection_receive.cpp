@@ -41,19 +41,22 @@ class Connection::FrameReader {
     return {};
   }
   Result<void> operator()(const StreamFrame& f) const {
-    const auto taken = c_.engine_.on_stream(f);
-    if (!taken) return std::unexpected(taken.error());
-    reading_.taken = reading_.taken && *taken;
-    return {};
+    return keep(c_.engine_.on_stream(f));
   }
   Result<void> operator()(const DatagramFrame& f) const {
     c_.on_datagram(f.bytes);
     return {};
   }
-  Result<void> operator()(const MessageFrame&) const { return {}; }
-  Result<void> operator()(const SkipFrame&) const { return {}; }
+  Result<void> operator()(const MessageFrame& f) const { return keep(c_.on_message(f)); }
+  Result<void> operator()(const SkipFrame& f) const { return c_.on_skip(f); }
 
  private:
+  Result<void> keep(const Result<bool>& taken) const {
+    if (!taken) return std::unexpected(taken.error());
+    reading_.taken = reading_.taken && *taken;
+    return {};
+  }
+
   Connection& c_;
   Reading& reading_;
 };
@@ -115,7 +118,10 @@ Result<void> Connection::on_ack(const AckFrame& ack) {
   for (const SentPacket& packet : outcome->acknowledged) {
     if (mtu_.acknowledged(packet.number)) cubic_.set_packet(mtu_.size());
     cubic_.acknowledged(packet.size, packet.at, shared_.now, rtt_.smoothed(), full);
-    for (const SentFrame& frame : packet.frames) engine_.on_acknowledged(frame);
+    for (const SentFrame& frame : packet.frames) {
+      engine_.on_acknowledged(frame);
+      messages_out_.on_acknowledged(frame);
+    }
   }
   on_lost(outcome->lost);
   if (persistent_congestion(*outcome, rtt_)) cubic_.collapse();
@@ -129,8 +135,13 @@ void Connection::on_lost(const std::vector<SentPacket>& packets) {
       continue;
     }
     cubic_.lost(packet.at, shared_.now);
-    for (const SentFrame& frame : packet.frames) engine_.on_lost(frame);
+    for (const SentFrame& frame : packet.frames) on_frame_lost(frame);
   }
+}
+
+void Connection::on_frame_lost(const SentFrame& frame) {
+  engine_.on_lost(frame);
+  messages_out_.on_lost(frame);
 }
 
 // --- messages
@@ -141,6 +152,24 @@ void Connection::on_datagram(ByteView payload) {
   datagrams_in_bytes_ += memory;
   datagrams_in_.emplace_back(payload.begin(), payload.end());
   shared_.mux.events.push({this, nullptr, Kind::kDatagram, 0});
+}
+
+Result<bool> Connection::on_message(const MessageFrame& frame) {
+  const std::size_t before = messages_in_.count();
+  const auto taken = messages_in_.on_message(frame);
+  tell_messages(before);
+  return taken;
+}
+
+Result<void> Connection::on_skip(const SkipFrame& frame) {
+  const std::size_t before = messages_in_.count();
+  const auto taken = messages_in_.on_skip(frame);
+  tell_messages(before);
+  return taken;
+}
+
+void Connection::tell_messages(std::size_t before) {
+  for (; before < messages_in_.count(); ++before) shared_.mux.events.push({this, nullptr, Kind::kMessage, 0});
 }
 
 // --- paths

@@ -59,7 +59,9 @@ bool Connection::may_send(std::size_t bytes) {
   return false;
 }
 
-bool Connection::pending() const { return ping_due_ || !datagrams_out_.empty() || engine_.pending(); }
+bool Connection::pending() const {
+  return ping_due_ || !datagrams_out_.empty() || messages_out_.pending() || engine_.pending();
+}
 
 void Connection::fill(PacketBuilder& packet) {
   if (std::exchange(ping_due_, false)) packet.add(PingFrame{});
@@ -68,7 +70,9 @@ void Connection::fill(PacketBuilder& packet) {
     datagrams_out_bytes_ -= datagrams_out_.front().size() + sizeof(Bytes);
     datagrams_out_.pop_front();
   }
+  messages_out_.fill(packet, 0);
   engine_.fill(packet);
+  messages_out_.fill(packet);
   if (recovery_.probes_due() > 0 && !packet.eliciting()) packet.add(PingFrame{});
 }
 

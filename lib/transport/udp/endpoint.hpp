@@ -16,6 +16,7 @@ struct Config {
   Duration keep_alive = milliseconds(9500);  ///< zero: none
   Duration handshake_timeout = seconds(10);
   std::size_t datagram_queue_bytes_max = 256 * 1024;
+  std::size_t message_queue_bytes_max = std::size_t{2} << 20;  ///< of messages that wait or are not acknowledged
   ConnectionId first_id = 1, id_step = 1;  ///< its connections' numbers, unique in a node of many transports
 };
 

@@ -22,6 +22,7 @@ class PacketBuilder final {
   PacketBuilder& operator=(const PacketBuilder&) = delete;
 
   std::size_t room() const { return bytes_max_ - std::min(bytes_max_, plain_.size()); }
+  std::size_t capacity() const { return bytes_max_; }
   bool empty() const { return plain_.empty(); }
   bool eliciting() const { return eliciting_; }
   /// REQUIRES that there is room. What it carries is nobody's concern when it is lost.

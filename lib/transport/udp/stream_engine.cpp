@@ -273,6 +273,7 @@ void StreamEngine::on_lost(const SentFrame& frame) {
   using Kind = SentFrame::Kind;
   if (frame.kind == Kind::kMaxData) max_data_due_ = true;
   if (frame.kind == Kind::kMaxStreams) max_streams_due_ = true;
+  if (frame.kind == Kind::kMessage || frame.kind == Kind::kSkip) return;
   Wire* wire = find(frame.id);
   if (wire == nullptr) return;
   switch (frame.kind) {
