@@ -90,7 +90,7 @@ class Connection final : public mux::MuxedConnection, private StreamEngine::Owne
   ConnectionState state() const { return state_; }
   void tidy() { streams_.tidy(); }
   void on_cookie(const CookiePacket& packet);
-  void on_initial_again();
+  void on_initial_again(const InitialPacket& initial);
   void on_response(const ResponsePacket& packet);
   void on_finish(const FinishPacket& packet);
   void on_data(const InboundDatagram& datagram, ByteView packet);

@@ -58,9 +58,14 @@ void Connection::on_cookie(const CookiePacket& packet) {
   say(encode(InitialPacket{cid_, cookie_, handshake_->first()}));
 }
 
-/// The dialer missed our answer.
-void Connection::on_initial_again() {
+/// The dialer missed our answer; or it was to another message, which was not the dialer's.
+void Connection::on_initial_again(const InitialPacket& initial) {
   if (state_ != ConnectionState::kHandshaking) return;
+  if (!std::ranges::equal(initial.message, handshake_->first())) {
+    const auto second = handshake_->answer_first(initial.message);
+    if (!second) return fail(second.error());
+    return say(encode(ResponsePacket{peer_cid_, cid_, *second}));
+  }
   saying_due_ = true;
   shared_.ready.push(*this);
 }

@@ -182,7 +182,7 @@ void Endpoint::Impl::handle_initial(const InboundDatagram& datagram, const Initi
   }
   const std::pair key(datagram.remote, initial.source);
   if (const auto known = inbound.find(key); known != inbound.end()) {
-    return connections.at(known->second)->on_initial_again();
+    return connections.at(known->second)->on_initial_again(initial);
   }
   auto reservation = shared.resources.handshake(datagram.remote.ip);
   if (!reservation) return;  // the dialer asks again

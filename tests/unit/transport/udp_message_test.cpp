@@ -1,6 +1,8 @@
 // Messages of a UDP session: fragments, kinds of delivery, priorities, deadlines and bounds.
 
 #include <catch2/catch.hpp>
+#include <set>
+#include <string>
 
 #include "crypto/rng.hpp"
 #include "transport/udp/message_receiver.hpp"
