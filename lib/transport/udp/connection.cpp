@@ -121,8 +121,8 @@ Instant Connection::next_deadline() const {
   Instant next = std::min({say_again_at_, tidy_at_, paced_until_});
   if (!confirmed_) next = std::min(next, begun_at_ + shared_.config.handshake_timeout);
   if (!established()) return next;
-  next = std::min({next, messages_out_.next_deadline(), acks_.due_at(), recovery_.next_deadline(rtt_), heard_at_ + idle_timeout_});
-  return std::min(next, ping_at());
+  next = std::min({next, messages_out_.next_deadline(), acks_.due_at(), recovery_.next_deadline(rtt_)});
+  return std::min({next, heard_at_ + idle_timeout_, ping_at()});
 }
 
 /// The dialer keeps the session alive; a little later the other end would.

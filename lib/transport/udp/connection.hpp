@@ -1,5 +1,6 @@
 #pragma once
 // One UDP session: from the first datagram over keys and paths to streams and messages.
+// fuzzed: udp_endpoint
 
 #include <cstdint>
 #include <deque>

@@ -6,7 +6,9 @@ namespace p2pa::udp {
 
 Result<void> MessageSender::push(Instant now, ByteView bytes, const MessageOptions& options) {
   if (options.channel >= kChannelsMax) return fail(Code::kInvalidArgument, "there is no such channel", kChannelsMax);
-  if (bytes.size() > kMessageBytesMax) return fail(Code::kMessageTooLarge, "the message is too large", kMessageBytesMax);
+  if (bytes.size() > kMessageBytesMax) {
+    return fail(Code::kMessageTooLarge, "the message is too large", kMessageBytesMax);
+  }
   if (options.delivery == Delivery::kSequenced) drop_older(options);
   if (bytes_ + bytes.size() + kMessageOverhead > bytes_max_) return fail(Code::kWouldBlock, "too many messages wait");
   const Id id = next_id_++;

@@ -147,7 +147,7 @@ Result<void> StreamEngine::on_stop(const StopFrame& frame) {
   const auto reached = reach(frame.stream);
   if (!reached) return std::unexpected(reached.error());
   if (*reached == nullptr || (*reached)->sending_over || (*reached)->aborted) return {};
-  abort(**reached, frame.code);
+  cut_off(**reached, frame.code);
   streams_.on_stopped(*(*reached)->stream, frame.code);
   return {};
 }
@@ -216,11 +216,11 @@ void StreamEngine::stop(mux::StreamState& stream, std::uint64_t code) {
 void StreamEngine::reset(mux::StreamState& stream, std::uint64_t code) {
   Wire& wire = *static_cast<Wire*>(stream.carried);
   if (wire.over) return;
-  if (!wire.sending_over && !wire.aborted) abort(wire, code);
+  if (!wire.sending_over && !wire.aborted) cut_off(wire, code);
   stop(stream, code);
 }
 
-void StreamEngine::abort(Wire& wire, std::uint64_t code) {
+void StreamEngine::cut_off(Wire& wire, std::uint64_t code) {
   wire.aborted = ResetFrame{wire.id, std::min(code, kVarintMax), wire.stream->send.sent_end()};
   wire.lost.clear();
   wire.reset_due = true;

@@ -97,7 +97,7 @@ class StreamEngine final : public mux::Engine {
   Result<void> extend(Wire& wire, std::uint64_t end);
   void deliver(Wire& wire, ByteView bytes);
   void finish_receiving(Wire& wire);
-  void abort(Wire& wire, std::uint64_t code);
+  void cut_off(Wire& wire, std::uint64_t code);
   void list(Wire& wire);
   void repeat(Wire& wire);
   void end_if_over(Wire& wire);

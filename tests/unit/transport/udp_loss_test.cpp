@@ -165,7 +165,7 @@ TEST_CASE("nobody can acknowledge what was never sent") {
         Code::kProtocolViolation);
 }
 
-TEST_CASE("everything lost for three time-outs is persistent congestion; one arrival between denies it") {
+TEST_CASE("everything lost for three time-outs is persistent congestion, and one arrival between denies it") {
   RttEstimator rtt;
   rtt.sample(milliseconds(20), {});
   LossRecovery::Outcome outcome;

@@ -299,7 +299,8 @@ TEST_CASE("over a road that loses and reorders, every reliable message arrives o
   for (int step = 0; step < 20'000; ++step) {
     if (sent < 400 && rng.below(10) == 0) {
       const std::string text = std::to_string(sent++) + std::string(rng.below(4000), '.');
-      c.push(text, with(rng.below(2) == 0 ? Delivery::kOrdered : Delivery::kReliable, static_cast<std::int8_t>(rng.below(3))));
+      const Delivery delivery = rng.below(2) == 0 ? Delivery::kOrdered : Delivery::kReliable;
+      c.push(text, with(delivery, static_cast<std::int8_t>(rng.below(3))));
     }
     if (c.sender.pending()) flying.push_back(c.packet());
     if (flying.empty()) continue;

@@ -159,7 +159,7 @@ TEST_CASE("a frame with values that cannot be is malformed") {
   CHECK(decoded(encoded(MessageFrame{Delivery::kReliable, 0, 0, kMessageBytesMax, 0, Bytes(1)})));
 }
 
-TEST_CASE("acknowledgements, padding and the close elicit no acknowledgement; the rest does") {
+TEST_CASE("acknowledgements, padding and the close elicit no acknowledgement, and the rest does") {
   CHECK_FALSE(ack_eliciting(PaddingFrame{}));
   CHECK_FALSE(ack_eliciting(AckFrame{}));
   CHECK_FALSE(ack_eliciting(CloseFrame{}));
