@@ -5,8 +5,8 @@
 
 #include "base/assert.hpp"
 #include "fuzz/input.hpp"
+#include "support/udp_hand.hpp"
 #include "support/udp_pair.hpp"
-#include "transport/udp/session_keys.hpp"
 
 using namespace p2pa;
 using fuzz::Input;
@@ -89,44 +89,17 @@ void road(Input& input) {
   }
 }
 
-/// A dialer by hand: the handshake of ours, and then frames of the input's.
+/// A peer with good keys, and frames of the input's.
 void frames(Input& input) {
   UdpPair pair({}, small());
   pair.b.told.echo = true;
-  const noise::Identity identity(pair.a.key, pair.a.rng);
   udp::Parameters parameters;
   parameters.data = parameters.stream_data = std::uint64_t{input.byte()} << 8;
   parameters.streams = 2;
-  udp::Handshake handshake(true, identity, Bytes(32, 5), 77, {}, parameters);
-  std::vector<Bytes> heard;
-  pair.filter = [&](UdpPair::Flight& flight) {
-    heard.push_back(flight.bytes);
-    return false;
-  };
-  const auto say = [&](ByteView bytes) {
-    heard.clear();
-    pair.arrive({pair.now, 1, pair.a.where, pair.b.where, Bytes(bytes.begin(), bytes.end())});
-    while (pair.settle()) {
-    }
-  };
-  say(encode(udp::InitialPacket{77, {}, handshake.first()}));
-  const Bytes first = heard.at(0);
-  say(encode(udp::InitialPacket{77, udp::decode_cookie(first)->cookie, handshake.first()}));
-  const Bytes second = heard.at(0);
-  const auto response = udp::decode_response(second);
-  say(encode(udp::FinishPacket{response->source, *handshake.answer_second(response->message)}));
-  P2PA_ASSERT(pair.b.told.connection() != nullptr);
-  crypto::SecretBytes<32> sending, receiving;
-  handshake.split(sending.span(), receiving.span());
-  udp::SessionKeys keys(sending.view(), receiving.view());
-  for (std::uint64_t number = 0; number < 200 && !input.empty(); ++number) {
-    Bytes plain;
+  test::UdpHand hand(pair, parameters);
+  for (int steps = 0; steps < 200 && !input.empty(); ++steps) {
     const ByteView taken = input.take(input.byte());
-    plain.assign(taken.begin(), taken.end());
-    plain.resize(std::max<std::size_t>(plain.size(), 9));
-    Bytes packet(udp::kDataHeaderSize + plain.size() + udp::kTagSize);
-    keys.seal(response->source, number, plain, packet);
-    say(packet);
+    hand.send(Bytes(taken.begin(), taken.end()));
     pair.run_for(milliseconds(taken.size()));
     check(pair.b);
   }

@@ -140,6 +140,7 @@ Result<DataHeader> decode_data(ByteView datagram) {
   header.phase = (datagram[0] & kPhaseBit) != 0;
   header.destination = *reader.big_endian<Cid>();
   header.number = *reader.big_endian<std::uint64_t>();
+  if (header.number >= kPacketNumberEnd) return malformed("udp: a packet number that nobody reaches");
   return header;
 }
 

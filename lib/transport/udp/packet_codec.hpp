@@ -19,6 +19,8 @@ inline constexpr std::size_t kFirstMessageSize = 32;  ///< of Noise XX, without 
 inline constexpr std::size_t kHandshakeBytesMax = 1200;
 inline constexpr std::size_t kDataHeaderSize = 17;
 inline constexpr std::size_t kTagSize = 16;
+/// Packet numbers are smaller: so that they and what is computed with them fit a varint.
+inline constexpr std::uint64_t kPacketNumberEnd = std::uint64_t{1} << 62;
 /// Of a DATA packet; large enough to hold a PATH_CHALLENGE, so that an answer to one is never larger.
 inline constexpr std::size_t kDataSizeMin = 42;
 

@@ -95,6 +95,10 @@ TEST_CASE("a DATA packet says phase, id and number, and has room for a challenge
   CHECK(back->destination == 0x0102030405060708);
   CHECK(back->number == 0x1112131415161718);
   CHECK(back->phase);
+  packet[9] = 0x40;
+  CHECK_FALSE(decode_data(packet));
+  packet[9] = 0x3f;
+  CHECK(decode_data(packet));
   CHECK(kDataHeaderSize + encoded(PathResponseFrame{}).size() + kTagSize == kDataSizeMin);
 }
 

@@ -7,6 +7,8 @@
 #include <set>
 #include <string>
 
+#include "support/hex.hpp"
+#include "support/udp_hand.hpp"
 #include "support/udp_pair.hpp"
 #include "support/writer.hpp"
 
@@ -421,6 +423,74 @@ TEST_CASE("a socket that goes takes its sessions along") {
   CHECK(pair.a.told.closed->code == Code::kClosed);
   const DialTarget target{udp_multiaddr(pair.b.where), pair.b.key.peer_id(), true};
   CHECK(pair.a.endpoint.dial(pair.now, 1, target).error().code == Code::kInvalidArgument);
+}
+
+TEST_CASE("a peer that breaks the rules of streams loses the session, and is told why") {
+  Limits limits;
+  limits.stream_window = 1000;
+  limits.connection_window = 1500;
+  limits.streams_inbound_per_connection_max = 2;
+  const Bytes one(1), most(1000);
+  const std::vector<std::vector<udp::Frame>> crimes = {
+      {udp::StreamFrame{1, 0, one, false}},                                       // a stream that b did not open
+      {udp::StreamFrame{4, 0, one, false}},                                       // one too many
+      {udp::StreamFrame{0, 1000, one, false}},                                    // over a stream's credit
+      {udp::StreamFrame{0, 0, most, false}, udp::StreamFrame{2, 0, most, false}}, // over the session's
+      {udp::StreamFrame{0, 0, one, true}, udp::StreamFrame{0, 1, one, false}},    // beyond the end
+      {udp::StreamFrame{0, 5, one, true}, udp::StreamFrame{0, 4, one, true}},     // two ends
+      {udp::StreamFrame{0, 5, one, false}, udp::StreamFrame{0, 0, one, true}},    // an end before what came
+      {udp::StreamFrame{0, 5, one, false}, udp::ResetFrame{0, 1, 5}},
+      {udp::ResetFrame{0, 1, 1001}},
+      {udp::StopFrame{1, 0}},
+      {udp::MaxStreamDataFrame{1, 9}},
+      {udp::MessageFrame{udp::Delivery::kReliable, 0, udp::kOpenMessagesMax, 1, 0, one}},
+  };
+  for (const auto& crime : crimes) {
+    UdpPair pair({}, limits);
+    pair.b.told.drain = false;
+    UdpHand hand(pair, {});
+    Bytes frames;
+    for (const udp::Frame& frame : crime) append(frames, frame);
+    INFO(to_hex(frames));
+    hand.send(frames);
+    REQUIRE(pair.b.told.closed.has_value());
+    CHECK(pair.b.told.closed->code == Code::kProtocolViolation);
+    CHECK(hand.heard.size() == 1);
+    hand.send({udp::PingFrame{}});  // who goes on is told again
+    CHECK(hand.heard.size() == 1);
+  }
+}
+
+TEST_CASE("frames that nobody may send, and acknowledgements of nothing, end the session") {
+  for (const Bytes& frames : {Bytes{0xff}, Bytes{0x30, 1, 1, 0}, Bytes{0x02, 50, 0, 0, 0}}) {
+    UdpPair pair;
+    UdpHand hand(pair, {});
+    hand.send(frames);
+    REQUIRE(pair.b.told.closed.has_value());
+    CHECK(pair.b.told.closed->code == Code::kProtocolViolation);
+  }
+}
+
+TEST_CASE("what stays within the rules is taken: ends, resets and stops in any order, and all of it twice") {
+  UdpPair pair;
+  UdpHand hand(pair, {});
+  const Bytes text = {'a', 'b', 'c'};
+  for (int i = 0; i < 2; ++i) {
+    hand.send({udp::StreamFrame{0, 3, {}, true}, udp::StreamFrame{0, 0, text, false}});
+    hand.send({udp::ResetFrame{2, 9, 3}, udp::StreamFrame{2, 0, text, false}});
+    hand.send({udp::StopFrame{4, 9}, udp::MaxDataFrame{5}, udp::MaxStreamsFrame{5}, udp::MaxStreamDataFrame{4, 1}});
+  }
+  REQUIRE(pair.b.told.connection() != nullptr);
+  REQUIRE(pair.b.told.streams.size() == 3);
+  Connection& c = *pair.b.told.connection();
+  CHECK(pair.b.told.inbox(c, pair.b.told.streams[0]).text == "abc");
+  CHECK(pair.b.told.inbox(c, pair.b.told.streams[0]).ended);
+  CHECK(pair.b.told.inbox(c, pair.b.told.streams[1]).reset == 9u);
+  CHECK(pair.b.told.inbox(c, pair.b.told.streams[2]).stopped == 9u);
+  hand.send({udp::CloseFrame{5, {}}});
+  REQUIRE(pair.b.told.closed.has_value());
+  CHECK(pair.b.told.closed->code == Code::kConnectionClosed);
+  CHECK(pair.b.told.closed->detail == 5);
 }
 
 TEST_CASE("one seed gives one run") {
