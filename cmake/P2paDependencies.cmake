@@ -26,12 +26,22 @@ p2pa_dependency(ngtcp2 libngtcp2_crypto_gnutls NEEDS ngtcp2_core gnutls)
 p2pa_dependency(sodium libsodium)
 p2pa_dependency(secp256k1 libsecp256k1)
 p2pa_dependency(uv libuv)
+p2pa_dependency(cares libcares)
 
 # Header-only, and neither pkg-config nor CMake knows it.
 if(NOT TARGET P2pa::protozero)
   find_path(P2PA_PROTOZERO_INCLUDE protozero/pbf_reader.hpp REQUIRED)
   add_library(P2pa::protozero INTERFACE IMPORTED)
   target_include_directories(P2pa::protozero SYSTEM INTERFACE ${P2PA_PROTOZERO_INCLUDE})
+endif()
+
+# Without pkg-config; p2pagents-cpp.pc.in names it.
+if(NOT TARGET P2pa::wslay)
+  find_path(P2PA_WSLAY_INCLUDE wslay/wslay.h REQUIRED)
+  find_library(P2PA_WSLAY_LIBRARY wslay REQUIRED)
+  add_library(P2pa::wslay INTERFACE IMPORTED)
+  target_include_directories(P2pa::wslay SYSTEM INTERFACE ${P2PA_WSLAY_INCLUDE})
+  target_link_libraries(P2pa::wslay INTERFACE ${P2PA_WSLAY_LIBRARY})
 endif()
 
 # Not the library's: the tool writes with fmt, the tests compare with msgpack-c.

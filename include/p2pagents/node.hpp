@@ -17,6 +17,7 @@
 #include "p2pagents/log.hpp"
 #include "p2pagents/multiaddr.hpp"
 #include "p2pagents/peer_id.hpp"
+#include "p2pagents/pre_shared_key.hpp"
 #include "p2pagents/rpc.hpp"
 #include "p2pagents/time.hpp"
 
@@ -37,13 +38,40 @@ struct NodeOptions {
   std::vector<Multiaddr> listen;       ///< none: dials only, from a system-chosen port
   /// For TCP, the preferred first; at least one. What a peer refuses costs the dial of it two round trips.
   std::vector<Security> security{Security::kNoise, Security::kTls};
+  /// Makes the node one of a private network: it speaks over TCP and WebSocket to nodes with this key, and to
+  /// no others; QUIC is neither dialed nor listened on.
+  std::optional<PreSharedKey> network_key;
+  /// "http://host:port" or "socks5://host:port", with "user:password@" in front of an IP address or "localhost":
+  /// every dial goes through it, over TCP or WebSocket; QUIC, which cannot, is not dialed. Empty: none.
+  std::string proxy;
+  /// For `/tls/ws` listeners: PEM files of the certificate chain and its key, looked at again every minute, so
+  /// that a renewed certificate needs no restart. Empty: such addresses cannot be listened on.
+  std::string web_certificate_file, web_key_file;
+  /// PEM file of whom `/wss` dials believe. Empty: everybody, since the peer proves who it is above that.
+  std::string web_roots_file = "/etc/ssl/certs/ca-certificates.crt";
   std::string agent_version;           ///< what identify says; empty: "p2pagents/<version>"
   Limits limits;
   CongestionControl congestion_control = CongestionControl::kCubic;
   Duration idle_timeout = seconds(30); ///< silence after which a connection is lost
   Duration keep_alive = milliseconds(9500);  ///< zero: none; under 10 s, since rust peers give up then
   Duration handshake_timeout = seconds(10);
+  /// Where a peer is near (a round trip of 10 ms), a silence of this makes the node ask whether it lives, and one
+  /// of about four times this ends the connection: an agent that polls its node more seldom is lost to others. A
+  /// quiet connection costs 100 bytes a second for it. Far peers are asked when somebody waits for them or when
+  /// they are kept, and five times as patiently. Zero: only idle_timeout counts.
+  Duration heartbeat = milliseconds(700);
+  /// Over high_water connections (zero: never) the least valuable close, until low_water are left: not those of
+  /// protected or kept peers, nor such as are younger than `grace`; what is in use drains first.
+  std::uint32_t low_water = 0, high_water = 0;
+  Duration grace = seconds(20);
+  Duration idle_close{};               ///< closes connections that nobody uses; zero: they stay
+  /// Two peers that dial each other at once have two connections: what is over this closes when it is not in
+  /// use, the same one at both ends. Zero: all stay.
+  std::uint32_t connections_kept_per_peer = 1;
   bool serve_perf = false;             ///< answer /perf/1.0.0: anybody may make us send bytes
+  /// Who resolves names in addresses: "192.0.2.53", "127.0.0.1:5353" (8 at most). None: whom the system asks,
+  /// or with a `proxy` nobody, since they are asked around it; addresses with names are kUnsupported then.
+  std::vector<std::string> dns_servers;
   std::string qlog_directory;          ///< empty: no qlog files; <peer>-<time of start>-<n>.sqlog
   LogFunction log;                     ///< none: silent
   LogLevel log_level = LogLevel::kInfo;
@@ -59,6 +87,11 @@ struct ConnectionInfo {
   std::uint64_t bytes_sent = 0, bytes_received = 0;
   std::uint64_t packets_sent = 0, packets_received = 0;
   std::uint32_t streams = 0;
+  Duration jitter{};      ///< mean deviation of the round trip
+  double loss = 0;        ///< share of our packets that had to be repeated, of late; TCP does not tell
+  double throughput = 0;  ///< bytes per second of late, both directions together
+  double score = 0;       ///< 1 is perfect; 0.5 is what an exchange of 100 ms has
+  Duration age{};
 };
 
 /// What identify told us of a peer.
@@ -150,11 +183,38 @@ class Node final {
   /// Remembers where a peer may be found (up to 32 addresses a peer).
   Result<void> add_address(const PeerId& peer, const Multiaddr& address);
   /// Connects, or answers with the connection that exists. The address names the peer
-  /// (/p2p/<id>), or any peer is accepted. The callback comes exactly once.
+  /// (/p2p/<id>), or any peer is accepted. Names (/dns, /dns4, /dns6, /dnsaddr) are resolved first, which
+  /// may fail with kUnresolved. The callback comes exactly once.
   void dial(const Multiaddr& address, DialCallback done);
   void dial(const PeerId& peer, DialCallback done);
-  /// Closes every connection to the peer; a dial that is under way ends with kCancelled.
+  /// Closes every connection to the peer, which is kept no more; a dial that is under way ends with kCancelled.
   void disconnect(const PeerId& peer);
+  /// Stays connected to the peer: dials it now, and again whenever it is lost, with pauses of 250 ms to a minute
+  /// while it does not answer, and at once when the network changes. Again: nothing changes. kLimitPeer: 4096
+  /// peers are kept. kInvalidArgument: this node itself. kClosed: after close().
+  Result<void> keep(const PeerId& peer);
+  /// False: it was not kept. The connection stays.
+  bool unkeep(const PeerId& peer);
+  /// A peer with any such tag is neither trimmed nor closed for idleness. kLimitPeer: 64 tags a peer.
+  Result<void> protect(const PeerId& peer, const std::string& tag);
+  /// True: another tag protects it still.
+  bool unprotect(const PeerId& peer, const std::string& tag);
+  /// What the peer is worth to whom names the tag; those with the least sum are trimmed first. Zero takes it back.
+  Result<void> set_value(const PeerId& peer, const std::string& tag, int value);
+  /// Of several peers that offer the same the one to ask next: the better of two at random, by quality and load
+  /// of their connections. REQUIRES some.
+  PeerId choose_peer(const std::vector<PeerId>& peers);
+
+  // --- whom to deal with. A rule is a PeerId, an IP address or a range of them ("10.0.0.0/8"), or the id of a
+  // protocol, which begins with "/". What does not pass any more ends in the next turn, with kGated.
+  /// What it names does not pass, whatever else names it. kInvalidArgument: it is no rule.
+  Result<void> deny(std::string_view rule);
+  /// What it names may pass when only that may; see allow_only(). kInvalidArgument: it is no rule, or a protocol.
+  Result<void> allow(std::string_view rule);
+  /// Takes back deny() and allow(). kNotFound: neither was said. kInvalidArgument as above.
+  Result<void> forget_rule(std::string_view rule);
+  /// True: from now on a connection passes only when allow() named its peer or its address.
+  void allow_only(bool allowed_only);
   std::vector<ConnectionInfo> connections() const;
   std::optional<PeerInfo> info(const PeerId& peer) const;
   LimitCounters limit_counters() const;

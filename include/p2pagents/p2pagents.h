@@ -139,6 +139,8 @@ P2PA_API int32_t p2pa_abi_version(uint32_t *major, uint32_t *minor) P2PA_NOEXCEP
 #define P2PA_E_CONNECTION_CLOSED (-105) /* by the peer; detail: its code */
 #define P2PA_E_REFUSED (-106)
 #define P2PA_E_PROTOCOL_VIOLATION (-107)
+#define P2PA_E_UNRESOLVED (-108)     /* the name in an address stands for no address */
+#define P2PA_E_GATED (-110)          /* a rule of this node forbids it */
 /* Streams */
 #define P2PA_E_STREAM_RESET (-200)   /* detail: the peer's code */
 #define P2PA_E_PROTOCOL_UNSUPPORTED (-201)

@@ -55,6 +55,17 @@ struct Datagram {
   ByteView bytes;
 };
 
+/// What a name has: IPv4 addresses, IPv6 addresses, or texts.
+enum class DnsRecord : std::uint8_t { kA, kAaaa, kTxt };
+
+/// How the name server of a world answers. Every host reaches it, whatever its links.
+struct DnsOptions {
+  Duration delay = milliseconds(20);
+  Duration ttl = seconds(60);  ///< of every record, also of those that were changed meanwhile
+  double silence = 0;          ///< chance, 0 to 1, that a query ends with a time-out after World::kDnsTimeout
+  double garbage = 0;          ///< chance that the records of an answer are random bytes
+};
+
 /// What happened so far. Each datagram and TCP segment sent is counted once more when its fate is
 /// known; duplicates that the network makes count as delivered (or `unreachable`) but not as sent.
 struct Stats {
@@ -67,6 +78,7 @@ struct Stats {
   std::uint64_t unreachable = 0;  ///< no such address, or no socket there
   std::uint64_t filtered = 0;     ///< on_datagram() said no
   std::uint64_t duplicated = 0;
+  std::uint64_t dns_queries = 0;
   std::uint64_t events = 0;  ///< steps of the world
   std::uint64_t turns = 0;   ///< turns of nodes
 };
@@ -77,6 +89,8 @@ class World final {
   /// Virtual time begins here, and unix_time() at the second below.
   static constexpr Instant kBegin{1'000'000'000};
   static constexpr std::int64_t kUnixTimeBegin = 1'750'000'000;
+
+  static constexpr Duration kDnsTimeout = seconds(6);
 
   /// `scenario` is only repeated in failure(), so that the line replays the run.
   explicit World(std::uint64_t seed, std::string scenario = {});
@@ -99,6 +113,8 @@ class World final {
   /// all addresses go on from the new one; nobody is told. TCP connections reach nobody any more.
   /// kInvalidArgument as above.
   Result<void> change_address(HostId host, const std::string& address);
+  /// The nodes of this host are told that its addresses changed, as a driver that watches them tells.
+  void tell_interfaces(HostId host);
   /// The NAT before the host forgot its mappings: what the host sends comes from other ports (and
   /// from `address` when given) and what is sent to the old ones is unreachable. The host notices
   /// nothing, but its TCP connections are cut off: only new ones pass.
@@ -111,6 +127,12 @@ class World final {
   /// Nothing sent from now on passes between the two, until heal(). What is on its way arrives.
   void partition(HostId a, HostId b);
   void heal(HostId a, HostId b);
+
+  // --- names
+  /// What the name stands for from now on: IP addresses, or texts; none takes it away. kInvalidArgument: a
+  /// value that is no such address. A /dnsaddr/<host> is the texts "dnsaddr=<multiaddr>" at _dnsaddr.<host>.
+  Result<void> set_dns(const std::string& name, DnsRecord type, const std::vector<std::string>& values);
+  void set_dns_options(const DnsOptions& options);
 
   // --- nodes
   /// Starts a node. Without options.key it gets one that follows from the seed. REQUIRES options
@@ -134,6 +156,8 @@ class World final {
   void restart(NodeId node, NodeOptions options);
   /// What nodes of this host appended to a file (qlog); empty when there is none.
   ByteView file(HostId host, const std::string& path) const;
+  /// Puts a file there, in the place of one that exists.
+  void write_file(HostId host, const std::string& path, ByteView bytes);
 
   // --- running
   /// Runs until the predicate holds (asked before the first step and after each) or `limit` of

@@ -149,10 +149,8 @@ namespace {
 
 using Protocol = Multiaddr::Protocol;
 
-/// An address of exactly this shape behind IP, and perhaps a peer's id.
-std::optional<IpEndpoint> endpoint_of(const Multiaddr& address, Protocol transport,
-                                      std::optional<Protocol> above) {
-  ComponentReader reader(address.bytes());
+/// IP address and port, which the reader is then behind.
+std::optional<IpEndpoint> read_endpoint(ComponentReader& reader, Protocol transport) {
   auto component = reader.next();
   IpEndpoint endpoint;
   if (component && component->protocol == Protocol::kIp6Zone) {
@@ -174,14 +172,27 @@ std::optional<IpEndpoint> endpoint_of(const Multiaddr& address, Protocol transpo
   component = reader.next();
   if (!component || component->protocol != transport) return std::nullopt;
   endpoint.port = static_cast<std::uint16_t>(component->value[0] << 8 | component->value[1]);
-  component = reader.next();
+  return endpoint;
+}
+
+/// Nothing but perhaps a peer's id is left, `component` being the next.
+bool at_end(ComponentReader& reader, std::optional<Multiaddr::Component> component) {
+  if (component && component->protocol == Protocol::kP2p) component = reader.next();
+  return !component;
+}
+
+/// An address of exactly this shape behind IP, and perhaps a peer's id.
+std::optional<IpEndpoint> endpoint_of(const Multiaddr& address, Protocol transport,
+                                      std::optional<Protocol> above) {
+  ComponentReader reader(address.bytes());
+  const auto endpoint = read_endpoint(reader, transport);
+  if (!endpoint) return std::nullopt;
+  auto component = reader.next();
   if (above) {
     if (!component || component->protocol != *above) return std::nullopt;
     component = reader.next();
   }
-  if (component && component->protocol == Protocol::kP2p) component = reader.next();
-  if (component) return std::nullopt;
-  return endpoint;
+  return at_end(reader, component) ? endpoint : std::nullopt;
 }
 
 Multiaddr multiaddr_of(const IpEndpoint& endpoint, Protocol transport, std::optional<Protocol> above) {
@@ -200,6 +211,10 @@ Multiaddr multiaddr_of(const IpEndpoint& endpoint, Protocol transport, std::opti
   append_component(out, transport, port);
   if (above) append_component(out, *above, {});
   return *Multiaddr::from_bytes(out);
+}
+
+void append(Bytes& out, const Multiaddr& address) {
+  out.insert(out.end(), address.bytes().begin(), address.bytes().end());
 }
 
 }  // namespace
@@ -235,6 +250,38 @@ std::optional<IpEndpoint> udp_endpoint(const Multiaddr& address) {
 
 Multiaddr udp_multiaddr(const IpEndpoint& endpoint) {
   return multiaddr_of(endpoint, Protocol::kUdp, Protocol::kP2paUdp);
+}
+
+std::optional<WebAddress> web_address(const Multiaddr& address) {
+  ComponentReader reader(address.bytes());
+  const auto endpoint = read_endpoint(reader, Protocol::kTcp);
+  if (!endpoint) return std::nullopt;
+  WebAddress out{*endpoint};
+  auto component = reader.next();
+  if (component && component->protocol == Protocol::kTls) {
+    out.tls = true;
+    component = reader.next();
+    if (component && component->protocol == Protocol::kSni) {
+      out.host = as_text(component->value);
+      component = reader.next();
+    }
+  }
+  if (!component) return std::nullopt;
+  if (component->protocol == Protocol::kWss && !out.tls) {
+    out.tls = true;
+  } else if (component->protocol != Protocol::kWs) {
+    return std::nullopt;
+  }
+  return at_end(reader, reader.next()) ? std::optional(out) : std::nullopt;
+}
+
+Multiaddr web_multiaddr(const WebAddress& address) {
+  Bytes out;
+  append(out, tcp_multiaddr(address.endpoint));
+  if (address.tls) append_component(out, Protocol::kTls, {});
+  if (address.tls && !address.host.empty()) append_component(out, Protocol::kSni, as_bytes(address.host));
+  append_component(out, Protocol::kWs, {});
+  return *Multiaddr::from_bytes(out);
 }
 
 }  // namespace p2pa

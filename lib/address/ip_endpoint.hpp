@@ -60,4 +60,19 @@ Multiaddr tcp_multiaddr(const IpEndpoint& endpoint);
 std::optional<IpEndpoint> udp_endpoint(const Multiaddr& address);
 Multiaddr udp_multiaddr(const IpEndpoint& endpoint);
 
+/// Where a WebSocket is reached.
+struct WebAddress {
+  IpEndpoint endpoint;
+  bool tls = false;
+  std::string host{};  ///< whose certificate it shows, where that is not the IP address; only with tls
+
+  friend bool operator==(const WebAddress&, const WebAddress&) = default;
+};
+
+/// `/ip4/A/tcp/P/ws`, `…/wss`, `…/tls/ws` or `…/tls/sni/HOST/ws`, perhaps with a peer's id behind it; empty
+/// for any other address.
+std::optional<WebAddress> web_address(const Multiaddr& address);
+/// The other direction, with `/tls/ws` for what `/wss` says too. REQUIRES a host of at most 255 bytes.
+Multiaddr web_multiaddr(const WebAddress& address);
+
 }  // namespace p2pa

@@ -10,6 +10,7 @@ namespace p2pa {
 namespace {
 
 constexpr std::uint8_t kNoDigit = 0xff;
+constexpr std::size_t kQuantum = 4;  // RFC 4648 §4: characters that padding makes whole
 using Digits = std::array<std::uint8_t, 256>;  // character to digit
 
 /// An alphabet. Where the radix is a power of two a digit is `bits` bits of the input (RFC 4648);
@@ -56,7 +57,8 @@ const Alphabet* alphabet_of(Base base) {
     case Base::kBase36: return &k36;
     case Base::kBase36Upper: return &k36Upper;
     case Base::kBase58Btc: return &k58;
-    case Base::kBase64: return &k64;
+    case Base::kBase64:
+    case Base::kBase64Padded: return &k64;
     case Base::kBase64Url: return &k64Url;
   }
   return nullptr;  // a prefix from outside
@@ -146,7 +148,10 @@ Result<Bytes> decode_bits(const Alphabet& alphabet, std::string_view text) {
 std::string encode_base(Base base, ByteView bytes) {
   const Alphabet* alphabet = alphabet_of(base);
   P2PA_ASSERT(alphabet != nullptr);
-  return alphabet->bits == 0 ? encode_number(*alphabet, bytes) : encode_bits(*alphabet, bytes);
+  if (alphabet->bits == 0) return encode_number(*alphabet, bytes);
+  std::string text = encode_bits(*alphabet, bytes);
+  if (base == Base::kBase64Padded) text.append((kQuantum - text.size() % kQuantum) % kQuantum, '=');
+  return text;
 }
 
 Result<Bytes> decode_base(Base base, std::string_view text) {
@@ -154,6 +159,10 @@ Result<Bytes> decode_base(Base base, std::string_view text) {
   P2PA_ASSERT(alphabet != nullptr);
   if (text.size() > kBaseTextMax) {
     return fail(Code::kMalformed, "multibase: text too long", kBaseTextMax);
+  }
+  if (base == Base::kBase64Padded) {
+    if (text.size() % kQuantum != 0) return fail(Code::kMalformed, "multibase: without its padding");
+    for (int most = 2; most > 0 && text.ends_with('='); --most) text.remove_suffix(1);
   }
   return alphabet->bits == 0 ? decode_number(*alphabet, text) : decode_bits(*alphabet, text);
 }

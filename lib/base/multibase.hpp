@@ -20,6 +20,7 @@ enum class Base : char {
   kBase36Upper = 'K',
   kBase58Btc = 'z',
   kBase64 = 'm',       ///< RFC 4648, no padding
+  kBase64Padded = 'M', ///< the same with its padding, which must be there
   kBase64Url = 'u',
 };
 

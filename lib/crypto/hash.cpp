@@ -17,6 +17,12 @@ Sha256Digest sha256(ByteView message) {
   return digest;
 }
 
+std::array<std::uint8_t, 20> sha1(ByteView message) {
+  std::array<std::uint8_t, 20> digest;
+  P2PA_ASSERT(gnutls_hash_fast(GNUTLS_DIG_SHA1, message.data(), message.size(), digest.data()) == 0);
+  return digest;
+}
+
 Sha256Digest hmac_sha256(ByteView key, ByteView message) {
   Sha256Digest digest;
   P2PA_ASSERT(gnutls_hmac_fast(GNUTLS_MAC_SHA256, key.data(), key.size(), message.data(),

@@ -1,5 +1,5 @@
 #pragma once
-// SHA-256 and what is built on it. GnuTLS does the work: it uses the processor's SHA instructions where
+// SHA-256 and what is built on it, and SHA-1. GnuTLS does the work: it uses the processor's SHA instructions where
 // it has them.
 
 #include <array>
@@ -14,6 +14,8 @@ inline constexpr std::size_t kSha256Size = 32;
 using Sha256Digest = std::array<std::uint8_t, kSha256Size>;
 
 Sha256Digest sha256(ByteView message);
+/// Broken as a proof of anything: only for what an old protocol wants by it, as WebSocket's greeting does.
+std::array<std::uint8_t, 20> sha1(ByteView message);
 /// RFC 2104.
 Sha256Digest hmac_sha256(ByteView key, ByteView message);
 /// RFC 5869, extract and expand. REQUIRES out.size() <= 255 * 32.

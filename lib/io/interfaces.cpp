@@ -3,6 +3,7 @@
 #include <uv.h>
 
 #include <algorithm>
+#include <memory>
 
 #include "io/socket_address.hpp"
 
@@ -14,6 +15,8 @@ Result<std::vector<IpAddress>> interface_addresses() {
   if (const int status = uv_interface_addresses(&list, &count); status != 0) {
     return fail(Code::kIo, "cannot list the interfaces", static_cast<std::uint64_t>(-status));
   }
+  const auto free_list = [count](uv_interface_address_t* taken) { uv_free_interface_addresses(taken, count); };
+  const std::unique_ptr<uv_interface_address_t, decltype(free_list)> owner(list, free_list);
   std::vector<IpAddress> out;
   for (int i = 0; i < count; ++i) {
     const auto& address = list[i].address;
@@ -21,7 +24,6 @@ Result<std::vector<IpAddress>> interface_addresses() {
     if (family == AF_INET) out.push_back(to_ip_address(address.address4.sin_addr));
     if (family == AF_INET6) out.push_back(to_ip_address(address.address6.sin6_addr));
   }
-  uv_free_interface_addresses(list, count);
   std::ranges::sort(out);
   out.erase(std::unique(out.begin(), out.end()), out.end());
   return out;

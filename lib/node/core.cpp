@@ -32,9 +32,22 @@ tcp::Config tcp_config(const NodeOptions& options, std::int64_t unix_time) {
   config.keep_alive = options.keep_alive;
   config.handshake_timeout = options.handshake_timeout;
   config.unix_time = unix_time;
+  config.network_key = options.network_key;
+  if (!options.proxy.empty()) config.proxy = proxy_of(options.proxy).value();
   config.first_id = 2;
   config.id_step = kTransports;
   return config;
+}
+
+swarm::CareOptions care_options(const NodeOptions& options) {
+  swarm::CareOptions care;
+  care.heartbeat = options.heartbeat;
+  care.pool.low_water = options.low_water;
+  care.pool.high_water = options.high_water;
+  care.pool.grace = options.grace;
+  care.pool.idle_close = options.idle_close;
+  care.pool.kept_per_peer = options.connections_kept_per_peer;
+  return care;
 }
 
 NodeEvent event_of(NodeEvent::Kind kind) {
@@ -54,6 +67,11 @@ Effect effect_of(const SocketRequest& request) {
   effect.socket = request.socket;
   effect.remote = request.remote;
   return effect;
+}
+
+/// Name servers are asked around a proxy: whoever has one says whom to ask, or nobody is asked.
+bool resolves_names(const NodeOptions& options) {
+  return options.proxy.empty() || !options.dns_servers.empty();
 }
 
 NodeOptions complete(NodeOptions options) {
@@ -78,21 +96,25 @@ NodeCore::Impl::Impl(NodeOptions node_options, ByteView seed32, std::int64_t uni
              }
              return config;
            }()),
-      sockets(quic, socket_numbers),
-      quic_transport(quic, [this](const IpEndpoint& remote) { return sockets.socket_for(remote); }),
       tcp(*options.key, rng, resources, socket_numbers, tcp_config(options, unix_time)),
-      swarm(options.key->peer_id(), {&quic_transport, &tcp}, resources, peers, *this),
+      sockets(quic, tcp, socket_numbers, options),
+      quic_transport(quic, quic_endpoint, [this](const IpEndpoint& to) { return sockets.socket_for(to); },
+                     options.proxy.empty() && !options.network_key),
+      swarm(options.key->peer_id(), {&quic_transport, &tcp}, resources, peers, rng, *this,
+            care_options(options), resolves_names(options) ? &names : nullptr),
       identify(identify_context(unix_time)),
       ping(swarm, rng),
       perf(swarm, options.serve_perf),
       rpc(swarm, resources),
       streams(swarm),
+      web_files(options, tcp, journal),
       protocols{&identify, &ping, &perf, &rpc} {
   for (Protocol* protocol : protocols) {
     for (std::string& id : protocol->protocol_ids()) {
       (void)swarm.serve(std::move(id), *protocol, protocol->replay_safe());
     }
   }
+  sockets.list_interfaces();  // a change is seen by what was there before
   for (const Multiaddr& address : options.listen) {
     if (auto listening = sockets.listen(address); !listening) {
       NodeEvent event = event_of(NodeEvent::Kind::kListenFailed);
@@ -174,7 +196,9 @@ void NodeCore::Impl::identified(PeerInfo info) {
 bool NodeCore::Impl::turn(Instant at) {
   now = at;
   if (state == State::kCloseAsked) begin_close(at);
+  names.turn(at);
   const bool more = swarm.turn(at);
+  web_files.turn();
   for (Protocol* protocol : protocols) {
     if (protocol->has_work()) protocol->on_turn(at);
   }
@@ -193,7 +217,8 @@ bool NodeCore::Impl::turn(Instant at) {
 }
 
 bool NodeCore::Impl::has_work() const {
-  return state == State::kCloseAsked || !deferred_.empty() || !events.empty() || swarm.has_work() ||
+  return state == State::kCloseAsked || !deferred_.empty() || !events.empty() || names.has_work() ||
+         swarm.has_work() ||
          quic.has_events() || tcp.has_events() ||
          std::ranges::any_of(protocols, [](const Protocol* p) { return p->has_work(); });
 }
@@ -229,6 +254,7 @@ void NodeCore::Impl::advance_close(Instant at) {
     state = State::kEnding;
     sockets.close(at);
     tcp.close(at);
+    web_files.close();
     defer([] {});
   } else if (state == State::kEnding) {
     state = State::kClosed;
@@ -240,7 +266,7 @@ void NodeCore::Impl::advance_close(Instant at) {
 
 std::vector<Multiaddr> NodeCore::Impl::addresses() const { return sockets.addresses(); }
 
-ConnectionInfo NodeCore::Impl::describe_connection(const Connection& connection) const {
+ConnectionInfo NodeCore::Impl::describe_connection(const Connection& connection) {
   const ConnectionStats stats = connection.stats(now);
   ConnectionInfo info;
   info.id = connection.id();
@@ -253,7 +279,20 @@ ConnectionInfo NodeCore::Impl::describe_connection(const Connection& connection)
   info.packets_sent = stats.packets_sent;
   info.packets_received = stats.packets_received;
   info.streams = swarm.streams_count(connection);
+  if (const swarm::Quality* quality = swarm.measure(now, connection)) {
+    info.jitter = quality->jitter();
+    info.loss = quality->loss();
+    info.throughput = quality->throughput();
+    info.score = quality->score();
+    info.age = swarm.age(now, connection);
+  }
   return info;
+}
+
+void NodeCore::Impl::network_changed(Instant at) {
+  if (state != State::kRunning) return;
+  swarm.network_changed(at, sockets.interfaces());
+  identify.local_changed(at);
 }
 
 void NodeCore::Impl::append_qlog(ConnectionId id, ByteView bytes) {
@@ -285,6 +324,10 @@ void NodeCore::handle(Instant now, const SocketEvent& event) {
 
 void NodeCore::handle(Instant now, const EffectDone& done) {
   impl_->now = now;
+  if (impl_->web_files.owns(done)) {
+    if (impl_->web_files.done(now, done)) impl_->swarm.sockets_changed(now);
+    return;
+  }
   const Sockets::Outcome outcome = impl_->sockets.done(done);
   if (outcome.listening) {
     NodeEvent event = event_of(NodeEvent::Kind::kListening);
@@ -299,13 +342,23 @@ void NodeCore::handle(Instant now, const EffectDone& done) {
     impl_->emit(std::move(event));
   }
   if (outcome.sockets_changed) impl_->swarm.sockets_changed(now);
+  if (outcome.interfaces_changed) impl_->network_changed(now);
+}
+
+void NodeCore::interfaces_changed() { impl_->sockets.list_interfaces(); }
+
+void NodeCore::handle(Instant now, const dns::Answer& answer) {
+  impl_->now = now;
+  impl_->names.handle(now, answer);
 }
 
 void NodeCore::on_deadline(Instant now) {
   impl_->now = now;
+  if (impl_->names.next_deadline() <= now) impl_->names.on_deadline(now);
   if (impl_->quic.next_deadline() <= now) impl_->quic.on_deadline(now);
   if (impl_->tcp.next_deadline() <= now) impl_->tcp.on_deadline(now);
   if (impl_->swarm.next_deadline() <= now) impl_->swarm.on_deadline(now);
+  impl_->web_files.on_deadline(now);
   for (Protocol* protocol : impl_->protocols) {
     if (protocol->next_deadline() <= now) protocol->on_deadline(now);
   }
@@ -314,9 +367,16 @@ void NodeCore::on_deadline(Instant now) {
 bool NodeCore::turn(Instant now) { return impl_->turn(now); }
 
 bool NodeCore::poll_effect(Effect& out) {
+  if (impl_->web_files.poll_effect(out)) return true;
   if (impl_->sockets.poll_effect(out)) return true;
   if (SocketRequest request; impl_->tcp.poll_request(request)) {
     out = effect_of(request);
+    return true;
+  }
+  if (dns::Query query; impl_->names.poll_query(query)) {
+    out = {};
+    out.kind = Effect::Kind::kQueryDns;
+    out.query = std::move(query);
     return true;
   }
   if (impl_->file_effects.empty()) return false;
@@ -336,7 +396,8 @@ bool NodeCore::poll_write(Instant now, MutableBytes buffer, SocketWrite& out) {
 
 Instant NodeCore::next_deadline() const {
   Instant next = std::min(impl_->quic.next_deadline(), impl_->swarm.next_deadline());
-  next = std::min({next, impl_->tcp.next_deadline(), impl_->close_deadline});
+  next = std::min({next, impl_->tcp.next_deadline(), impl_->names.next_deadline()});
+  next = std::min({next, impl_->web_files.next_deadline(), impl_->close_deadline});
   for (const Protocol* protocol : impl_->protocols) {
     next = std::min(next, protocol->next_deadline());
   }
@@ -344,7 +405,8 @@ Instant NodeCore::next_deadline() const {
 }
 
 bool NodeCore::has_work() const {
-  return impl_->has_work() || impl_->sockets.has_effects() || impl_->tcp.has_requests();
+  return impl_->has_work() || impl_->sockets.has_effects() || impl_->web_files.has_effects() ||
+         impl_->tcp.has_requests() || impl_->names.has_queries();
 }
 
 void NodeCore::set_event_tap(std::move_only_function<void(const NodeEvent&)> tap) {

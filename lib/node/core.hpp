@@ -25,7 +25,10 @@ class NodeCore final {
   void handle(Instant now, const InboundDatagram& datagram);
   void handle(Instant now, const SocketEvent& event);
   void handle(Instant now, const EffectDone& done);
+  void handle(Instant now, const dns::Answer& answer);
   void on_deadline(Instant now);
+  /// The addresses of this host may have changed: the core asks for them.
+  void interfaces_changed();
   /// Routes what happened to protocols and callbacks. Bounded work: true when there is more to do
   /// at once (the driver sends what is ready and calls again).
   bool turn(Instant now);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "address/ip_endpoint.hpp"
+#include "dns/query.hpp"
 #include "p2pagents/error.hpp"
 #include "p2pagents/time.hpp"
 #include "transport/transport.hpp"
@@ -29,6 +30,8 @@ struct Effect {
     kAbortTcp,        ///< socket: resets it, at once; nothing more is said of it
     kListInterfaces,  ///< answered by `addresses`
     kAppendFile,      ///< path, bytes (qlog); no answer
+    kReadFile,        ///< path; answered by `bytes`, all of a regular file of at most kReadFileMax, or error
+    kQueryDns,        ///< query; answered by a dns::Answer, which has the query's id
   };
   Kind kind;
   std::uint64_t id = 0;
@@ -36,13 +39,17 @@ struct Effect {
   IpEndpoint local, remote;
   std::string path;
   Bytes bytes;
+  dns::Query query;
 };
+
+inline constexpr std::size_t kReadFileMax = 1 << 20;
 
 struct EffectDone {
   std::uint64_t id = 0;
   Result<void> result{};
   IpEndpoint local;                    ///< kBindUdp, kListenTcp: what was bound
   std::vector<IpAddress> addresses{};  ///< kListInterfaces: unicast addresses of interfaces that are up
+  Bytes bytes{};                       ///< kReadFile
 };
 
 /// The running side of a Node, implemented by io/. The world drives its nodes itself and has none.

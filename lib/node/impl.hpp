@@ -6,11 +6,13 @@
 #include <vector>
 
 #include "crypto/rng.hpp"
+#include "dns/resolver.hpp"
 #include "node/agent_streams.hpp"
 #include "node/callback.hpp"
 #include "node/core.hpp"
 #include "node/journal.hpp"
 #include "node/sockets.hpp"
+#include "node/web_files.hpp"
 #include "peerstore/peerstore.hpp"
 #include "protocols/identify/identify.hpp"
 #include "protocols/perf/perf.hpp"
@@ -18,8 +20,8 @@
 #include "protocols/rpc/rpc.hpp"
 #include "resource/manager.hpp"
 #include "swarm/swarm.hpp"
+#include "transport/datagram_transport.hpp"
 #include "transport/quic/endpoint.hpp"
-#include "transport/quic/quic_transport.hpp"
 #include "transport/tcp/endpoint.hpp"
 
 namespace p2pa {
@@ -58,9 +60,11 @@ struct NodeCore::Impl final : swarm::Observer {
   /// Runs a completion in the next turn: nothing runs inside the call that started it.
   void defer(std::move_only_function<void()> completion) { deferred_.push_back(std::move(completion)); }
   void emit(NodeEvent event) { events.push_back(std::move(event)); }
+  /// This host has other addresses than before.
+  void network_changed(Instant at);
   void append_qlog(ConnectionId id, ByteView bytes);
   std::vector<Multiaddr> addresses() const;
-  ConnectionInfo describe_connection(const Connection& connection) const;
+  ConnectionInfo describe_connection(const Connection& connection);
 
   NodeOptions options;
   Journal journal;
@@ -75,15 +79,17 @@ struct NodeCore::Impl final : swarm::Observer {
   peerstore::Peerstore peers;
   SocketNumbers socket_numbers;
   quic::Endpoint quic;
-  Sockets sockets;
-  quic::QuicTransport quic_transport;
   tcp::Endpoint tcp;
+  Sockets sockets;
+  DatagramTransport<quic::Endpoint> quic_transport;
+  dns::Resolver names;
   swarm::Swarm swarm;
   identify::Identify identify;
   ping::Ping ping;
   perf::Perf perf;
   rpc::Rpc rpc;
   AgentStreams streams;
+  WebFiles web_files;
   std::vector<Protocol*> protocols;
 
   std::deque<Effect> file_effects;

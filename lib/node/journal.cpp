@@ -48,6 +48,11 @@ void Journal::dial_failed(const PeerId& peer, const Multiaddr& address, const Er
   write(LogLevel::kDebug, "dial", whom + "at " + address.to_string() + ": " + describe(why));
 }
 
+void Journal::files_unusable(std::string_view option, const Error& why) {
+  if (!wants(LogLevel::kError)) return;
+  write(LogLevel::kError, "node", std::string(option) + ": " + describe(why));
+}
+
 void Journal::handshake_failed(const Multiaddr& from, const Error& why) {
   if (!wants(LogLevel::kDebug)) return;
   write(LogLevel::kDebug, "connection", "not accepted from " + from.to_string() + ": " + describe(why));

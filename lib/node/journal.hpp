@@ -28,6 +28,8 @@ class Journal final {
   /// Somebody came and was not let in, or went away before.
   void handshake_failed(const Multiaddr& from, const Error& why);
   void stream_refused(const PeerId& peer, const Error& why);
+  /// Of an option; what was in use stays.
+  void files_unusable(std::string_view option, const Error& why);
   void refusals(Instant now, const LimitCounters& counters);
 
  private:

@@ -64,6 +64,58 @@ void Node::disconnect(const PeerId& peer) {
   core_->impl().swarm.disconnect(peer, wire_code::kNone);
 }
 
+Result<void> Node::keep(const PeerId& peer) {
+  NodeCore::Impl& node = core_->impl();
+  if (node.state != NodeCore::Impl::State::kRunning) return fail(Code::kClosed, "the node is closed");
+  if (peer.empty()) return fail(Code::kInvalidArgument, "nobody has the empty PeerId");
+  return node.swarm.keep(now(), peer);
+}
+
+bool Node::unkeep(const PeerId& peer) { return core_->impl().swarm.unkeep(peer); }
+
+Result<void> Node::protect(const PeerId& peer, const std::string& tag) {
+  return core_->impl().swarm.pool().protect(peer, tag);
+}
+
+bool Node::unprotect(const PeerId& peer, const std::string& tag) {
+  return core_->impl().swarm.pool().unprotect(peer, tag);
+}
+
+Result<void> Node::set_value(const PeerId& peer, const std::string& tag, int value) {
+  return core_->impl().swarm.pool().set_value(peer, tag, value);
+}
+
+PeerId Node::choose_peer(const std::vector<PeerId>& peers) { return core_->impl().swarm.choose_peer(peers); }
+
+// --- whom to deal with
+
+Result<void> Node::deny(std::string_view rule) {
+  auto parsed = swarm::parse_gate_rule(rule);
+  if (!parsed) return std::unexpected(parsed.error());
+  core_->impl().swarm.gater().deny(std::move(*parsed));
+  core_->impl().swarm.rules_changed();
+  return {};
+}
+
+Result<void> Node::allow(std::string_view rule) {
+  auto parsed = swarm::parse_gate_rule(rule);
+  if (!parsed) return std::unexpected(parsed.error());
+  return core_->impl().swarm.gater().allow(std::move(*parsed));
+}
+
+Result<void> Node::forget_rule(std::string_view rule) {
+  const auto parsed = swarm::parse_gate_rule(rule);
+  if (!parsed) return std::unexpected(parsed.error());
+  if (!core_->impl().swarm.gater().forget(*parsed)) return fail(Code::kNotFound, "there is no such rule");
+  core_->impl().swarm.rules_changed();
+  return {};
+}
+
+void Node::allow_only(bool allowed_only) {
+  core_->impl().swarm.gater().set_allowed_only(allowed_only);
+  core_->impl().swarm.rules_changed();
+}
+
 std::vector<ConnectionInfo> Node::connections() const {
   std::vector<ConnectionInfo> out;
   for (const Connection* connection : core_->impl().swarm.connections()) {

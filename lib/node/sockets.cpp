@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "node/check_options.hpp"
+
 namespace p2pa {
 namespace {
 
 constexpr std::uint64_t kInterfacesEffect = ~std::uint64_t{0};
-
-constexpr const char* kListenable = "only /udp/…/quic-v1 and /tcp/… addresses can be listened on";
 
 /// Can a datagram from a socket bound to `local` reach `remote`?
 bool reaches(const IpAddress& local, const IpAddress& remote) {
@@ -18,37 +18,36 @@ bool reaches(const IpAddress& local, const IpAddress& remote) {
 
 }  // namespace
 
-void Sockets::bind(Kind kind, const IpEndpoint& local, bool listens) {
+void Sockets::bind(std::optional<tcp::Road> road, const IpEndpoint& local, bool listens) {
   const SocketId id = numbers_.next();
-  sockets_.push_back({id, kind, State::kBinding, listens, local});
   Effect effect{};
-  effect.kind = kind == Kind::kUdp ? Effect::Kind::kBindUdp : Effect::Kind::kListenTcp;
+  effect.kind = road ? Effect::Kind::kListenTcp : Effect::Kind::kBindUdp;
   effect.id = id;
   effect.socket = id;
   effect.local = local;
   effects_.push_back(std::move(effect));
-}
-
-Multiaddr Sockets::address_of(Kind kind, const IpEndpoint& local) {
-  return kind == Kind::kUdp ? quic_multiaddr(local) : tcp_multiaddr(local);
+  sockets_.push_back({id, std::move(road), State::kBinding, listens, local});
 }
 
 Result<void> Sockets::listen(const Multiaddr& address) {
-  const auto udp = quic_endpoint(address), tcp = tcp_endpoint(address);
-  if (!udp && !tcp) return fail(Code::kUnsupported, kListenable);
-  const IpEndpoint& endpoint = udp ? *udp : *tcp;
+  if (auto fine = check_listen(address, options_); !fine) return fine;
+  auto road = tcp::road_to(address);
+  const IpEndpoint endpoint = road ? road->remote : *quic_endpoint(address);
   const auto count = std::ranges::count(sockets_, true, &Socket::listens);
   if (static_cast<std::size_t>(count) >= kListenAddressesMax) {
     return fail(Code::kLimitConnections, "too many listen addresses", kListenAddressesMax);
   }
-  bind(udp ? Kind::kUdp : Kind::kTcp, endpoint, true);
-  if (endpoint.ip.is_unspecified()) {
-    Effect effect{};
-    effect.kind = Effect::Kind::kListInterfaces;
-    effect.id = kInterfacesEffect;
-    effects_.push_back(std::move(effect));
-  }
+  bind(std::move(road), endpoint, true);
+  if (endpoint.ip.is_unspecified()) list_interfaces();
   return {};
+}
+
+void Sockets::list_interfaces() {
+  if (std::exchange(listing_, true)) return;
+  Effect effect{};
+  effect.kind = Effect::Kind::kListInterfaces;
+  effect.id = kInterfacesEffect;
+  effects_.push_back(std::move(effect));
 }
 
 Result<SocketId> Sockets::socket_for(const IpEndpoint& remote) {
@@ -56,7 +55,7 @@ Result<SocketId> Sockets::socket_for(const IpEndpoint& remote) {
   const Socket* bound = nullptr;
   const Socket* failed_dial_socket = nullptr;
   for (const Socket& s : sockets_) {
-    if (s.kind != Kind::kUdp || !reaches(s.local.ip, remote.ip)) continue;
+    if (s.road || !reaches(s.local.ip, remote.ip)) continue;
     if (s.state == State::kBound && (bound == nullptr || s.listens > bound->listens)) bound = &s;
     if (s.state == State::kBinding) binding = true;
     if (s.state == State::kFailed && !s.listens) failed_dial_socket = &s;
@@ -70,13 +69,16 @@ Result<SocketId> Sockets::socket_for(const IpEndpoint& remote) {
   }
   IpEndpoint any{};
   any.ip.v6 = remote.ip.v6;
-  bind(Kind::kUdp, any, false);
+  bind(std::nullopt, any, false);
   return fail(Code::kWouldBlock, "a socket is being bound");
 }
 
 Sockets::Outcome Sockets::done(const EffectDone& effect) {
   Outcome outcome;
   if (effect.id == kInterfacesEffect) {
+    listing_ = false;
+    if (!effect.result) return outcome;
+    outcome.interfaces_changed = !interfaces_.empty() && interfaces_ != effect.addresses;
     interfaces_ = effect.addresses;
     return outcome;
   }
@@ -88,7 +90,7 @@ Sockets::Outcome Sockets::done(const EffectDone& effect) {
     return outcome;
   }
   outcome.sockets_changed = true;
-  outcome.address = address_of(it->kind, it->local);
+  outcome.address = it->address(it->local);
   if (!effect.result) {
     it->state = State::kFailed;
     it->error = effect.result.error();
@@ -99,9 +101,13 @@ Sockets::Outcome Sockets::done(const EffectDone& effect) {
   }
   it->state = State::kBound;
   it->local = effect.local;
-  if (it->kind == Kind::kUdp) quic_.add_socket(it->id, it->local, it->listens);
+  if (it->road) {
+    tcp_.add_listener(it->id, *it->road);
+  } else {
+    quic_.add_socket(it->id, it->local, it->listens);
+  }
   outcome.listening = it->listens;
-  outcome.address = address_of(it->kind, it->local);
+  outcome.address = it->address(it->local);
   return outcome;
 }
 
@@ -117,12 +123,12 @@ std::vector<Multiaddr> Sockets::addresses() const {
   for (const Socket& s : sockets_) {
     if (!s.listens || s.state != State::kBound) continue;
     if (!s.local.ip.is_unspecified()) {
-      out.push_back(address_of(s.kind, s.local));
+      out.push_back(s.address(s.local));
       continue;
     }
     for (const IpAddress& ip : interfaces_) {
       if (ip.v6 != s.local.ip.v6 || ip.is_link_local()) continue;
-      out.push_back(address_of(s.kind, {ip, s.local.port, 0}));
+      out.push_back(s.address({ip, s.local.port, 0}));
     }
   }
   return out;
@@ -131,7 +137,11 @@ std::vector<Multiaddr> Sockets::addresses() const {
 void Sockets::close(Instant now) {
   for (const Socket& s : sockets_) {
     if (s.state != State::kBound) continue;
-    if (s.kind == Kind::kUdp) quic_.remove_socket(now, s.id);
+    if (s.road) {
+      tcp_.remove_listener(s.id);
+    } else {
+      quic_.remove_socket(now, s.id);
+    }
     ask_to_close(s);
   }
   std::erase_if(sockets_, [](const Socket& s) { return s.state != State::kBinding; });
@@ -140,7 +150,7 @@ void Sockets::close(Instant now) {
 
 void Sockets::ask_to_close(const Socket& socket) {
   Effect effect{};
-  effect.kind = socket.kind == Kind::kUdp ? Effect::Kind::kCloseUdp : Effect::Kind::kCloseListener;
+  effect.kind = socket.road ? Effect::Kind::kCloseListener : Effect::Kind::kCloseUdp;
   effect.socket = socket.id;
   effects_.push_back(std::move(effect));
 }

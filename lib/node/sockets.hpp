@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "node/driver.hpp"
+#include "p2pagents/node.hpp"
 #include "transport/quic/endpoint.hpp"
+#include "transport/tcp/endpoint.hpp"
 
 namespace p2pa {
 
@@ -16,9 +18,13 @@ inline constexpr std::size_t kListenAddressesMax = 32;
 
 class Sockets {
  public:
-  Sockets(quic::Endpoint& quic, SocketNumbers& numbers) : quic_(quic), numbers_(numbers) {}
+  /// REQUIRES that all outlive it.
+  Sockets(quic::Endpoint& quic, tcp::Endpoint& tcp, SocketNumbers& numbers, const NodeOptions& options)
+      : quic_(quic), tcp_(tcp), numbers_(numbers), options_(options) {}
 
-  /// Starts to listen. kUnsupported: neither a quic-v1 nor a TCP address. kLimitConnections: kListenAddressesMax.
+  /// Starts to listen. kUnsupported: none of QUIC, TCP and WebSocket, QUIC in a private network, or secure
+  /// WebSocket without a certificate.
+  /// kLimitConnections: kListenAddressesMax.
   Result<void> listen(const Multiaddr& address);
 
   /// The UDP socket to dial from: one that listens where that can reach the address, since the port that
@@ -28,12 +34,18 @@ class Sockets {
   /// What came of an effect of ours.
   struct Outcome {
     bool sockets_changed = false;
+    bool interfaces_changed = false;  ///< this host has other addresses than before
     bool listening = false;   ///< `address` is being listened on now
     bool failed = false;      ///< `address` could not be listened on: `error`
     Multiaddr address;
     Error error{};
   };
   Outcome done(const EffectDone& effect);
+
+  /// Asks what addresses this host has now.
+  void list_interfaces();
+  /// As of the last answer.
+  const std::vector<IpAddress>& interfaces() const { return interfaces_; }
 
   bool poll_effect(Effect& out);
   bool has_effects() const { return !effects_.empty(); }
@@ -43,25 +55,28 @@ class Sockets {
   void close(Instant now);
 
  private:
-  enum class Kind : std::uint8_t { kUdp, kTcp };
   enum class State : std::uint8_t { kBinding, kBound, kFailed };
   struct Socket {
     SocketId id;
-    Kind kind;
+    std::optional<tcp::Road> road;  // of TCP; none: UDP
     State state;
     bool listens;
     IpEndpoint local;
     Error error{};
+
+    Multiaddr address(const IpEndpoint& at) const { return road ? tcp::address_of(*road, at) : quic_multiaddr(at); }
   };
-  void bind(Kind kind, const IpEndpoint& local, bool listens);
+  void bind(std::optional<tcp::Road> road, const IpEndpoint& local, bool listens);
   void ask_to_close(const Socket& socket);
-  static Multiaddr address_of(Kind kind, const IpEndpoint& local);
 
   quic::Endpoint& quic_;
+  tcp::Endpoint& tcp_;
   std::vector<Socket> sockets_;
   std::vector<IpAddress> interfaces_;
+  bool listing_ = false;  // until the answer
   std::deque<Effect> effects_;
   SocketNumbers& numbers_;
+  const NodeOptions& options_;
   bool closed_ = false;
 };
 

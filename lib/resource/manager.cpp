@@ -113,6 +113,9 @@ Reservation Manager::grant(Reservation::Kind kind, const PeerId& peer, const std
 }
 
 Result<Reservation> Manager::handshake(const IpAddress& from) {
+  if (admission_) {
+    if (const auto admitted = admission_(from); !admitted) return std::unexpected(admitted.error());
+  }
   const auto ip = ip_unit(from);
   if (usage_.handshakes >= limits_.handshakes_max) {
     return refuse(LimitCounters::kHandshakes, Code::kLimitHandshakes,

@@ -3,6 +3,7 @@
 // bound is refused with the bound's own code, and counted.
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <unordered_map>
 
@@ -45,7 +46,11 @@ class Manager {
   const Limits& limits() const { return limits_; }
   const LimitCounters& counters() const { return counters_; }
 
-  /// An inbound handshake from this address. kLimitHandshakes, kLimitIp.
+  /// Is asked before every inbound handshake; none: everybody may.
+  using Admission = std::move_only_function<Result<void>(const IpAddress& from)>;
+  void set_admission(Admission admission) { admission_ = std::move(admission); }
+
+  /// An inbound handshake from this address. kLimitHandshakes, kLimitIp, and what the admission says.
   Result<Reservation> handshake(const IpAddress& from);
   /// Would one more inbound handshake be above half the bound, the node's or this address's? Then ask for
   /// Retry: whoever only claims an address must not use up what its owner may have.
@@ -86,6 +91,7 @@ class Manager {
   void give_back(const Reservation& r) noexcept;
 
   Limits limits_;
+  Admission admission_;
   LimitCounters counters_;
   LimitUsage usage_;
   Peers peers_;

@@ -168,7 +168,7 @@ void World::Impl::drain_writes(NodeId id) {
 
 void World::Impl::run_effect(NodeId id, Effect effect) {
   const HostId host = slots[id].host;
-  EffectDone done{.id = effect.id, .result = {}, .local = {}, .addresses = {}};
+  EffectDone done{.id = effect.id, .result = {}, .local = {}, .addresses = {}, .bytes = {}};
   switch (effect.kind) {
     case Effect::Kind::kBindUdp: {
       const auto bound = network.bind(host, id, effect.socket, effect.local);
@@ -204,9 +204,28 @@ void World::Impl::run_effect(NodeId id, Effect effect) {
       file.insert(file.end(), effect.bytes.begin(), effect.bytes.end());
       return;
     }
+    case Effect::Kind::kReadFile: {
+      const auto file = files.find({host, effect.path});
+      if (file == files.end()) {
+        done.result = p2pa::fail(Code::kIo, "no such file");
+      } else {
+        done.bytes = file->second;
+      }
+      break;
+    }
+    case Effect::Kind::kQueryDns:
+      return query_dns(id, effect.query);
   }
   call_node(id, [this, done = std::move(done)](Node& node) {
     node.core().handle(now, done);
+  });
+}
+
+void World::Impl::query_dns(NodeId id, const dns::Query& query) {
+  ++stats.dns_queries;
+  auto answered = name_server.answer(query);
+  call_node(now + answered.second, id, [this, answer = std::move(answered.first)](Node& node) {
+    node.core().handle(now, answer);
   });
 }
 

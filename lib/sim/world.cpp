@@ -12,7 +12,7 @@ namespace {
 /// A socket is bound within the instant; who takes longer does not listen.
 constexpr Duration kListenTimeout = milliseconds(1);
 
-enum class Purpose : std::uint8_t { kNetwork = 1, kNodes = 2 };
+enum class Purpose : std::uint8_t { kNetwork = 1, kNodes = 2, kNames = 3 };
 
 /// Independent streams of chance from one number.
 std::array<std::uint8_t, 32> seed_for(std::uint64_t seed, Purpose purpose) {
@@ -29,6 +29,7 @@ World::Impl::Impl(std::uint64_t world_seed, std::string scenario_name)
       scenario(std::move(scenario_name)),
       network(seed_for(seed, Purpose::kNetwork), events, stats),
       tcp(network, events, stats),
+      name_server(seed_for(seed, Purpose::kNames)),
       node_rng(seed_for(seed, Purpose::kNodes)) {}
 
 World::Impl::~Impl() {
@@ -84,6 +85,14 @@ Result<void> World::change_address(HostId host, const std::string& address) {
   return impl_->network.change_address(host, *ip);
 }
 
+void World::tell_interfaces(HostId host) {
+  for (NodeId id = 0; id < impl_->slots.size(); ++id) {
+    if (impl_->slots[id].host == host && impl_->slots[id].node) {
+      impl_->call_node(id, [](Node& node) { node.core().interfaces_changed(); });
+    }
+  }
+}
+
 Result<void> World::rebind(HostId host, const std::string& address) {
   std::optional<IpAddress> outer;
   if (!address.empty()) {
@@ -94,6 +103,15 @@ Result<void> World::rebind(HostId host, const std::string& address) {
   auto rebound = impl_->network.rebind(host, outer);
   if (rebound) impl_->tcp.rebind(host);
   return rebound;
+}
+
+// --- names
+
+Result<void> World::set_dns(const std::string& name, DnsRecord type, const std::vector<std::string>& values) {
+  return impl_->name_server.set(name, type, values);
+}
+void World::set_dns_options(const DnsOptions& options) {
+  impl_->name_server.set_options(options);
 }
 
 // --- links
@@ -161,6 +179,10 @@ void World::restart(NodeId node, NodeOptions options) {
 ByteView World::file(HostId host, const std::string& path) const {
   const auto it = impl_->files.find({host, path});
   return it == impl_->files.end() ? ByteView{} : ByteView(it->second);
+}
+
+void World::write_file(HostId host, const std::string& path, ByteView bytes) {
+  impl_->files[{host, path}] = Bytes(bytes.begin(), bytes.end());
 }
 
 // --- running

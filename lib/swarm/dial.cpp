@@ -1,6 +1,8 @@
 #include "swarm/dial.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 #include "base/assert.hpp"
 
@@ -47,6 +49,26 @@ void Dial::add(const Multiaddr& address, Instant now) {
     if (addresses_.size() > kDialAddressesMax && next_ + 1 < addresses_.size()) addresses_.pop_back();
   }
   due_ = now;
+}
+
+void Dial::name_resolved(const std::vector<Multiaddr>& addresses, Instant now) {
+  P2PA_ASSERT(names_ > 0);
+  --names_;
+  const auto tried = addresses_.begin() + static_cast<std::ptrdiff_t>(next_);
+  std::vector<Multiaddr> untried(tried, addresses_.end());
+  for (const Multiaddr& address : addresses) {
+    if (std::ranges::find(addresses_, address) == addresses_.end()) untried.push_back(address);
+  }
+  addresses_.erase(tried, addresses_.end());
+  std::ranges::move(ranked(std::move(untried)), std::back_inserter(addresses_));
+  if (addresses_.size() > kDialAddressesMax) addresses_.resize(std::max(next_, kDialAddressesMax));
+  if (in_flight_ == 0) due_ = now;
+}
+
+void Dial::name_failed(const Error& why) {
+  P2PA_ASSERT(names_ > 0);
+  --names_;
+  failures_.push_back(why);
 }
 
 const Multiaddr* Dial::candidate(Instant now) const {

@@ -24,6 +24,13 @@ class Dial {
   /// One more address, due now and before all that were not tried yet; one that was tried is not tried again.
   void add(const Multiaddr& address, Instant now);
 
+  /// The addresses that a name stands for will follow, or that it stands for none: until then the dial is not
+  /// exhausted.
+  void expect_name() { ++names_; }
+  /// Ranked among those that were not tried yet. REQUIRES a name is expected.
+  void name_resolved(const std::vector<Multiaddr>& addresses, Instant now);
+  void name_failed(const Error& why);
+
   /// The address to try now, or null: nothing is due. Stays the same until started() or failed_to_start().
   const Multiaddr* candidate(Instant now) const;
   /// candidate() is being tried.
@@ -35,17 +42,20 @@ class Dial {
 
   Instant next_deadline() const;
   /// Nothing is in flight and nothing is left to try.
-  bool exhausted() const { return in_flight_ == 0 && next_ == addresses_.size(); }
+  bool exhausted() const { return in_flight_ == 0 && all_tried(); }
   /// One is in flight, and nothing else is left to try.
-  bool down_to_one() const { return in_flight_ == 1 && next_ == addresses_.size(); }
+  bool down_to_one() const { return in_flight_ == 1 && all_tried(); }
   /// REQUIRES exhausted(). The reason, when all addresses failed alike; kUnreachable and how many
   /// were tried, when they differ or none answered.
   Error error() const;
 
  private:
+  bool all_tried() const { return next_ == addresses_.size() && names_ == 0; }
+
   std::vector<Multiaddr> addresses_;
   std::size_t next_ = 0;
   std::size_t in_flight_ = 0;
+  std::size_t names_ = 0;  ///< that are being resolved
   Instant due_;
   std::vector<Error> failures_;
 };

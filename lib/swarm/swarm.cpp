@@ -3,18 +3,14 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/assert.hpp"
+#include "swarm/reasons.hpp"
 
 namespace p2pa::swarm {
 namespace {
 
 constexpr std::size_t kNegotiatingSlack = 1024;
 
-constexpr Error kNodeClosed{Code::kClosed, 0, "the node is closing"};
-constexpr Error kGivenUp{Code::kCancelled, 0, "the peer was disconnected meanwhile"};
 constexpr Error kTooManyWait{Code::kLimitStreams, kWaitingOpensMax, "too many streams wait for this peer"};
-
-constexpr Error kSelf{Code::kInvalidArgument, 0, "a node does not dial itself"};
 constexpr Error kBadProtocol{Code::kInvalidArgument, 0, "a protocol id has 1 to 1,022 bytes, none of control"};
 
 bool valid_protocol(std::string_view id) {
@@ -22,22 +18,23 @@ bool valid_protocol(std::string_view id) {
   return !id.empty() && id.size() + 2 <= multistream::kMessageBytesMax && std::ranges::none_of(id, control);
 }
 
-/// What a stream is told when its connection goes.
-Error stream_error(const Error& connection_error) {
-  if (connection_error.code != Code::kOk) return connection_error;
-  return {Code::kClosed, 0, "the connection was closed on this side"};
-}
-
 }  // namespace
 
 Swarm::Swarm(const PeerId& self, std::vector<Transport*> transports, resource::Manager& resources,
-             peerstore::Peerstore& peers, Observer& observer)
+             peerstore::Peerstore& peers, Rng& rng, Observer& observer, const CareOptions& care,
+             dns::Resolver* names)
     : self_(self),
       transports_(std::move(transports)),
       resources_(resources),
-      store_(peers),
       observer_(observer),
-      known_([this](std::string_view protocol) { return services_.contains(protocol); }) {}
+      known_([this](std::string_view protocol) { return serves(protocol); }),
+      dialer_(self, transports_, peers, names, *this),
+      rng_(rng),
+      care_(self, care, rng, *this) {
+  resources_.set_admission([this](const IpAddress& from) { return care_.gater().accept(from); });
+}
+
+Swarm::~Swarm() { resources_.set_admission({}); }
 
 Result<void> Swarm::serve(std::string protocol, StreamHandler& handler, bool replay_safe) {
   if (!valid_protocol(protocol)) return std::unexpected(kBadProtocol);
@@ -49,133 +46,36 @@ Result<void> Swarm::serve(std::string protocol, StreamHandler& handler, bool rep
 
 std::vector<std::string> Swarm::protocols() const {
   std::vector<std::string> out;
-  for (const auto& [id, service] : services_) out.push_back(id);
+  for (const auto& [id, service] : services_) {
+    if (serves(id)) out.push_back(id);
+  }
   return out;
+}
+
+bool Swarm::serves(std::string_view protocol) const {
+  return services_.contains(protocol) && care_.gater().stream(protocol).has_value();
 }
 
 // --- dialing
 
-void Swarm::dial(const PeerId& peer, DialDone done) {
-  dial_requests_.push_back({peer, {}, std::move(done)});
+void Swarm::on_attempt_failed(const PeerId& peer, const Multiaddr& address, const Error& why) {
+  observer_.on_dial_failed(peer, address, why);
 }
 
-void Swarm::dial(const Multiaddr& address, DialDone done) {
-  dial_requests_.push_back({address.peer_id().value_or(PeerId{}), address, std::move(done)});
-}
-
-void Swarm::process_dials(Instant now) {
-  for (const std::uint64_t id : std::exchange(dials_given_up_, {})) {
-    if (dials_.contains(id)) finish_dial(now, id, std::unexpected(kGivenUp));
-  }
-  std::swap(dial_requests_, dial_requests_taken_);
-  for (DialRequest& request : dial_requests_taken_) process_dial(now, std::move(request));
-  dial_requests_taken_.clear();
-}
-
-void Swarm::process_dial(Instant now, DialRequest request) {
-  if (closing_) return request.done(now, std::unexpected(kNodeClosed));
-  if (request.given_up) return request.done(now, std::unexpected(kGivenUp));
-  if (request.peer == self_) return request.done(now, std::unexpected(kSelf));
-  if (!request.peer.empty()) {
-    if (!request.address.empty()) {
-      store_.add_address(request.peer, request.address, peerstore::Peerstore::Source::kHost);
-    }
-    if (Connection* existing = best_connection(request.peer)) return request.done(now, existing);
-  }
-  const auto known = peers_.find(request.peer);
-  std::uint64_t id = known == peers_.end() ? 0 : known->second.dial;
-  if (request.peer.empty()) {
-    id = start_dial(now, request.peer, {request.address});
-  } else if (id == 0) {
-    id = start_dial(now, request.peer, store_.addresses(request.peer));
-  }
-  PendingDial& dial = dials_.at(id);
-  if (dial.waiters.size() >= kDialWaitersMax) {
-    return request.done(now, fail(Code::kRateLimited, "too many wait for one dial", kDialWaitersMax));
-  }
-  dial.waiters.push_back(std::move(request.done));
-  // A dial that was under way began without it.
-  if (!request.address.empty()) dial.machine.add(request.address.without_peer_id(), now);
-  advance_dial(now, id);
-}
-
-std::uint64_t Swarm::start_dial(Instant now, const PeerId& peer, std::vector<Multiaddr> addresses) {
-  const std::uint64_t id = next_dial_++;
-  Dial machine(std::move(addresses), now);
-  if (const auto last = store_.worked_last(peer)) machine.add(*last, now);
-  dials_.emplace(id, PendingDial{std::move(machine), peer, {}, {}});
-  if (!peer.empty()) peers_[peer].dial = id;
-  return id;
-}
-
-void Swarm::advance_dial(Instant now, std::uint64_t id) {
-  for (;;) {
-    const auto it = dials_.find(id);
-    if (it == dials_.end()) return;
-    Dial& machine = it->second.machine;
-    if (machine.exhausted()) return finish_dial(now, id, std::unexpected(machine.error()));
-    const Multiaddr* address = machine.candidate(now);
-    if (address == nullptr) return;
-    const auto connection = start_attempt(now, {address->without_peer_id(), it->second.peer, true});
-    if (!connection && connection.error().code == Code::kWouldBlock) return;  // sockets_changed() follows
-    if (!connection) {
-      dial_failed_to_start(now, it->second, connection.error());
-      continue;
-    }
-    machine.started(now);
-    const ConnectionId cid = (*connection)->id();
-    it->second.attempts.push_back(cid);
-    attempts_.emplace(cid, Attempt{id, *connection, {}});
-  }
-}
-
-Result<Connection*> Swarm::start_attempt(Instant now, const DialTarget& target) {
-  for (Transport* transport : transports_) {
-    if (transport->dials(target.address)) return transport->dial(now, target);
-  }
-  return fail(Code::kUnsupported, "no transport for this address");
-}
-
-void Swarm::dial_failed_to_start(Instant now, PendingDial& dial, const Error& why) {
-  observer_.on_dial_failed(dial.peer, *dial.machine.candidate(now), why);
-  dial.machine.failed_to_start(now, why);
-}
-
-void Swarm::finish_dial(Instant now, std::uint64_t id, Result<Connection*> result) {
-  const auto it = dials_.find(id);
-  PendingDial dial = std::move(it->second);
-  dials_.erase(it);
-  for (const ConnectionId attempt : dial.attempts) {
-    const auto a = attempts_.find(attempt);
-    if (a == attempts_.end()) continue;
-    a->second.dial = 0;
-    // An address that was added later may have won; what has begun on this one goes on.
-    if (a->second.streams.count > 0 && (result || closing_)) continue;
-    a->second.connection->close(result ? wire_code::kConnSupplanted : wire_code::kNone,
-                                result ? "another address was faster" : "the dial was given up");
-  }
-  const auto peer = peers_.find(dial.peer);
-  if (peer != peers_.end() && peer->second.dial == id) peer->second.dial = 0;
-  for (DialDone& done : dial.waiters) done(now, result);
-  if (!result) fail_waiting(now, dial.peer, result.error());
-  forget_if_idle(dial.peer);
-}
-
-void Swarm::sockets_changed(Instant now) {
-  std::vector<std::uint64_t> ids;
-  for (const auto& [id, dial] : dials_) ids.push_back(id);
-  for (const std::uint64_t id : ids) advance_dial(now, id);
+void Swarm::on_dial_ended(Instant now, const PeerId& peer, const Error* why) {
+  if (why != nullptr) fail_waiting(now, peer, *why);
+  forget_if_idle(peer);
 }
 
 Instant Swarm::next_deadline() const {
-  Instant next = kNever;
-  for (const auto& [id, dial] : dials_) next = std::min(next, dial.machine.next_deadline());
-  if (!negotiating_.empty()) next = std::min(next, negotiating_.front().deadline);
-  return next;
+  Instant next = dialer_.next_deadline();
+  if (!closing_) next = std::min(next, care_.next_deadline());
+  return negotiating_.empty() ? next : std::min(next, negotiating_.front().deadline);
 }
 
 void Swarm::on_deadline(Instant now) {
-  sockets_changed(now);
+  dialer_.advance(now);
+  if (!closing_ && care_.next_deadline() <= now) care_.on_deadline(now);
   while (!negotiating_.empty() && negotiating_.front().deadline <= now) {
     const Negotiating late = negotiating_.front();
     negotiating_.pop_front();
@@ -235,37 +135,39 @@ void Swarm::open_unbound(Instant now, Peer& peer, OpenRequest request) {
 void Swarm::open_by_dialing(Instant now, OpenRequest request) {
   const PeerId name = request.peer;
   if (name == self_) return request.handler->on_stream_failed(now, request.tag, kSelf);
-  if (peers_[name].dial == 0) {
-    const std::uint64_t id = start_dial(now, name, store_.addresses(name));
+  if (!dialer_.dialing(name)) {
     peers_[name].waiting.push_back(std::move(request));
-    advance_dial(now, id);
+    dialer_.start(now, name);
     const auto it = peers_.find(name);  // a dial that failed at once has answered already
     if (it == peers_.end() || it->second.waiting.empty()) return;
     request = std::move(it->second.waiting.back());
     it->second.waiting.pop_back();
   }
-  Peer& peer = peers_.at(name);
   // Early data goes down with its attempt, so it waits while another address may win.
-  if (request.options.replay_safe && peer.dial != 0 && dials_.at(peer.dial).machine.down_to_one()) {
-    for (const ConnectionId id : dials_.at(peer.dial).attempts) {
-      const auto attempt = attempts_.find(id);
-      if (attempt == attempts_.end() || !attempt->second.connection->early_data_possible()) continue;
-      if (open_on(now, *attempt->second.connection, attempt->second.streams, request)) return;
-    }
+  Connection* attempt = request.options.replay_safe ? dialer_.last_hope(name) : nullptr;
+  if (attempt != nullptr && attempt->early_data_possible()) {
+    StreamList& streams = early_.try_emplace(attempt->id(), Early{attempt, {}}).first->second.streams;
+    const bool taken = open_on(now, *attempt, streams, request);
+    if (early_count(attempt->id()) == 0) early_.erase(attempt->id());
+    if (taken) return;
   }
-  peer.waiting.push_back(std::move(request));
+  peers_[name].waiting.push_back(std::move(request));
 }
 
 bool Swarm::open_on_any(Instant now, const Peer& peer, OpenRequest& request) {
-  return std::ranges::any_of(peer.connections, [&](ConnectionId id) {
+  return std::ranges::any_of(usable(peer), [&](ConnectionId id) {
     Live& live = live_.at(id);
-    return live.connection->established() && open_on(now, *live.connection, live.streams, request);
+    return open_on(now, *live.connection, live.streams, request);
   });
 }
 
 bool Swarm::open_on(Instant now, Connection& connection, StreamList& streams, OpenRequest& request) {
   if (request.given_up) {
     request.handler->on_stream_failed(now, request.tag, kGivenUp);
+    return true;
+  }
+  if (const auto allowed = care_.gater().stream(request.protocol); !allowed) {
+    request.handler->on_stream_failed(now, request.tag, allowed.error());
     return true;
   }
   auto reservation = resources_.stream(request.peer);
@@ -291,6 +193,7 @@ bool Swarm::open_on(Instant now, Connection& connection, StreamList& streams, Op
     request.handler->on_stream_failed(now, request.tag, proposed.error());
     return true;
   }
+  if (streams.count == 1) care_.began_use(now, connection);
   request.handler->on_stream_open(now, stream);
   return true;
 }
@@ -301,7 +204,7 @@ void Swarm::fail_all(Instant now, std::deque<OpenRequest> requests, const Error&
 
 void Swarm::fail_waiting(Instant now, const PeerId& peer, const Error& why) {
   const auto it = peers_.find(peer);
-  if (it == peers_.end() || it->second.dial != 0 || !it->second.connections.empty()) return;
+  if (it == peers_.end() || dialer_.dialing(peer) || !it->second.connections.empty()) return;
   fail_all(now, std::exchange(it->second.waiting, {}), why);
 }
 
@@ -319,10 +222,68 @@ void Swarm::release_waiting(Instant now, const PeerId& name) {
   while (!peer.waiting.empty() && open_on_any(now, peer, peer.waiting.front())) peer.waiting.pop_front();
 }
 
+// --- what is done without being asked
+
+Result<void> Swarm::keep(Instant now, const PeerId& peer) {
+  if (peer == self_) return std::unexpected(kSelf);
+  return care_.keep(now, peer, best_connection(peer) != nullptr);
+}
+
+void Swarm::dial_kept(const PeerId& peer) {
+  dialer_.dial(peer, [this, peer](Instant now, Result<Connection*> reached) {
+    care_.dial_ended(now, peer, reached.has_value());
+  });
+}
+
+ConnectionPool::Use Swarm::use_of(ConnectionId id) const {
+  const Live& live = live_.at(id);
+  const ConnectionStats stats = live.connection->stats({});
+  return {live.streams.count, stats.streams_opened + stats.streams_accepted, live.connection->heard_at()};
+}
+
+void Swarm::close_connection(Connection& connection, std::uint64_t code, const Error& why) {
+  live_.at(connection.id()).ended = why;
+  connection.close(code, why.why);
+}
+
+PeerId Swarm::choose_peer(const std::vector<PeerId>& peers) {
+  std::vector<Choice> choices;
+  for (const PeerId& peer : peers) {
+    const Connection* connection = best_connection(peer);
+    const Quality* quality = connection == nullptr ? nullptr : care_.quality(connection->id());
+    choices.push_back(quality == nullptr ? Choice{} : Choice{quality->cost(), streams_count(*connection)});
+  }
+  return peers[swarm::choose_peer(rng_, choices)];
+}
+
+/// What began before a rule forbade it ends.
+void Swarm::apply_rules(Instant now) {
+  for (Connection* connection : connections()) {
+    if (!connection->established()) continue;
+    const auto allowed = may_try(connection->peer(), connection->remote_address());
+    if (!allowed) {
+      close_connection(*connection, wire_code::kConnGated, allowed.error());
+      continue;
+    }
+    std::vector<std::pair<StreamSlot*, std::uint32_t>> all;
+    for (StreamSlot* slot = live_.at(connection->id()).streams.first; slot != nullptr; slot = slot->next) {
+      all.push_back({slot, slot->generation});
+    }
+    for (const auto& [slot, generation] : all) {
+      if (slot->generation != generation) continue;  // an end of another one ended it
+      const auto fine = care_.gater().stream(slot->stream->protocol());
+      if (fine) continue;
+      slot->stream->reset(wire_code::kStreamGated);
+      end_stream(now, *slot, fine.error());
+    }
+  }
+}
+
 // --- what happened
 
 bool Swarm::turn(Instant now) {
-  if (!dial_requests_.empty() || !dials_given_up_.empty()) process_dials(now);
+  if (std::exchange(rules_changed_, false)) apply_rules(now);
+  if (dialer_.has_work()) dialer_.turn(now);
   if (!opens_.empty()) process_opens(now);
   TransportEvent event;
   int left = kEventsPerTurn;
@@ -344,8 +305,10 @@ void Swarm::handle(Instant now, Connection& connection, const ConnectionEvent& e
     case Kind::kEstablished: return on_established(now, connection);
     case Kind::kClosed: return on_closed(now, connection, event.error);
     case Kind::kStreamsAvailable: return release_waiting(now, connection.peer());
-    case Kind::kDatagram:
-    case Kind::kMessage: return observer_.on_datagram(now, connection, event.datagram);
+    case Kind::kDatagram: return observer_.on_datagram(now, connection, event.datagram);
+    case Kind::kMessage:
+      return observer_.on_message(now, connection, {static_cast<Delivery>(event.code >> 8),
+                                                    static_cast<std::uint8_t>(event.code), event.datagram});
     case Kind::kPathChanged: return observer_.on_path_changed(now, connection);
     case Kind::kStreamOpened: return on_stream_opened(now, connection, event.stream);
     case Kind::kReadable:
@@ -374,35 +337,35 @@ void Swarm::handle(Instant now, Connection& connection, const ConnectionEvent& e
 
 void Swarm::on_established(Instant now, Connection& connection) {
   const ConnectionId id = connection.id();
-  const auto attempt = attempts_.find(id);
-  const std::uint64_t dial = attempt == attempts_.end() ? 0 : attempt->second.dial;
   // Another attempt was established at the same moment and was heard of first.
-  if (connection.outbound() && dial == 0 && !connection.established()) return;
+  if (connection.outbound() && !dialer_.wants(id) && !connection.established()) return;
   const PeerId peer = connection.peer();
   const IpAddress ip = ip_address(connection.remote_address()).value_or(IpAddress{});
   auto reservation = resources_.connection(peer, ip);
   if (peer == self_) {  // at an address that did not say so
     connection.close(wire_code::kNone, kSelf.why);
-    if (dial != 0) finish_dial(now, dial, std::unexpected(kSelf));
-    return;
+    return dialer_.refused(now, id, kSelf);
   }
-  const bool unwanted = closing_ && (attempt == attempts_.end() || attempt->second.streams.count == 0);
+  if (const auto allowed = care_.gater().connection(peer, connection.remote_address()); !allowed) {
+    connection.close(wire_code::kConnGated, allowed.error().why);
+    return dialer_.refused(now, id, allowed.error());
+  }
+  const bool unwanted = closing_ && early_count(id) == 0;
   if (unwanted || !reservation) {
     const Error why = unwanted ? kNodeClosed : reservation.error();
     connection.close(unwanted ? wire_code::kConnShutdown : wire_code::kConnResourceLimit, why.why);
-    if (dial != 0) finish_dial(now, dial, std::unexpected(why));
-    return;
+    return dialer_.refused(now, id, why);
   }
   Live live{&connection, {}, std::move(*reservation), {}};
-  if (attempt != attempts_.end()) {
-    live.streams = attempt->second.streams;
-    attempts_.erase(attempt);
+  if (const auto early = early_.find(id); early != early_.end()) {
+    live.streams = early->second.streams;
+    early_.erase(early);
   }
   live_.emplace(id, std::move(live));
   peers_[peer].connections.push_back(id);
-  if (connection.outbound()) store_.mark_good(peer, connection.remote_address());
+  care_.connected(now, connection);
   // Who waited goes first, before what the protocols have to say to each other.
-  if (dial != 0) finish_dial(now, dial, &connection);
+  dialer_.established(now, connection);
   release_waiting(now, peer);
   observer_.on_connected(now, connection);
   hand_over_early(now, id);
@@ -410,33 +373,29 @@ void Swarm::on_established(Instant now, Connection& connection) {
 
 void Swarm::on_closed(Instant now, Connection& connection, const Error& why) {
   const ConnectionId id = connection.id();
-  if (const auto attempt = attempts_.find(id); attempt != attempts_.end()) {
-    StreamList streams = attempt->second.streams;
-    const std::uint64_t dial = attempt->second.dial;
-    attempts_.erase(attempt);
+  if (const auto early = early_.find(id); early != early_.end()) {
+    StreamList streams = early->second.streams;
+    early_.erase(early);
     end_all(now, streams, stream_error(why));
-    if (const auto it = dials_.find(dial); it != dials_.end()) {
-      observer_.on_dial_failed(it->second.peer, connection.remote_address(), why);
-      it->second.machine.attempt_failed(now, stream_error(why));
-      advance_dial(now, dial);
-    }
-    return;
   }
   const auto live = live_.find(id);
   if (live == live_.end()) {
+    dialer_.closed(now, connection, why);
     if (!connection.outbound()) observer_.on_handshake_failed(connection, why);
     return;
   }
-  end_all(now, live->second.streams, stream_error(why));
+  const Error reason = stream_error(live->second.ended.code == Code::kOk ? why : live->second.ended);
+  end_all(now, live->second.streams, reason);
   auto waiting = std::move(live->second.waiting);
   live_.erase(live);
   const PeerId name = connection.peer();
   auto& connections = peers_.at(name).connections;
   std::erase(connections, id);
   const bool last = connections.empty();
-  observer_.on_disconnected(now, connection, stream_error(why), last);
-  fail_all(now, std::move(waiting), stream_error(why));
-  fail_waiting(now, name, stream_error(why));
+  care_.disconnected(now, connection, last);
+  observer_.on_disconnected(now, connection, reason, last);
+  fail_all(now, std::move(waiting), reason);
+  fail_waiting(now, name, reason);
   release_waiting(now, name);  // over those that are left
   forget_if_idle(name);
 }
@@ -447,7 +406,12 @@ void Swarm::on_stream_opened(Instant now, Connection& connection, StreamId id) {
     connection.reset(id, closing_ ? wire_code::kStreamShutdown : wire_code::kStreamResourceLimit);
     return;
   }
-  StreamSlot& slot = pool_.acquire(list_of(connection), connection, id, std::move(*reservation));
+  if (!connection.established() && !may_try(connection.peer(), connection.remote_address())) {
+    return connection.reset(id, wire_code::kStreamGated);
+  }
+  StreamList& streams = list_of(connection);
+  StreamSlot& slot = pool_.acquire(streams, connection, id, std::move(*reservation));
+  if (streams.count == 1) care_.began_use(now, connection);
   connection.set_context(id, &slot);
   slot.stream->listen();
   const std::uint32_t generation = slot.generation;
@@ -535,8 +499,13 @@ StreamList& Swarm::list_of(const Connection& connection) {
   const auto live = live_.find(connection.id());
   if (live != live_.end()) return live->second.streams;
   // An inbound connection whose 0-RTT streams come before it is established.
-  return attempts_.try_emplace(connection.id(), Attempt{0, const_cast<Connection*>(&connection), {}})
+  return early_.try_emplace(connection.id(), Early{const_cast<Connection*>(&connection), {}})
       .first->second.streams;
+}
+
+std::uint32_t Swarm::early_count(ConnectionId id) const {
+  const auto it = early_.find(id);
+  return it == early_.end() ? 0 : it->second.streams.count;
 }
 
 // --- asking
@@ -544,11 +513,26 @@ StreamList& Swarm::list_of(const Connection& connection) {
 Connection* Swarm::best_connection(const PeerId& peer) const {
   const auto it = peers_.find(peer);
   if (it == peers_.end()) return nullptr;
-  for (const ConnectionId id : it->second.connections) {
-    Connection* connection = live_.at(id).connection;
-    if (connection->established()) return connection;
+  const std::vector<ConnectionId> all = usable(it->second);
+  return all.empty() ? nullptr : live_.at(all.front()).connection;
+}
+
+Connection* Swarm::best_session(const PeerId& peer) const {
+  const auto it = peers_.find(peer);
+  if (it == peers_.end()) return nullptr;
+  for (const ConnectionId id : usable(it->second)) {
+    Connection* const connection = live_.at(id).connection;
+    if (connection->message_size_max() > 0) return connection;
   }
   return nullptr;
+}
+
+std::vector<ConnectionId> Swarm::usable(const Peer& peer) const {
+  std::vector<ConnectionId> out;
+  for (const ConnectionId id : peer.connections) {
+    if (live_.at(id).connection->established()) out.push_back(id);
+  }
+  return care_.ranked(std::move(out));
 }
 
 Connection* Swarm::find(ConnectionId id) const {
@@ -574,20 +558,18 @@ void Swarm::disconnect(const PeerId& peer, std::uint64_t code) {
   };
   give_up(opens_);
   give_up(opens_taken_);
-  give_up(dial_requests_);
-  give_up(dial_requests_taken_);
+  dialer_.give_up(peer);
+  care_.unkeep(peer);
   const auto it = peers_.find(peer);
   if (it == peers_.end()) return;
   give_up(it->second.waiting);
-  if (it->second.dial != 0) dials_given_up_.push_back(it->second.dial);
   for (const ConnectionId id : it->second.connections) live_.at(id).connection->close(code, "");
 }
 
 void Swarm::close(Instant now) {
   closing_ = true;
-  process_dials(now);
+  dialer_.close(now);
   process_opens(now);
-  while (!dials_.empty()) finish_dial(now, dials_.begin()->first, std::unexpected(kNodeClosed));
   for (auto& [peer, state] : peers_) fail_all(now, std::exchange(state.waiting, {}), kNodeClosed);
   for (auto& [id, live] : live_) fail_all(now, std::exchange(live.waiting, {}), kNodeClosed);
 }
@@ -601,7 +583,7 @@ std::size_t Swarm::close_connections(bool all) {
     left += undelivered;
   };
   for (Connection* connection : connections()) close(*connection);
-  for (const auto& [id, attempt] : attempts_) close(*attempt.connection);
+  for (const auto& [id, early] : early_) close(*early.connection);
   return left;
 }
 
@@ -609,7 +591,7 @@ void Swarm::forget_if_idle(const PeerId& peer) {
   const auto it = peers_.find(peer);
   if (it == peers_.end()) return;
   const Peer& p = it->second;
-  if (p.connections.empty() && p.dial == 0 && p.waiting.empty()) peers_.erase(it);
+  if (p.connections.empty() && !dialer_.dialing(peer) && p.waiting.empty()) peers_.erase(it);
 }
 
 }  // namespace p2pa::swarm

@@ -12,7 +12,8 @@
 
 #include "peerstore/peerstore.hpp"
 #include "resource/manager.hpp"
-#include "swarm/dial.hpp"
+#include "swarm/caretaker.hpp"
+#include "swarm/dialer.hpp"
 #include "swarm/stream_pool.hpp"
 #include "transport/stream.hpp"
 #include "transport/transport.hpp"
@@ -22,7 +23,6 @@ namespace p2pa::swarm {
 /// Streams that wait for a connection, or for the peer's stream credit, per peer; and per connection those
 /// that go over just that one.
 inline constexpr std::size_t kWaitingOpensMax = 4096;
-inline constexpr std::size_t kDialWaitersMax = 1024;
 /// Inbound streams must agree on a protocol within this time.
 inline constexpr Duration kNegotiationTimeout = seconds(10);
 /// Transport events handled in one turn.
@@ -37,6 +37,8 @@ class Observer {
   virtual void on_disconnected(Instant now, Connection& connection, const Error& why, bool last) = 0;
   virtual void on_path_changed(Instant now, Connection& connection) = 0;
   virtual void on_datagram(Instant now, Connection& connection, ByteView payload) = 0;
+  /// Of a session over UDP.
+  virtual void on_message(Instant, Connection&, const SessionMessage&) {}
   /// One address of a dial did not work; others may.
   virtual void on_dial_failed(const PeerId&, const Multiaddr&, const Error& /*why*/) {}
   /// An inbound connection ended before it was one.
@@ -45,13 +47,16 @@ class Observer {
   virtual void on_stream_refused(Connection&, const Error& /*why*/) {}
 };
 
-using DialDone = std::move_only_function<void(Instant, Result<Connection*>)>;
-
-class Swarm final : public StreamOpener {
+class Swarm final : public StreamOpener, private DialerHost, private CareHost {
  public:
-  /// `self`: whom it never dials. REQUIRES that all others outlive the swarm.
+  /// `self`: whom it never dials. `names`: null where addresses with names are not dialed. REQUIRES that all
+  /// others outlive the swarm, and that `names` has no turn after it.
   Swarm(const PeerId& self, std::vector<Transport*> transports, resource::Manager& resources,
-        peerstore::Peerstore& peers, Observer& observer);
+        peerstore::Peerstore& peers, Rng& rng, Observer& observer, const CareOptions& care = {},
+        dns::Resolver* names = nullptr);
+  ~Swarm() override;
+  Swarm(const Swarm&) = delete;
+  Swarm& operator=(const Swarm&) = delete;
 
   /// Inbound streams that agree on this protocol go to `handler`. Of 0-RTT, which may be a replay, only
   /// those of a protocol that is `replay_safe` go at once; the others when the connection is established.
@@ -59,12 +64,11 @@ class Swarm final : public StreamOpener {
   Result<void> serve(std::string protocol, StreamHandler& handler, bool replay_safe = false);
   std::vector<std::string> protocols() const;
 
-  /// Connects by everything the peerstore knows, or by one address. Joins a dial that is under way
-  /// and is satisfied by a connection that exists. `done` comes once, in a turn.
-  void dial(const PeerId& peer, DialDone done);
-  void dial(const Multiaddr& address, DialDone done);
+  /// As Dialer::dial(). `done` comes once, in a turn.
+  void dial(const PeerId& peer, DialDone done) { dialer_.dial(peer, std::move(done)); }
+  void dial(const Multiaddr& address, DialDone done) { dialer_.dial(address, std::move(done)); }
   /// Closes every connection to the peer, and gives up a dial that is under way and what was asked in this
-  /// turn (kCancelled).
+  /// turn (kCancelled). It is kept no more.
   void disconnect(const PeerId& peer, std::uint64_t code);
   /// Fails every dial and open; nothing is accepted from now on. REQUIRES to be called between turns.
   void close(Instant now);
@@ -75,23 +79,37 @@ class Swarm final : public StreamOpener {
   void open_stream(const PeerId& peer, std::string_view protocol, StreamHandler& handler,
                    std::uint64_t tag, OpenStreamOptions options) override;
 
+  /// Stays connected to the peer: dials it now, and whenever no connection is left. kLimitPeer: kKeptPeersMax.
+  Result<void> keep(Instant now, const PeerId& peer);
+  bool unkeep(const PeerId& peer) { return care_.unkeep(peer); }
+  ConnectionPool& pool() { return care_.pool(); }
+  /// Whoever changed a rule says rules_changed(): in the next turn, what does not pass any more ends.
+  Gater& gater() { return care_.gater(); }
+  void rules_changed() { rules_changed_ = true; }
+  /// See Caretaker.
+  void network_changed(Instant now, const std::vector<IpAddress>& addresses) { care_.network_changed(now, addresses); }
+  const Quality* measure(Instant now, const Connection& connection) { return care_.measure(now, connection); }
+  Duration age(Instant now, const Connection& connection) const { return care_.age(now, connection.id()); }
+  /// The one of several peers to ask next; those without a connection count as neither good nor bad. REQUIRES some.
+  PeerId choose_peer(const std::vector<PeerId>& peers);
+
   /// Works off what happened, at most kEventsPerTurn events. True: there is more.
   bool turn(Instant now);
   /// Something was asked since the last turn.
-  bool has_work() const {
-    return !opens_.empty() || !dial_requests_.empty() || !dials_given_up_.empty();
-  }
-  void sockets_changed(Instant now);
+  bool has_work() const { return rules_changed_ || !opens_.empty() || dialer_.has_work(); }
+  void sockets_changed(Instant now) { dialer_.advance(now); }
   Instant next_deadline() const;
   void on_deadline(Instant now);
 
-  /// The established connection to use, the oldest; null when there is none.
-  Connection* best_connection(const PeerId& peer) const;
+  /// The established connection to use, the best; null when there is none.
+  Connection* best_connection(const PeerId& peer) const override;
+  /// The best one over which messages go; null when there is none.
+  Connection* best_session(const PeerId& peer) const;
   /// An established connection; null when it is gone.
   Connection* find(ConnectionId id) const;
   std::vector<Connection*> connections() const;
   std::uint32_t streams_count(const Connection& connection) const;
-  bool idle() const { return live_.empty() && attempts_.empty() && dials_.empty(); }
+  bool idle() const { return live_.empty() && early_.empty() && dialer_.idle(); }
 
  private:
   struct Service {
@@ -111,37 +129,35 @@ class Swarm final : public StreamOpener {
     StreamList streams;
     resource::Reservation reservation;
     std::deque<OpenRequest> waiting;  // for credit of this one
+    Error ended{Code::kOk, 0, ""};    // why it was closed, where its transport only knows that it was
   };
-  struct DialRequest {
-    PeerId peer;        // empty: whoever answers
-    Multiaddr address;  // empty: what the peerstore knows
-    DialDone done;
-    bool given_up = false;
-  };
-  struct PendingDial {
-    Dial machine;
-    PeerId peer;  // empty: whoever answers
-    std::vector<ConnectionId> attempts;
-    std::vector<DialDone> waiters;
-  };
-  struct Attempt {  // a connection that is not established yet
-    std::uint64_t dial;  // 0: inbound, or no longer wanted
+  struct Early {  // a connection that has streams before it is established: 0-RTT
     Connection* connection;
-    StreamList streams;  // 0-RTT
+    StreamList streams;
   };
   struct Peer {
     std::vector<ConnectionId> connections;  // established
-    std::uint64_t dial = 0;
     std::deque<OpenRequest> waiting;  // for a connection, or for credit of any
   };
 
-  void process_dials(Instant now);
-  void process_dial(Instant now, DialRequest request);
-  std::uint64_t start_dial(Instant now, const PeerId& peer, std::vector<Multiaddr> addresses);
-  void advance_dial(Instant now, std::uint64_t id);
-  Result<Connection*> start_attempt(Instant now, const DialTarget& target);
-  void dial_failed_to_start(Instant now, PendingDial& dial, const Error& why);
-  void finish_dial(Instant now, std::uint64_t id, Result<Connection*> result);
+  // DialerHost
+  bool has_early_streams(const Connection& attempt) const override { return early_count(attempt.id()) > 0; }
+  void on_attempt_failed(const PeerId& peer, const Multiaddr& address, const Error& why) override;
+  void on_dial_ended(Instant now, const PeerId& peer, const Error* why) override;
+  Result<void> may_dial(const PeerId& peer) const override { return care_.gater().peer(peer); }
+  Result<void> may_try(const PeerId& peer, const Multiaddr& address) const override {
+    return care_.gater().connection(peer, address);
+  }
+
+  // CareHost
+  ConnectionPool::Use use_of(ConnectionId id) const override;
+  void close_connection(Connection& connection, std::uint64_t code, const Error& why) override;
+  void dial_kept(const PeerId& peer) override;
+
+  bool serves(std::string_view protocol) const;
+  void apply_rules(Instant now);
+  /// The established connections of a peer, in the order in which streams try them.
+  std::vector<ConnectionId> usable(const Peer& peer) const;
 
   void process_opens(Instant now);
   void process_open(Instant now, OpenRequest request);
@@ -166,6 +182,7 @@ class Swarm final : public StreamOpener {
   void end_stream(Instant now, StreamSlot& slot, const Error& why);
   void end_all(Instant now, StreamList& streams, const Error& why);
   StreamList& list_of(const Connection& connection);
+  std::uint32_t early_count(ConnectionId id) const;
   void negotiate(Instant now, StreamSlot& slot);
   /// Gives an inbound stream to the handler of the protocol that it agreed on.
   void hand_over(Instant now, StreamSlot& slot);
@@ -177,22 +194,20 @@ class Swarm final : public StreamOpener {
   const std::vector<Transport*> transports_;
   std::size_t first_ = 0;  // whose events are first in this turn
   resource::Manager& resources_;
-  peerstore::Peerstore& store_;
   Observer& observer_;
 
   std::map<std::string, Service, std::less<>> services_;
   multistream::Negotiation::Known known_;
   StreamPool pool_;
   std::unordered_map<ConnectionId, Live> live_;
-  std::map<ConnectionId, Attempt> attempts_;
+  std::map<ConnectionId, Early> early_;
   std::unordered_map<PeerId, Peer, PeerIdHash> peers_;
-  std::map<std::uint64_t, PendingDial> dials_;
-  std::uint64_t next_dial_ = 1;
+  Dialer dialer_;
+  Rng& rng_;
+  Caretaker care_;
+  bool rules_changed_ = false;
   std::vector<OpenRequest> opens_;  // asked since the last turn
   std::vector<OpenRequest> opens_taken_;
-  std::vector<DialRequest> dial_requests_;  // asked since the last turn
-  std::vector<DialRequest> dial_requests_taken_;
-  std::vector<std::uint64_t> dials_given_up_;  // likewise
   struct Negotiating {  // an inbound stream that has not named a protocol of ours
     Instant deadline;
     StreamSlot* slot;

@@ -8,6 +8,7 @@
 #include "p2pagents/error.hpp"
 #include "p2pagents/multiaddr.hpp"
 #include "p2pagents/peer_id.hpp"
+#include "p2pagents/session_message.hpp"
 #include "p2pagents/time.hpp"
 
 namespace p2pa {
@@ -19,6 +20,7 @@ struct ConnectionStats {
   Duration rtt{}, rtt_min{}, rtt_variance{};
   std::uint64_t bytes_sent = 0, bytes_received = 0;
   std::uint64_t packets_sent = 0, packets_received = 0;
+  std::uint64_t packets_repeated = 0;  ///< sent with nothing in them but what had been sent before; 0: not told
   std::uint64_t congestion_window = 0;
   std::uint64_t streams_opened = 0, streams_accepted = 0;
   std::uint32_t mtu = 0;
@@ -40,7 +42,7 @@ struct ConnectionEvent {
                      ///< stop); the id is dead after this event
     kStreamsAvailable,  ///< open_stream() that answered kLimitStreams may be tried again
     kDatagram,       ///< `datagram` is valid during the event
-    kMessage,        ///< over UDP: so is it; code: the channel, and the kind of delivery times 256
+    kMessage,        ///< so are its bytes there; code: the channel, and the kind of delivery times 256
     kPathChanged,    ///< remote_address() changed and was validated
     kClosed,         ///< last event; `error` says why; every stream is gone without events of its own
   };
@@ -111,9 +113,21 @@ class Connection {
   virtual Result<void> send_datagram(ByteView payload) = 0;
   virtual std::size_t datagram_size_max() const = 0;  ///< 0 when unsupported
 
+  /// Queues a message (copied); at the other end it is a kMessage. kUnsupported: no session over UDP.
+  /// kMessageTooLarge. kInvalidArgument: no such channel. kWouldBlock: the queue is full and nothing was taken.
+  virtual Result<void> send_message(ByteView, const SessionMessageOptions&) {
+    return fail(Code::kUnsupported, "only sessions over UDP carry messages");
+  }
+  virtual std::size_t message_size_max() const { return 0; }  ///< 0 when unsupported
+
   /// Starts an orderly close; kClosed follows.
   virtual void close(std::uint64_t code, std::string_view reason) = 0;
   virtual ConnectionStats stats(Instant now) const = 0;
+
+  /// When the peer was heard last, whatever it said. kNever: the connection does not tell.
+  virtual Instant heard_at() const { return kNever; }
+  /// Asks the peer for a sign of life, as cheaply as the connection can: a packet that must be answered.
+  virtual void probe() {}
 };
 
 /// Application error codes of connections and streams (libp2p/specs PR 623).

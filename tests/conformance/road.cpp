@@ -6,6 +6,7 @@
 #include <deque>
 
 #include "crypto/rng.hpp"
+#include "support/web_certificates.hpp"
 #include "transport/memory/pair.hpp"
 #include "transport/quic/endpoint.hpp"
 #include "transport/tcp/endpoint.hpp"
@@ -161,21 +162,32 @@ class DatagramRoad final : public TwoSided {
 };
 
 /// TCP sockets that keep every promise of TCP, and none beyond it.
+const std::shared_ptr<const tls::WebCredentials>& web_credentials() {
+  static const WebCertificate certificate({.name = "node", .not_before = 0, .not_after = 4'000'000'000});
+  static const auto out = tls::WebCredentials::from_pem(certificate.pem(), certificate.key_pem()).value();
+  return out;
+}
+
 class TcpRoad final : public TwoSided {
  public:
-  TcpRoad(const RoadOptions& options, Security security) : TwoSided(options) {
+  TcpRoad(const RoadOptions& options, Security security, tcp::Road road = {}, bool in_private_network = false)
+      : TwoSided(options), road_(std::move(road)) {
     for (std::size_t i = 0; i < 2; ++i) {
       tcp::Config config;
       config.unix_time = kUnixTime;
       config.security = {security};
+      if (in_private_network) config.network_key = PreSharedKey::from_bytes(Bytes(PreSharedKey::kSize, 7));
       endpoints_[i] = std::make_unique<tcp::Endpoint>(sides_[i].key, sides_[i].rng, sides_[i].resources, numbers_[i],
                                                       std::move(config));
+      endpoints_[i]->add_listener(kListener, road_);
+      endpoints_[i]->set_web_trust(tls::WebTrust::anybody());
+      endpoints_[i]->set_web_credentials(web_credentials());
     }
   }
 
  protected:
   void dial() override {
-    const DialTarget target{tcp_multiaddr(sides_[1].address), sides_[1].key.peer_id(), true};
+    const DialTarget target{tcp::address_of(road_, sides_[1].address), sides_[1].key.peer_id(), true};
     client.connections.push_back(endpoints_[0]->dial(now, target).value());
   }
 
@@ -261,6 +273,7 @@ class TcpRoad final : public TwoSided {
     switch (item.what) {
       case Item::kSyn:
         event.kind = Kind::kAccepted;
+        event.listener = kListener;
         event.socket = sockets_[item.to] = kAcceptedSockets + 1;
         launch(item.to, Item::kAccept, {});
         break;
@@ -276,6 +289,9 @@ class TcpRoad final : public TwoSided {
     endpoints_[item.to]->handle(now, event);
   }
 
+  static constexpr SocketId kListener = 1;
+
+  const tcp::Road road_;
   std::array<SocketNumbers, 2> numbers_;
   std::array<std::unique_ptr<tcp::Endpoint>, 2> endpoints_;
   std::array<SocketId, 2> sockets_{};
@@ -321,7 +337,8 @@ class MemoryRoad final : public Road {
 }  // namespace
 
 const std::vector<std::string>& road_names() {
-  static const std::vector<std::string> names = {"quic", "udp", "tcp noise", "tcp tls", "memory"};
+  static const std::vector<std::string> names = {"quic",       "udp", "tcp noise", "tcp tls", "ws", "wss",
+                                                 "private ws", "memory"};
   return names;
 }
 
@@ -335,6 +352,11 @@ std::unique_ptr<Road> make_road(RoadOptions options) {
     road = std::make_unique<DatagramRoad<udp::Endpoint, udp::Config>>(options, config, udp_multiaddr);
   }
   if (options.name == "tcp noise") road = std::make_unique<TcpRoad>(options, Security::kNoise);
+  if (options.name == "ws") road = std::make_unique<TcpRoad>(options, Security::kNoise, tcp::Road{{}, true});
+  if (options.name == "wss") road = std::make_unique<TcpRoad>(options, Security::kNoise, tcp::Road{{}, true, true});
+  if (options.name == "private ws") {
+    road = std::make_unique<TcpRoad>(options, Security::kTls, tcp::Road{{}, true}, true);
+  }
   if (options.name == "tcp tls") road = std::make_unique<TcpRoad>(options, Security::kTls);
   if (options.name == "memory") road = std::make_unique<MemoryRoad>(options);
   REQUIRE(road != nullptr);

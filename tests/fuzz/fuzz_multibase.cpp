@@ -11,7 +11,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::string text = encode_multibase(Base{static_cast<char>(data[0])}, *bytes);
     P2PA_ASSERT(decode_multibase(text) == *bytes);
   }
-  constexpr std::string_view kPrefixes = "fFbBkKzmu";
+  constexpr std::string_view kPrefixes = "fFbBkKzmuM";
   if (size == 0 || size > 600) return 0;
   const Base base{kPrefixes[data[0] % kPrefixes.size()]};
   const auto back = decode_multibase(encode_multibase(base, input));

@@ -43,8 +43,8 @@ void act(UdpPair& pair, Input& input) {
       return;
     case 1: return static_cast<void>(c.send_datagram(ByteView(bytes).first(std::min<std::size_t>(bytes.size(), 1000))));
     case 2: {
-      udp::MessageOptions options;
-      options.delivery = static_cast<udp::Delivery>(what / 4 % 4);
+      SessionMessageOptions options;
+      options.delivery = static_cast<Delivery>(what / 4 % 4);
       options.channel = what / 16 % 4;
       options.lifetime = milliseconds(what / 32);
       return static_cast<void>(c.send_message(bytes, options));

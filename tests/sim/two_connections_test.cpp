@@ -47,9 +47,10 @@ class TwoConnections {
  private:
   static Pair start(World& world) {
     world.set_default_link({.delay = milliseconds(20)});
-    NodeOptions server = listening();
+    NodeOptions server = listening(), client = listening();
     server.limits.streams_inbound_per_connection_max = kCredit;
-    return make_pair(world, std::move(server), listening());
+    server.connections_kept_per_peer = client.connections_kept_per_peer = 2;
+    return make_pair(world, std::move(server), std::move(client));
   }
 
   World& world_;

@@ -38,6 +38,8 @@ class TcpEnd final {
   Connection& dial(const PeerId& peer, const char* address = "/ip4/192.0.2.9/tcp/4001") {
     return **endpoint.dial(now, {*Multiaddr::parse(address), peer, true});
   }
+  /// What is accepted from now on comes on such a road.
+  void listen_on(const tcp::Road& road) { endpoint.add_listener(0, road); }
   SocketId accept(const char* remote = "192.0.2.8:5000") {
     const SocketId id = next_accepted_++;
     sockets[id] = {};

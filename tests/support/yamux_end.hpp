@@ -44,14 +44,20 @@ inline std::vector<YamuxFrame> frames_of(ByteView bytes) {
   return out;
 }
 
-class YamuxEnd final : public mux::MuxedConnection, private yamux::Session::Owner {
+/// What a connection finds around it.
+struct YamuxNode {
+  YamuxNode(const Limits& limits, Instant start) : now(start), resources(limits), shared(resources) {}
+
+  Instant now;
+  resource::Manager resources;
+  mux::Shared shared;
+};
+
+class YamuxEnd final : public YamuxNode, public mux::MuxedConnection, private yamux::Session::Owner {
  public:
   explicit YamuxEnd(const yamux::Config& config, const Limits& limits = {}, Instant start = {1'000'000'000})
-      : now(start),
-        resources(limits),
-        shared(resources),
-        outbound_(config.dialer),
-        streams_(shared, *this),
+      : YamuxNode(limits, start),
+        MuxedConnection(shared, config.dialer ? 1 : 2, config.dialer, {}, {}),
         session(config, streams_, resources.limits(), static_cast<yamux::Session::Owner&>(*this), start) {
     streams_.attach(&session);
   }
@@ -67,8 +73,6 @@ class YamuxEnd final : public mux::MuxedConnection, private yamux::Session::Owne
     return out;
   }
   std::vector<YamuxFrame> sent(std::size_t room = 65'536) { return frames_of(fill(room)); }
-  /// Memory that is kept for the next bytes goes.
-  void tidy() { streams_.tidy(); }
   /// As a connection does it that is no more.
   void detach() {
     open_ = false;
@@ -83,44 +87,20 @@ class YamuxEnd final : public mux::MuxedConnection, private yamux::Session::Owne
   }
 
   // p2pa::Connection
-  ConnectionId id() const override { return outbound_ ? 1 : 2; }
-  const PeerId& peer() const override { return peer_; }
-  const Multiaddr& remote_address() const override { return address_; }
-  const Multiaddr& local_address() const override { return address_; }
-  bool outbound() const override { return outbound_; }
   bool established() const override { return open_; }
   bool early_data_possible() const override { return false; }
   Result<StreamId> open_stream(bool) override { return streams_.open(); }
-  void set_context(StreamId stream, void* context) override { streams_.set_context(stream, context); }
-  ByteView peek(StreamId stream) const override { return streams_.peek(stream); }
-  void consume(StreamId stream, std::size_t n) override { streams_.consume(stream, n); }
-  bool at_end(StreamId stream) const override { return streams_.at_end(stream); }
-  Result<std::size_t> write(StreamId stream, ByteView bytes) override {
-    return streams_.write(stream, bytes);
-  }
-  std::size_t writable(StreamId stream) const override { return streams_.writable(stream); }
-  bool await_room(StreamId stream, std::size_t n) override { return streams_.await_room(stream, n); }
-  void finish(StreamId stream) override { streams_.finish(stream); }
-  void reset(StreamId stream, std::uint64_t code) override { streams_.reset(stream, code); }
-  void stop(StreamId stream, std::uint64_t code) override { streams_.stop(stream, code); }
   std::size_t undelivered() const override { return streams_.undelivered() + session.unconfirmed(); }
   void ask_delivery() override { session.ask_confirmation(); }
   Result<void> send_datagram(ByteView) override { return fail(Code::kUnsupported, "no datagrams"); }
   std::size_t datagram_size_max() const override { return 0; }
   void close(std::uint64_t, std::string_view) override { detach(); }
   ConnectionStats stats(Instant) const override { return {}; }
-  bool take(const mux::QueuedEvent& event, ConnectionEvent& out) override {
-    if (event.stream != nullptr) return streams_.take(event, out);
-    out = {event.kind, 0, nullptr, event.code, {}, {}};
-    return true;
-  }
 
-  Instant now;
-  resource::Manager resources;
-  mux::Shared shared;
   bool woken = false;  ///< since the last fill()
 
  private:
+  void describe(ConnectionEvent&) override {}
   void on_session_wakes() override { woken = true; }
   bool feed() {
     bool fed = false;
@@ -132,11 +112,7 @@ class YamuxEnd final : public mux::MuxedConnection, private yamux::Session::Owne
     return fed;
   }
 
-  const bool outbound_;
   bool open_ = true;
-  PeerId peer_;
-  Multiaddr address_;
-  mux::Streams streams_;
 
  public:
   yamux::Session session;

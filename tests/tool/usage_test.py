@@ -63,6 +63,10 @@ class Usage(TestCase):
             with self.subTest(address):
                 self.check_failure(p2pa("ping", address), UNREACHABLE, "can be dialed")
 
+    def test_a_name_that_stands_for_nothing(self):
+        address = f"/dns4/nobody.onion/tcp/1/p2p/{STRANGER}"  # no name server is asked for such (RFC 7686)
+        self.check_failure(p2pa("ping", address), UNREACHABLE, "no such name", "is the name right")
+
 
 if __name__ == "__main__":
     unittest.main()

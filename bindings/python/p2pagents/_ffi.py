@@ -9,7 +9,7 @@ from ctypes import c_uint8, c_uint32, c_uint64, c_void_p
 from typing import Any
 
 ABI = (0, 1)  # what this file was written for
-NEEDS = "ngtcp2, GnuTLS, libuv, libsodium and libsecp256k1"
+NEEDS = "ngtcp2, GnuTLS, libuv, c-ares, libsodium and libsecp256k1"
 
 OK, NONE = 0, 1
 INVALID_ARGUMENT, INVALID_STATE, NOT_FOUND, TIMEOUT, CANCELLED = -1, -2, -3, -4, -5

@@ -109,6 +109,12 @@ class NoAddress(ConnectError):
     default_code = -101
 
 
+class Unresolved(ConnectError):
+    """The name in an address stands for no address."""
+
+    default_code = -108
+
+
 class PeerIdMismatch(ConnectError):
     """Another peer answered than the one that was asked for."""
 
@@ -119,6 +125,12 @@ class Refused(ConnectError, ConnectionRefusedError):
     """The peer refused."""
 
     default_code = -106
+
+
+class Gated(ConnectError, PermissionError):
+    """A rule of this node forbids it."""
+
+    default_code = -110
 
 
 class StreamError(P2PError):
@@ -197,8 +209,8 @@ class LimitReached(P2PError):
 
 _EXACT: dict[int, type[P2PError]] = {kind.default_code: kind for kind in (
     InvalidArgument, Malformed, NotFound, Timeout, Cancelled, Closed, SystemRefused, DialTimeout,
-    NoAddress, PeerIdMismatch, Refused, StreamReset, ProtocolUnsupported, MessageTooLarge,
-    NoSuchMethod, DeadlineExceeded)}
+    NoAddress, Unresolved, PeerIdMismatch, Refused, Gated, StreamReset, ProtocolUnsupported,
+    MessageTooLarge, NoSuchMethod, DeadlineExceeded)}
 _RANGES: dict[int, type[P2PError]] = {
     1: ConnectError, 2: StreamError, 3: CallError, 4: IdentityError, 5: LimitReached}
 

@@ -20,7 +20,7 @@ LOOPBACK = "/ip4/127.0.0.1/udp/0/quic-v1"
 signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in the background ignores it
 logging.getLogger("asyncio").setLevel(logging.ERROR)  # no complaints of what is slow
 def say(line):  # whole, also when two threads speak at once; print() writes the end of a line apart
-    os.write(1, line.encode() + b"\n")
+    os.write(1, line.encode() + b"\\n")
 """
 
 

@@ -27,7 +27,8 @@ class ByteLayer {
   /// Appends the notice that nothing follows, where the protocol has one. At any time, once.
   virtual void finish(Bytes& down) = 0;
 
-  static constexpr std::size_t kOverheadMax = 256;
+  /// What TLS adds for a peer that wants the smallest records; any other layer adds far less.
+  static constexpr std::size_t kOverheadMax = 1024;
 };
 
 }  // namespace p2pa

@@ -22,16 +22,12 @@ constexpr Duration kKeepAliveMin = seconds(1);
 
 Connection::Connection(Shared& shared, ConnectionId id, bool outbound, SocketId socket, const IpEndpoint& local,
                        const IpEndpoint& remote)
-    : shared_(shared),
-      id_(id),
-      outbound_(outbound),
-      remote_address_(quic_multiaddr(remote)),
-      local_address_(quic_multiaddr(local)),
+    : MuxedConnection(shared.mux, id, outbound, quic_multiaddr(remote), quic_multiaddr(local)),
+      shared_(shared),
       socket_(socket),
       local_(local),
       packet_size_(same_host(local, remote)),
       stream_engine_(shared, *this),
-      streams_(shared.mux, *this),
       datagrams_out_(shared.config.datagram_queue_bytes_max),
       datagrams_in_(shared.config.datagram_queue_bytes_max) {}
 
@@ -74,7 +70,7 @@ std::size_t Connection::datagram_size_max() const {
   constexpr std::size_t kPacketOverhead = 1 + Cid::kSizeMax + 4 + 16, kFrameOverhead = 3;
   const std::size_t packet = packet_bytes_max() - kPacketOverhead;
   const std::size_t frame = std::min<std::uint64_t>(packet, params->max_datagram_frame_size);
-  return std::min(frame - std::min(frame, kFrameOverhead), DatagramQueue::kMessageMax);
+  return std::min(frame - std::min(frame, kFrameOverhead), mux::DatagramQueue::kMessageMax);
 }
 
 void Connection::close(std::uint64_t code, std::string_view reason) {
@@ -89,6 +85,7 @@ ConnectionStats Connection::stats(Instant) const {
   out.bytes_received = bytes_received_;
   out.packets_sent = packets_sent_;
   out.packets_received = packets_received_;
+  out.packets_repeated = packets_repeated_;
   out.streams_opened = streams_.opened();
   out.streams_accepted = streams_.accepted();
   if (engine_ == nullptr) return out;
@@ -101,16 +98,11 @@ ConnectionStats Connection::stats(Instant) const {
   return out;
 }
 
-bool Connection::take(const mux::QueuedEvent& event, ConnectionEvent& out) {
-  if (event.stream != nullptr) return streams_.take(event, out);
-  out = {event.kind, 0, nullptr, event.code, {}, {}};
-  if (event.kind == Kind::kClosed) out.error = why_;
-  if (event.kind == Kind::kDatagram) {
-    if (datagram_lent_) datagrams_in_.pop(shared_.mux.chunks);
-    datagram_lent_ = true;
-    out.datagram = datagrams_in_.front();
-  }
-  return true;
+void Connection::describe(ConnectionEvent& event) {
+  if (event.kind != Kind::kDatagram) return;
+  if (datagram_lent_) datagrams_in_.pop(shared_.mux.chunks);
+  datagram_lent_ = true;
+  event.datagram = datagrams_in_.front();
 }
 
 // --- the endpoint's side
@@ -159,8 +151,7 @@ void Connection::on_deadline() {
 bool Connection::on_handshake_completed() {
   const auto peer = handshake_->identify();
   if (!peer) return false;
-  peer_ = *peer;
-  streams_.set_peer(peer_);
+  identified(*peer);
   state_ = ConnectionState::kEstablished;
   established_at_ = shared_.now;
   if (outbound_ && early_ && !handshake_->tls().early_data_accepted()) {
@@ -185,13 +176,21 @@ void Connection::keep_alive() {
   ngtcp2_conn_set_keep_alive_timeout(engine_, static_cast<ngtcp2_duration>((outbound_ ? period : period * 9 / 8).ns));
 }
 
+void Connection::probe() {
+  if (!established()) return;
+  probe_due_ = true;
+  shared_.ready.push(*this);
+}
+
+/// The engine pings when a keep-alive is due, and not otherwise.
+void Connection::force_ping() { ngtcp2_conn_set_keep_alive_timeout(engine_, 1); }
+
 bool Connection::on_stream_opened(std::int64_t wire_id) {
   if (!ngtcp2_is_bidi_stream(wire_id)) return true;  // the peer has no credit for them
   if (state_ == ConnectionState::kHandshaking && peer_.empty()) {
     const auto peer = handshake_->identify();
     if (!peer) return false;
-    peer_ = *peer;
-    streams_.set_peer(peer_);
+    identified(*peer);
     early_ = true;
   }
   ngtcp2_conn_set_stream_user_data(engine_, wire_id, &streams_.on_opened(wire_id));

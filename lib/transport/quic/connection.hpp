@@ -6,11 +6,10 @@
 #include <vector>
 
 #include "resource/manager.hpp"
+#include "transport/mux/datagram_queue.hpp"
 #include "transport/mux/muxed_connection.hpp"
 #include "transport/mux/ready_list.hpp"
-#include "transport/mux/streams.hpp"
 #include "transport/quic/cid_table.hpp"
-#include "transport/quic/datagram_queue.hpp"
 #include "transport/quic/farewell.hpp"
 #include "transport/quic/packet_size.hpp"
 #include "transport/quic/stream_engine.hpp"
@@ -49,40 +48,24 @@ class Connection final : public mux::MuxedConnection {
   ~Connection() override;
 
   // p2pa::Connection
-  ConnectionId id() const override { return id_; }
-  const PeerId& peer() const override { return peer_; }
-  const Multiaddr& remote_address() const override { return remote_address_; }
-  const Multiaddr& local_address() const override { return local_address_; }
-  bool outbound() const override { return outbound_; }
   bool established() const override { return state_ == ConnectionState::kEstablished; }
   bool early_data_possible() const override { return state_ == ConnectionState::kHandshaking && early_; }
   Result<StreamId> open_stream(bool replay_safe) override;
-  void set_context(StreamId id, void* context) override { streams_.set_context(id, context); }
-  ByteView peek(StreamId id) const override { return streams_.peek(id); }
-  void consume(StreamId id, std::size_t n) override { streams_.consume(id, n); }
-  bool at_end(StreamId id) const override { return streams_.at_end(id); }
-  Result<std::size_t> write(StreamId id, ByteView bytes) override { return streams_.write(id, bytes); }
-  std::size_t writable(StreamId id) const override { return streams_.writable(id); }
-  bool await_room(StreamId id, std::size_t bytes) override { return streams_.await_room(id, bytes); }
-  void finish(StreamId id) override { streams_.finish(id); }
-  void reset(StreamId id, std::uint64_t code) override { streams_.reset(id, code); }
-  void stop(StreamId id, std::uint64_t code) override { streams_.stop(id, code); }
-  std::size_t undelivered() const override { return streams_.undelivered(); }
   Result<void> send_datagram(ByteView payload) override;
   std::size_t datagram_size_max() const override;
   void close(std::uint64_t code, std::string_view reason) override;
   ConnectionStats stats(Instant now) const override;
+  Instant heard_at() const override { return heard_at_; }
+  void probe() override;
 
   // For the endpoint.
   ConnectionState state() const { return state_; }
-  void tidy() { streams_.tidy(); }
   void receive(const InboundDatagram& datagram, ByteView packet);
   void on_deadline();
   Instant next_deadline() const;  ///< kNever when closed
   /// Writes datagrams of one size to one destination. False: nothing to send now.
   bool transmit(MutableBytes buffer, const TransmitLimits& limits, Transmit& out);
   void lose_socket(SocketId socket);
-  bool take(const mux::QueuedEvent& event, ConnectionEvent& out) override;
 
  private:
   friend struct EngineCallbacks;
@@ -99,11 +82,13 @@ class Connection final : public mux::MuxedConnection {
   std::size_t packet_bytes_max() const;  ///< what every packet may have at this time
 
   // What the engine reports, through EngineCallbacks; false refuses and closes.
+  void describe(ConnectionEvent& event) override;
   bool on_handshake_completed();
   bool on_stream_opened(std::int64_t wire_id);
   void on_datagram(ByteView payload);
   void on_path_validated(const ngtcp2_path& path);
   void keep_alive();
+  void force_ping();
   void free_stuck_datagrams();
 
   // connection_transmit.cpp
@@ -130,8 +115,6 @@ class Connection final : public mux::MuxedConnection {
   void release_handshake_when_done();
 
   Shared& shared_;
-  const ConnectionId id_;
-  const bool outbound_;
   ConnectionState state_ = ConnectionState::kHandshaking;
   bool early_ = false;  // 0-RTT is offered (client) or was taken (server)
   bool stateless_reset_ = false;
@@ -139,21 +122,19 @@ class Connection final : public mux::MuxedConnection {
   mux::ReadyLink<Connection> ready_;
   ngtcp2_conn* engine_ = nullptr;
   std::unique_ptr<Handshake> handshake_;
-  PeerId peer_;
-  Multiaddr remote_address_, local_address_;
   SocketId socket_;
   IpEndpoint local_;  // at the begin; from then on the engine's path has it
   Cid client_dcid_;  // of a server: what the client addressed before it knew an id of ours
   PacketSize packet_size_;
   StreamEngine stream_engine_;
-  mux::Streams streams_;
-  DatagramQueue datagrams_out_, datagrams_in_;
+  mux::DatagramQueue datagrams_out_, datagrams_in_;
   Instant established_at_{}, heard_at_{};
   Instant datagrams_stuck_at_ = kNever;  // when to help them on
   Instant burst_began_{};
   std::size_t burst_bytes_ = 0;
-  Error why_{};  // of kClosed
-  std::uint64_t packets_sent_ = 0, packets_received_ = 0, bytes_sent_ = 0, bytes_received_ = 0;
+  std::uint64_t packets_sent_ = 0, packets_received_ = 0, packets_repeated_ = 0;
+  std::uint64_t bytes_sent_ = 0, bytes_received_ = 0;
+  bool probe_due_ = false;
 };
 
 }  // namespace p2pa::quic

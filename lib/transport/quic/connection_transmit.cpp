@@ -1,6 +1,7 @@
 // What a connection sends: frames into packets, packets into batches.
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "transport/quic/connection.hpp"
 #include "transport/quic/handshake.hpp"
@@ -17,6 +18,9 @@ constexpr std::size_t kBurstBytesMax = 14'720;
 // As many as the largest packet has, and one that another packet began.
 constexpr std::size_t kPiecesMax = PacketSize::kHost / mux::Chunk::kCapacity + 2;
 constexpr Duration kSilence = seconds(1);
+// A packet of at least this, with nothing new of any stream, repeats what was lost; acknowledgements, credit and
+// pings are smaller.
+constexpr std::size_t kRepeatedBytesMin = 256;
 
 }  // namespace
 
@@ -48,6 +52,7 @@ bool Connection::fill(MutableBytes buffer, const TransmitLimits& limits, Transmi
   if (shared_.now - heard_at_ > kSilence) packet_size_.silence();
   const std::size_t window = packet_size_.by_engine() ? 0 : compat::info_of(engine_).cwnd;
 
+  if (probe_due_) force_ping();
   out.size = 0;
   for (std::size_t count = 0; count < limits.segments_max; ++count) {
     // The first packet sets the size of all; a shorter one ends the batch.
@@ -66,6 +71,7 @@ bool Connection::fill(MutableBytes buffer, const TransmitLimits& limits, Transmi
     if (n == 0) break;
     const auto size = static_cast<std::size_t>(n);
     ++packets_sent_;
+    if (established() && packet.fresh == 0 && size >= kRepeatedBytesMin) ++packets_repeated_;
     packet_size_.made(size, packet.fresh, packet.stream, packet.end);
     const Transmit to = destination(packet.path.path, packet.info.ecn);
     if (count == 0) {
@@ -79,6 +85,7 @@ bool Connection::fill(MutableBytes buffer, const TransmitLimits& limits, Transmi
     out.size += size;
     if (size < out.segment_size) break;
   }
+  if (std::exchange(probe_due_, false) && engine_ != nullptr) keep_alive();
   if (out.size == 0) return false;
   bytes_sent_ += out.size;
   if (engine_ != nullptr) pace(out.size);

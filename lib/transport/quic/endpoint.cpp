@@ -1,12 +1,12 @@
 #include "transport/quic/endpoint.hpp"
 
 #include <algorithm>
-#include <map>
 #include <optional>
 #include <unordered_map>
 #include <utility>
 
 #include "base/timer_queue.hpp"
+#include "transport/mux/connection_table.hpp"
 #include "transport/quic/connection.hpp"
 #include "transport/quic/lingering.hpp"
 #include "transport/quic/shared.hpp"
@@ -24,28 +24,22 @@ struct Endpoint::Impl {
       : shared(key, rng, resources, std::move(config)),
         stateless(shared),
         lingering(shared.outbox),
-        next_id(shared.config.first_id) {}
+        connections(shared.mux, shared.config.first_id, shared.config.id_step) {}
 
-  ConnectionId number() { return std::exchange(next_id, next_id + shared.config.id_step); }
   void handle_packet(const InboundDatagram& datagram, ByteView packet);
   void handle_unrouted(const InboundDatagram& datagram, ByteView packet, const ngtcp2_version_cid& header);
   void accept(const InboundDatagram& datagram, ByteView packet);
-  Connection& keep(std::unique_ptr<Connection> connection);
   /// What was answered without a connection; not what has no socket any more.
   bool pop_answer(MutableBytes buffer, Transmit& out);
   void bury_closed();
   void forget_ended();
-  /// Wakes streams that lacked memory, where there is some again. False: there is nobody to wake.
-  bool feed_starved();
 
   Shared shared;
   Stateless stateless;
   Lingering lingering;
   std::unordered_map<SocketId, Socket> sockets;
-  std::map<ConnectionId, std::unique_ptr<Connection>> connections;  // visited in order: no hash leaks
+  mux::ConnectionTable<Connection> connections;
   TimerQueue<ConnectionId> deadlines;
-  ConnectionId next_id;
-  ConnectionId ended = 0;  // its kClosed was taken: goes at the next call
 };
 
 Endpoint::Endpoint(const KeyPair& key, Rng& rng, resource::Manager& resources, Config config)
@@ -72,9 +66,9 @@ Result<p2pa::Connection*> Endpoint::dial(Instant now, SocketId socket, const Dia
     return fail(Code::kInvalidArgument, "not a quic-v1 address of the socket's family");
   }
   auto connection =
-      Connection::dial(impl_->shared, impl_->number(), socket, known->second.local, *remote, target);
+      Connection::dial(impl_->shared, impl_->connections.number(), socket, known->second.local, *remote, target);
   if (!connection) return std::unexpected(connection.error());
-  return &impl_->keep(std::move(*connection));
+  return &impl_->connections.keep(std::move(*connection));
 }
 
 void Endpoint::handle(Instant now, const InboundDatagram& datagram) {
@@ -94,27 +88,17 @@ Instant Endpoint::next_deadline() const {
 
 void Endpoint::on_deadline(Instant now) {
   impl_->shared.set_now(now);
-  while (const auto due = impl_->deadlines.pop_due(now)) impl_->connections.at(*due)->on_deadline();
+  while (const auto due = impl_->deadlines.pop_due(now)) impl_->connections.at(*due).on_deadline();
   impl_->lingering.expire(now);
   impl_->bury_closed();
 }
 
 bool Endpoint::poll_event(TransportEvent& out) {
   impl_->forget_ended();
-  while (!impl_->shared.mux.events.empty() || impl_->feed_starved()) {
-    if (impl_->shared.mux.events.empty()) continue;  // whom it woke is gone
-    const mux::QueuedEvent event = impl_->shared.mux.events.pop();
-    out.connection = event.connection;
-    if (!event.connection->take(event, out.event)) continue;
-    if (event.kind == ConnectionEvent::Kind::kClosed) impl_->ended = event.connection->id();
-    return true;
-  }
-  return false;
+  return impl_->connections.poll_event(out);
 }
 
-bool Endpoint::has_events() const {
-  return !impl_->shared.mux.events.empty() || std::ranges::any_of(impl_->shared.mux.starved, &mux::Streams::can_feed);
-}
+bool Endpoint::has_events() const { return impl_->connections.has_events(); }
 
 bool Endpoint::poll_transmit(Instant now, MutableBytes buffer, const TransmitLimits& limits, Transmit& out) {
   impl_->shared.set_now(now);
@@ -134,8 +118,7 @@ bool Endpoint::poll_transmit(Instant now, MutableBytes buffer, const TransmitLim
 }
 
 p2pa::Connection* Endpoint::find(ConnectionId id) {
-  const auto it = impl_->connections.find(id);
-  return it == impl_->connections.end() ? nullptr : it->second.get();
+  return impl_->connections.find(id);
 }
 
 std::size_t Endpoint::connections_count() const { return impl_->connections.size(); }
@@ -181,15 +164,9 @@ void Endpoint::Impl::accept(const InboundDatagram& datagram, ByteView packet) {
   if (!retried && shared.resources.under_load(datagram.remote.ip)) return stateless.retry(datagram, first);
   auto reservation = shared.resources.handshake(datagram.remote.ip);
   if (!reservation) return stateless.refuse(datagram, first, NGTCP2_CONNECTION_REFUSED);
-  auto connection = Connection::accept(shared, number(), datagram, first, retried ? &*retried : nullptr,
+  auto connection = Connection::accept(shared, connections.number(), datagram, first, retried ? &*retried : nullptr,
                                        std::move(*reservation));
-  if (connection) keep(std::move(*connection)).receive(datagram, packet);
-}
-
-Connection& Endpoint::Impl::keep(std::unique_ptr<Connection> connection) {
-  Connection& out = *connection;
-  connections.emplace(out.id(), std::move(connection));
-  return out;
+  if (connection) connections.keep(std::move(*connection)).receive(datagram, packet);
 }
 
 bool Endpoint::Impl::pop_answer(MutableBytes buffer, Transmit& out) {
@@ -208,21 +185,9 @@ void Endpoint::Impl::bury_closed() {
 }
 
 void Endpoint::Impl::forget_ended() {
-  if (ended == 0) return;
+  if (connections.ended() == 0) return;
   bury_closed();  // it may have closed and been reported in one turn
-  connections.erase(std::exchange(ended, 0));
-}
-
-bool Endpoint::Impl::feed_starved() {
-  if (shared.mux.starved.empty()) return false;
-  for (const auto& [id, connection] : connections) connection->tidy();  // others may keep what they do not use
-  bool fed = false;
-  std::erase_if(shared.mux.starved, [&](mux::Streams* streams) {
-    if (!streams->can_feed()) return false;
-    fed = true;
-    return streams->feed();
-  });
-  return fed;
+  connections.forget_ended();
 }
 
 }  // namespace p2pa::quic

@@ -36,37 +36,39 @@ std::uint32_t goodbye_of(const Error& why) {
 
 }  // namespace
 
-Connection::Connection(Shared& shared, ConnectionId id, bool outbound, SocketId socket, const IpEndpoint& remote)
-    : shared_(shared),
-      id_(id),
-      outbound_(outbound),
+Connection::Connection(Shared& shared, ConnectionId id, bool outbound, SocketId socket, Road road,
+                       LayerStack layers)
+    : MuxedConnection(shared.mux, id, outbound, address_of(road, road.remote), {}),
+      shared_(shared),
       socket_(socket),
-      remote_(remote),
-      remote_address_(tcp_multiaddr(remote)),
-      streams_(shared.mux, *this),
+      road_(std::move(road)),
+      layers_(std::move(layers)),
       begun_at_(shared.now) {}
 
 Connection::~Connection() {
   if (!closed()) finish_close({Code::kClosed, 0, ""}, SocketRequest::Kind::kAbort);
 }
 
-std::unique_ptr<Connection> Connection::dial(Shared& shared, ConnectionId id, const IpEndpoint& remote,
+std::unique_ptr<Connection> Connection::dial(Shared& shared, ConnectionId id, Road road, LayerStack layers,
                                              const DialTarget& target) {
-  std::unique_ptr<Connection> out(new Connection(shared, id, true, shared.numbers.next(), remote));
+  std::unique_ptr<Connection> out(new Connection(shared, id, true, shared.numbers.next(), std::move(road),
+                                                 std::move(layers)));
   out->peer_ = target.peer;
   shared.keep_socket(out->socket_, *out);
-  shared.request(SocketRequest::Kind::kConnect, out->socket_, remote);
+  shared.request(SocketRequest::Kind::kConnect, out->socket_, first_hop(shared, out->road_));
   return out;
 }
 
-std::unique_ptr<Connection> Connection::accept(Shared& shared, ConnectionId id, const SocketEvent& accepted,
+std::unique_ptr<Connection> Connection::accept(Shared& shared, ConnectionId id, Road road, LayerStack layers,
+                                               const SocketEvent& accepted,
                                                resource::Reservation handshake) {
-  std::unique_ptr<Connection> out(new Connection(shared, id, false, accepted.socket, accepted.remote));
+  std::unique_ptr<Connection> out(new Connection(shared, id, false, accepted.socket, std::move(road),
+                                                 std::move(layers)));
   out->handshake_ = std::move(handshake);
-  out->local_address_ = tcp_multiaddr(accepted.local);
-  out->state_ = State::kSecuring;
+  out->local_address_ = address_of(out->road_, accepted.local);
   out->security_choice_.listen();
   shared.keep_socket(out->socket_, *out);
+  out->begin_layers();
   return out;
 }
 
@@ -106,13 +108,6 @@ ConnectionStats Connection::stats(Instant) const {
   return out;
 }
 
-bool Connection::take(const mux::QueuedEvent& event, ConnectionEvent& out) {
-  if (event.stream != nullptr) return streams_.take(event, out);
-  out = {event.kind, 0, nullptr, event.code, {}, {}};
-  if (event.kind == Kind::kClosed) out.error = why_;
-  return true;
-}
-
 // --- what the socket does
 
 void Connection::handle(const SocketEvent& event) {
@@ -135,9 +130,20 @@ void Connection::handle(const SocketEvent& event) {
 
 void Connection::on_connected(const IpEndpoint& local) {
   if (state_ != State::kConnecting) return;
-  local_address_ = tcp_multiaddr(local);
+  local_address_ = address_of(road_, local);
+  begin_layers();
+}
+
+void Connection::begin_layers() {
+  state_ = State::kDressing;
+  if (const auto begun = layers_.begin(dressed_); !begun) return fail(begun.error());
+  want_to_write();
+  if (layers_.open()) on_dressed();
+}
+
+void Connection::on_dressed() {
   state_ = State::kSecuring;
-  propose_security();
+  if (outbound_) propose_security();
 }
 
 void Connection::on_peer_ended() {
@@ -152,6 +158,23 @@ void Connection::on_bytes(ByteView bytes) {
   bytes_received_ += bytes.size();
   ++reads_;
   tidy_at_ = std::min(tidy_at_, shared_.now + kTidyInterval);
+  if (layers_.empty()) return on_undressed(bytes);
+  Bytes up = std::exchange(shared_.undressed, {});
+  const auto fine = layers_.receive(bytes, up, dressed_);
+  want_to_write();
+  if (state_ == State::kDressing && layers_.open()) on_dressed();
+  if (!closed() && !up.empty()) on_undressed(up);
+  up.clear();
+  shared_.undressed = std::move(up);
+  if (!closed() && fine && dressed_.size() > Shared::kDressedMax) {
+    return fail({Code::kProtocolViolation, 0, "the peer asks without end, and takes no answer"});
+  }
+  if (closed() || fine) return;
+  if (fine.error().code == Code::kConnectionClosed) return on_peer_ended();
+  fail(fine.error());
+}
+
+void Connection::on_undressed(ByteView bytes) {
   // The rest of what was not complete, and no more than that needs, is put together first.
   while (!partial_.empty() && !bytes.empty()) {
     const std::size_t before = partial_.size();
@@ -247,18 +270,22 @@ Result<std::size_t> Connection::select(ByteView bytes) {
 /// another socket. False: nothing else is left.
 bool Connection::try_next_security() {
   if (!outbound_ || security_choice_.agreed() || security_ + 1 >= shared_.config.security.size()) return false;
+  auto layers = layers_of(shared_, road_, outbound_);
+  if (!layers) return false;
   ++security_;
   if (socket_ != 0) {
     shared_.forget_socket(socket_);
     shared_.request(SocketRequest::Kind::kAbort, socket_);
   }
   socket_ = shared_.numbers.next();
-  shared_.request(SocketRequest::Kind::kConnect, socket_, remote_);
+  shared_.request(SocketRequest::Kind::kConnect, socket_, first_hop(shared_, road_));
   shared_.keep_socket(socket_, *this);
   state_ = State::kConnecting;
   writing_ = false;
   security_choice_ = {};
   channel_.reset();
+  layers_ = std::move(*layers);
+  dressed_.clear();
   clear_.clear();
   partial_.clear();
   return true;
@@ -273,8 +300,7 @@ Result<std::size_t> Connection::shake_hands(ByteView bytes) {
 }
 
 Result<void> Connection::on_secured() {
-  peer_ = channel_->peer();
-  streams_.set_peer(peer_);
+  identified(channel_->peer());
   state_ = State::kMuxing;
   const bool agreed = !channel_->muxer().empty();
   if (!agreed && outbound_) muxer_choice_.propose(yamux::kProtocolId, unsealed_);
@@ -343,6 +369,27 @@ std::size_t Connection::seal(ByteView plain, MutableBytes out) {
 
 std::size_t Connection::fill(MutableBytes buffer) {
   if (closed() || writing_ || state_ == State::kConnecting) return 0;
+  const std::size_t size = layers_.empty() ? fill_undressed(buffer) : fill_dressed(buffer);
+  bytes_sent_ += size;
+  if (size == 0) return 0;
+  tidy_at_ = std::min(tidy_at_, shared_.now + kTidyInterval);
+  writing_ = true;
+  ++writes_;
+  return size;
+}
+
+std::size_t Connection::fill_dressed(MutableBytes buffer) {
+  if (dressed_.empty() && layers_.open()) {
+    const MutableBytes plain = shared_.undressed_space();
+    if (const std::size_t n = fill_undressed(plain); n > 0) layers_.send(plain.first(n), dressed_);
+  }
+  const std::size_t size = std::min(dressed_.size(), buffer.size());
+  std::copy_n(dressed_.begin(), size, buffer.begin());
+  dressed_.erase(dressed_.begin(), dressed_.begin() + static_cast<std::ptrdiff_t>(size));
+  return size;
+}
+
+std::size_t Connection::fill_undressed(MutableBytes buffer) {
   std::size_t size = std::min(clear_.size(), buffer.size());
   std::copy_n(clear_.begin(), size, buffer.begin());
   clear_.erase(clear_.begin(), clear_.begin() + static_cast<std::ptrdiff_t>(size));
@@ -358,11 +405,6 @@ std::size_t Connection::fill(MutableBytes buffer) {
       size += channel_->seal(plain.first(n), buffer.subspan(size));
     }
   }
-  bytes_sent_ += size;
-  if (size == 0) return 0;
-  tidy_at_ = std::min(tidy_at_, shared_.now + kTidyInterval);
-  writing_ = true;
-  ++writes_;
   return size;
 }
 
@@ -386,8 +428,10 @@ void Connection::on_deadline() {
 
 void Connection::tidy() {
   tidy_at_ = kNever;
-  streams_.tidy();
-  if (partial_.empty() && partial_.capacity() > kPartialKept) partial_ = {};
+  MuxedConnection::tidy();
+  for (Bytes* kept : {&partial_, &dressed_}) {
+    if (kept->empty() && kept->capacity() > kPartialKept) *kept = {};
+  }
 }
 
 // --- the end
@@ -399,16 +443,26 @@ void Connection::fail(const Error& why) {
   finish_close(why, silent ? SocketRequest::Kind::kAbort : SocketRequest::Kind::kFinish);
 }
 
+/// What is still to be said to the peer, as the socket takes it.
+Bytes Connection::last_bytes() {
+  Bytes last(Shared::kWriteBytes);
+  last.resize(fill_undressed(last));
+  if (channel_ && channel_->established()) channel_->finish(last);
+  if (!layers_.empty()) {
+    if (layers_.open()) layers_.send(last, dressed_);
+    layers_.finish(dressed_);
+    last = std::exchange(dressed_, {});
+  }
+  last.shrink_to_fit();
+  return last;
+}
+
 void Connection::finish_close(const Error& why, SocketRequest::Kind how) {
   streams_.attach(nullptr);
   if (socket_ != 0) {
     Farewell farewell{socket_, {}, writing_};
     if (how == SocketRequest::Kind::kFinish && state_ != State::kConnecting) {
-      writing_ = false;
-      farewell.bytes.resize(Shared::kWriteBytes);
-      farewell.bytes.resize(fill(farewell.bytes));
-      if (channel_ && channel_->established()) channel_->finish(farewell.bytes);
-      farewell.bytes.shrink_to_fit();
+      farewell.bytes = last_bytes();
       shared_.farewells.push_back(std::move(farewell));
     } else {
       shared_.request(SocketRequest::Kind::kAbort, socket_);

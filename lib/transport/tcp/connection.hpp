@@ -10,9 +10,9 @@
 #include "transport/multistream/negotiation.hpp"
 #include "transport/mux/muxed_connection.hpp"
 #include "transport/mux/ready_list.hpp"
-#include "transport/mux/streams.hpp"
 #include "transport/secure/secure_channel.hpp"
 #include "transport/tcp/endpoint.hpp"
+#include "transport/tcp/road.hpp"
 #include "transport/yamux/session.hpp"
 
 namespace p2pa::tcp {
@@ -24,45 +24,30 @@ struct Shared;
 /// muxer and the first stream. The first answer needs three round trips, TCP's own included.
 class Connection final : public mux::MuxedConnection, private yamux::Session::Owner {
  public:
-  static std::unique_ptr<Connection> dial(Shared& shared, ConnectionId id, const IpEndpoint& remote,
+  static std::unique_ptr<Connection> dial(Shared& shared, ConnectionId id, Road road, LayerStack layers,
                                           const DialTarget& target);
-  static std::unique_ptr<Connection> accept(Shared& shared, ConnectionId id, const SocketEvent& accepted,
+  static std::unique_ptr<Connection> accept(Shared& shared, ConnectionId id, Road road, LayerStack layers,
+                                            const SocketEvent& accepted,
                                             resource::Reservation handshake);
   ~Connection() override;
 
   // p2pa::Connection
-  ConnectionId id() const override { return id_; }
-  const PeerId& peer() const override { return peer_; }
-  const Multiaddr& remote_address() const override { return remote_address_; }
-  const Multiaddr& local_address() const override { return local_address_; }
-  bool outbound() const override { return outbound_; }
   bool established() const override { return state_ == State::kOpen; }
   bool early_data_possible() const override { return false; }
   Result<StreamId> open_stream(bool replay_safe) override;
-  void set_context(StreamId id, void* context) override { streams_.set_context(id, context); }
-  ByteView peek(StreamId id) const override { return streams_.peek(id); }
-  void consume(StreamId id, std::size_t n) override { streams_.consume(id, n); }
-  bool at_end(StreamId id) const override { return streams_.at_end(id); }
-  Result<std::size_t> write(StreamId id, ByteView bytes) override { return streams_.write(id, bytes); }
-  std::size_t writable(StreamId id) const override { return streams_.writable(id); }
-  bool await_room(StreamId id, std::size_t bytes) override { return streams_.await_room(id, bytes); }
-  void finish(StreamId id) override { streams_.finish(id); }
-  void reset(StreamId id, std::uint64_t code) override { streams_.reset(id, code); }
-  void stop(StreamId id, std::uint64_t code) override { streams_.stop(id, code); }
   std::size_t undelivered() const override { return streams_.undelivered() + (session_ ? session_->unconfirmed() : 0); }
   void ask_delivery() override;
   Result<void> send_datagram(ByteView payload) override;
   std::size_t datagram_size_max() const override { return 0; }
   void close(std::uint64_t code, std::string_view reason) override;
   ConnectionStats stats(Instant now) const override;
-
-  // mux::MuxedConnection
-  bool take(const mux::QueuedEvent& event, ConnectionEvent& out) override;
+  Instant heard_at() const override { return session_ ? session_->heard_at() : kNever; }
+  void probe() override { if (established()) session_->probe(); }
 
   // For the endpoint.
   SocketId socket_id() const { return socket_; }
   bool closed() const { return state_ == State::kClosed; }
-  void tidy();
+  void tidy() override;
   void handle(const SocketEvent& event);
   void on_deadline();
   Instant next_deadline() const;  ///< kNever when closed
@@ -74,13 +59,15 @@ class Connection final : public mux::MuxedConnection, private yamux::Session::Ow
 
   enum class State : std::uint8_t {
     kConnecting,  ///< the SYN is under way
+    kDressing,    ///< what it wears below its security greets and is greeted
     kSecuring,    ///< what secures it is chosen, and then that shakes hands
     kMuxing,      ///< secured; an inbound one waits for the muxer's proposal
     kOpen,
     kClosed,
   };
 
-  Connection(Shared& shared, ConnectionId id, bool outbound, SocketId socket, const IpEndpoint& remote);
+  Connection(Shared& shared, ConnectionId id, bool outbound, SocketId socket, Road road,
+             LayerStack layers);
 
   void propose_security();
   void choose_security(Security security);
@@ -89,7 +76,10 @@ class Connection final : public mux::MuxedConnection, private yamux::Session::Ow
   void open_session();
 
   void on_connected(const IpEndpoint& local);
+  void begin_layers();
+  void on_dressed();
   void on_bytes(ByteView bytes);
+  void on_undressed(ByteView bytes);
   /// Says how much of `bytes` was taken; what is not complete stays.
   Result<std::size_t> process(ByteView bytes);
   Result<std::size_t> select(ByteView bytes);
@@ -98,36 +88,36 @@ class Connection final : public mux::MuxedConnection, private yamux::Session::Ow
   Result<void> on_plain(ByteView bytes);
   void on_peer_ended();
 
+  void describe(ConnectionEvent&) override {}
   void on_session_wakes() override { want_to_write(); }
   void want_to_write();
+  std::size_t fill_dressed(MutableBytes buffer);
+  std::size_t fill_undressed(MutableBytes buffer);
   std::size_t seal(ByteView plain, MutableBytes out);
 
   void fail(const Error& why);
+  Bytes last_bytes();
   void finish_close(const Error& why, SocketRequest::Kind how);
 
   Shared& shared_;
-  const ConnectionId id_;
-  const bool outbound_;
   State state_ = State::kConnecting;
   SocketId socket_;
-  IpEndpoint remote_;
-  Multiaddr remote_address_, local_address_;
-  PeerId peer_;
+  const Road road_;
   std::size_t security_ = 0;  // the one of the configuration that is offered
   multistream::Negotiation security_choice_, muxer_choice_;
   std::unique_ptr<SecureChannel> channel_;
   resource::Reservation handshake_;
-  Bytes clear_;     // to be written as it is
+  LayerStack layers_;
+  Bytes dressed_;   // to be written to the socket; empty where there are no layers
+  Bytes clear_;     // to be written without a seal
   Bytes unsealed_;  // to be sealed and written before what the session has
   Bytes partial_;   // arrived, and not complete
-  mux::Streams streams_;
   std::optional<yamux::Session> session_;
   Instant begun_at_;
   Instant tidy_at_ = kNever;  // when what is kept against flutter goes
   mux::ReadyLink<Connection> ready_;
   bool writing_ = false;     // until kWritten
   bool unreadable_ = false;  // what the peer sealed: then nothing is sealed for it either
-  Error why_{};           // of kClosed
   std::uint64_t bytes_sent_ = 0, bytes_received_ = 0, writes_ = 0, reads_ = 0;
 };
 

@@ -6,6 +6,7 @@
 
 #include "base/assert.hpp"
 #include "base/timer_queue.hpp"
+#include "transport/mux/connection_table.hpp"
 #include "transport/tcp/connection.hpp"
 #include "transport/tcp/shared.hpp"
 
@@ -13,9 +14,9 @@ namespace p2pa::tcp {
 
 struct Endpoint::Impl {
   Impl(const KeyPair& key, Rng& rng, resource::Manager& resources, SocketNumbers& numbers, Config config)
-      : shared(key, rng, resources, numbers, std::move(config)), next_id(shared.config.first_id) {}
+      : shared(key, rng, resources, numbers, std::move(config)),
+        connections(shared.mux, shared.config.first_id, shared.config.id_step) {}
 
-  ConnectionId number() { return std::exchange(next_id, next_id + shared.config.id_step); }
   Connection& keep(std::unique_ptr<Connection> connection);
   void accept(const SocketEvent& event);
   void touch(Connection& connection);
@@ -24,7 +25,6 @@ struct Endpoint::Impl {
   void on_farewell(const SocketEvent& event);
   bool pop_farewell(MutableBytes buffer, SocketWrite& out);
   void forget_ended();
-  bool feed_starved();
 
   struct Leaving {
     Bytes bytes;  // empty: written, or under way
@@ -33,11 +33,10 @@ struct Endpoint::Impl {
   };
 
   Shared shared;
-  std::map<ConnectionId, std::unique_ptr<Connection>> connections;  // visited in order: no hash leaks
+  mux::ConnectionTable<Connection> connections;
+  std::map<SocketId, Road> listeners;
   std::map<SocketId, Leaving> leaving;
   TimerQueue<ConnectionId> deadlines;
-  ConnectionId next_id;
-  ConnectionId ended = 0;  // its kClosed was taken: goes at the next call
 };
 
 Endpoint::Endpoint(const KeyPair& key, Rng& rng, resource::Manager& resources, SocketNumbers& numbers, Config config)
@@ -47,10 +46,28 @@ Endpoint::~Endpoint() = default;
 
 Result<p2pa::Connection*> Endpoint::dial(Instant now, const DialTarget& target) {
   impl_->shared.set_now(now);
-  const auto remote = tcp_endpoint(target.address);
-  P2PA_ASSERT(remote.has_value());
-  return &impl_->keep(Connection::dial(impl_->shared, impl_->number(), *remote, target));
+  auto road = road_to(target.address);
+  P2PA_ASSERT(road.has_value());
+  if (road->tls && !impl_->shared.web_trust) {
+    impl_->shared.web_trust_wanted = true;
+    return std::unexpected(impl_->shared.web_trust.error());
+  }
+  auto layers = layers_of(impl_->shared, *road, true);
+  if (!layers) return std::unexpected(layers.error());
+  return &impl_->keep(Connection::dial(impl_->shared, impl_->connections.number(), std::move(*road),
+                                       std::move(*layers), target));
 }
+
+void Endpoint::add_listener(SocketId listener, const Road& road) { impl_->listeners[listener] = road; }
+void Endpoint::remove_listener(SocketId listener) { impl_->listeners.erase(listener); }
+
+void Endpoint::set_web_credentials(std::shared_ptr<const tls::WebCredentials> credentials) {
+  impl_->shared.web_credentials = std::move(credentials);
+}
+void Endpoint::set_web_trust(Result<std::shared_ptr<const tls::WebTrust>> trust) {
+  impl_->shared.web_trust = std::move(trust);
+}
+bool Endpoint::web_trust_wanted() const { return impl_->shared.web_trust_wanted; }
 
 void Endpoint::handle(Instant now, const SocketEvent& event) {
   impl_->shared.set_now(now);
@@ -83,7 +100,7 @@ Instant Endpoint::next_deadline() const {
 void Endpoint::on_deadline(Instant now) {
   impl_->shared.set_now(now);
   while (const auto due = impl_->deadlines.pop_due(now)) {
-    Connection& connection = *impl_->connections.at(*due);
+    Connection& connection = impl_->connections.at(*due);
     connection.on_deadline();
     impl_->touch(connection);
   }
@@ -96,21 +113,10 @@ void Endpoint::on_deadline(Instant now) {
 
 bool Endpoint::poll_event(TransportEvent& out) {
   impl_->forget_ended();
-  while (!impl_->shared.mux.events.empty() || impl_->feed_starved()) {
-    if (impl_->shared.mux.events.empty()) continue;  // whom it woke is gone
-    const mux::QueuedEvent event = impl_->shared.mux.events.pop();
-    out.connection = event.connection;
-    if (!event.connection->take(event, out.event)) continue;
-    if (event.kind == ConnectionEvent::Kind::kClosed) impl_->ended = event.connection->id();
-    return true;
-  }
-  return false;
+  return impl_->connections.poll_event(out);
 }
 
-bool Endpoint::has_events() const {
-  return !impl_->shared.mux.events.empty() ||
-         std::ranges::any_of(impl_->shared.mux.starved, &mux::Streams::can_feed);
-}
+bool Endpoint::has_events() const { return impl_->connections.has_events(); }
 
 bool Endpoint::poll_write(Instant now, MutableBytes buffer, SocketWrite& out) {
   impl_->shared.set_now(now);
@@ -139,8 +145,7 @@ std::size_t Endpoint::connections_count() const { return impl_->connections.size
 // --- connections
 
 Connection& Endpoint::Impl::keep(std::unique_ptr<Connection> connection) {
-  Connection& out = *connection;
-  connections.emplace(out.id(), std::move(connection));
+  Connection& out = connections.keep(std::move(connection));
   touch(out);
   return out;
 }
@@ -148,15 +153,23 @@ Connection& Endpoint::Impl::keep(std::unique_ptr<Connection> connection) {
 void Endpoint::Impl::accept(const SocketEvent& event) {
   auto reservation = shared.resources.handshake(event.remote.ip);
   if (!reservation) return shared.request(SocketRequest::Kind::kAbort, event.socket);
-  keep(Connection::accept(shared, number(), event, std::move(*reservation)));
+  const auto listener = listeners.find(event.listener);
+  Road road = listener == listeners.end() ? Road{} : listener->second;
+  if (road.tls && !shared.web_credentials) return shared.request(SocketRequest::Kind::kAbort, event.socket);
+  road.remote = event.remote;
+  road.host.clear();
+  auto layers = layers_of(shared, road, false);
+  if (!layers) return shared.request(SocketRequest::Kind::kAbort, event.socket);
+  keep(Connection::accept(shared, connections.number(), std::move(road), std::move(*layers), event,
+                          std::move(*reservation)));
 }
 
 void Endpoint::Impl::touch(Connection& connection) { deadlines.set(connection.id(), connection.next_deadline()); }
 
 void Endpoint::Impl::forget_ended() {
-  if (ended == 0) return;
-  deadlines.cancel(ended);
-  connections.erase(std::exchange(ended, 0));
+  if (connections.ended() == 0) return;
+  deadlines.cancel(connections.ended());
+  connections.forget_ended();
 }
 
 // --- goodbyes
@@ -206,18 +219,6 @@ bool Endpoint::Impl::pop_farewell(MutableBytes buffer, SocketWrite& out) {
     return true;
   }
   return false;
-}
-
-bool Endpoint::Impl::feed_starved() {
-  if (shared.mux.starved.empty()) return false;
-  for (const auto& [id, connection] : connections) connection->tidy();  // others may keep what they do not use
-  bool fed = false;
-  std::erase_if(shared.mux.starved, [&](mux::Streams* streams) {
-    if (!streams->can_feed()) return false;
-    fed = true;
-    return streams->feed();
-  });
-  return fed;
 }
 
 }  // namespace p2pa::tcp

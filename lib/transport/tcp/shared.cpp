@@ -25,6 +25,11 @@ const tls::Credentials& Shared::tls() {
   return *tls_;
 }
 
+MutableBytes Shared::undressed_space() {
+  if (!undressed_) undressed_ = std::make_unique_for_overwrite<std::uint8_t[]>(kUndressedBytes);
+  return {undressed_.get(), kUndressedBytes};
+}
+
 MutableBytes Shared::plain_space() {
   if (!plain_) plain_ = std::make_unique_for_overwrite<std::uint8_t[]>(kPlainBytes);
   return {plain_.get(), kPlainBytes};

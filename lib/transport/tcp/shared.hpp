@@ -7,12 +7,14 @@
 #include <unordered_map>
 #include <vector>
 
+#include "transport/layer/layer_stack.hpp"
 #include "transport/mux/ready_list.hpp"
 #include "transport/mux/shared.hpp"
 #include "transport/noise/noise_channel.hpp"
 #include "transport/secure/secure_channel.hpp"
 #include "transport/tcp/endpoint.hpp"
 #include "transport/tls/tls_channel.hpp"
+#include "transport/tls/web_credentials.hpp"
 
 namespace p2pa::tcp {
 
@@ -50,6 +52,10 @@ struct Shared {
   resource::Manager& resources;
   SocketNumbers& numbers;
   const Config config;
+  std::shared_ptr<const tls::WebCredentials> web_credentials;  ///< null: no secure WebSocket is accepted
+  Result<std::shared_ptr<const tls::WebTrust>> web_trust =     ///< an error: why none is dialed
+      fail(Code::kWouldBlock, "the roots of certificates are being read");
+  bool web_trust_wanted = false;
   mux::Shared mux;
   std::deque<SocketRequest> requests;
   mux::ReadyList<Connection> ready;
@@ -62,11 +68,19 @@ struct Shared {
   static constexpr std::size_t kPlainBytes = SecureChannel::kPlainBytesMax;
   /// Scratch of kPlainBytes, one for all.
   MutableBytes plain_space();
+  /// What layers make of as much as this fits one write. Scratch, one for all.
+  static constexpr std::size_t kUndressedBytes = 49'152;
+  static_assert(kUndressedBytes + 4 * LayerStack::kLayersMax * ByteLayer::kOverheadMax <= kWriteBytes);
+  MutableBytes undressed_space();
+  /// What may wait for a socket that takes nothing while the peer makes the layers answer. Beyond it is no
+  /// peer that waits for the answers.
+  static constexpr std::size_t kDressedMax = 4 * kWriteBytes;
+  Bytes undressed;  ///< likewise, of what arrived
 
  private:
   std::optional<noise::Identity> noise_;
   std::optional<tls::Credentials> tls_;
-  std::unique_ptr<std::uint8_t[]> plain_;
+  std::unique_ptr<std::uint8_t[]> plain_, undressed_;
 };
 
 }  // namespace p2pa::tcp

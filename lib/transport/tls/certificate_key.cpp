@@ -51,14 +51,32 @@ Result<Pubkey> import_certificate_key(ByteView spki) {
     case GNUTLS_PK_RSA: break;
     default: return fail(Code::kBadCertificate, "the certificate's key is not taken");
   }
-  if (!crypto::check_rsa_bounds(raw)) return fail(Code::kBadCertificate, "the certificate's RSA key is out of bounds");
+  if (!crypto::check_rsa_bounds(raw)) {
+    return fail(Code::kBadCertificate, "the certificate's RSA key is out of bounds");
+  }
   return key;
+}
+
+Result<void> check_certificate_key(ByteView certificate) {
+  if (certificate.size() > kCertificateBytesMax) {
+    return fail(Code::kBadCertificate, "the certificate is too large");
+  }
+  const auto spki = subject_public_key_info(certificate);
+  if (!spki) return std::unexpected(spki.error());
+  const auto key = import_certificate_key(*spki);
+  if (!key) return std::unexpected(key.error());
+  return {};
 }
 
 Result<ByteView> first_certificate(ByteView message) {
   ByteReader reader(message);
   const auto context_size = reader.u8();
   if (!context_size || !reader.skip(*context_size)) return fail(Code::kMalformed, "TLS: no certificate");
+  return first_certificate_12(reader.rest());
+}
+
+Result<ByteView> first_certificate_12(ByteView message) {
+  ByteReader reader(message);
   const auto list = sized_24(reader);
   if (!list) return fail(Code::kMalformed, "TLS: no certificate");
   ByteReader entries(*list);
@@ -69,13 +87,7 @@ Result<ByteView> first_certificate(ByteView message) {
 
 Result<void> check_certificate_message(ByteView message) {
   const auto certificate = first_certificate(message);
-  if (!certificate) return std::unexpected(certificate.error());
-  if (certificate->size() > kCertificateBytesMax) return fail(Code::kBadCertificate, "the certificate is too large");
-  const auto spki = subject_public_key_info(*certificate);
-  if (!spki) return std::unexpected(spki.error());
-  const auto key = import_certificate_key(*spki);
-  if (!key) return std::unexpected(key.error());
-  return {};
+  return certificate ? check_certificate_key(*certificate) : std::unexpected(certificate.error());
 }
 
 }  // namespace p2pa::tls

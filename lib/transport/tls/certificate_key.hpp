@@ -20,8 +20,13 @@ using Pubkey = std::unique_ptr<std::remove_pointer_t<gnutls_pubkey_t>, PubkeyDel
 /// kBadCertificate: any other.
 Result<Pubkey> import_certificate_key(ByteView spki);
 
+/// May anything be computed with the key of this certificate? kMalformed, kBadCertificate: no.
+Result<void> check_certificate_key(ByteView certificate);
+
 /// The first certificate in a TLS 1.3 Certificate message (RFC 8446 §4.4.2). kMalformed: there is none.
 Result<ByteView> first_certificate(ByteView message);
+/// The same of TLS 1.2 (RFC 5246 §7.4.2).
+Result<ByteView> first_certificate_12(ByteView message);
 
 /// May anything be computed with the key of the certificate in this message? To be asked before TLS checks a
 /// signature by it: with a modulus and an exponent of 8,000 bytes that takes a minute (CVE-2023-39533).

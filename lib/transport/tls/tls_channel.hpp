@@ -1,6 +1,5 @@
 #pragma once
-// TLS 1.3 on a byte stream, `/tls/1.0.0` (spec: tls/tls.md, connections/inlined-muxer-negotiation.md), by
-// GnuTLS, which is given whole records only and keeps no others.
+// TLS 1.3 on a byte stream, `/tls/1.0.0` (spec: tls/tls.md, connections/inlined-muxer-negotiation.md).
 
 #include <cstdint>
 #include <memory>
@@ -11,6 +10,7 @@
 
 #include "transport/secure/secure_channel.hpp"
 #include "transport/tls/credentials.hpp"
+#include "transport/tls/record_session.hpp"
 
 namespace p2pa::tls {
 
@@ -29,14 +29,11 @@ class TlsChannel final : public SecureChannel {
   };
   /// Of GnuTLS, which takes eight names, and the last is "libp2p".
   static constexpr std::size_t kMuxersMax = 7;
-  /// Of the peer's records in a handshake, and of those in a row after it that bring no data: thrice what the
-  /// largest certificate needs. GnuTLS itself would gather a message of 16 MiB before it looks at its size.
-  static constexpr std::size_t kHandshakeBytesMax = 32 * 1024;
+  static constexpr std::size_t kHandshakeBytesMax = RecordSession::kHandshakeBytesMax;
 
   /// `own` outlives the channel. Null: no memory.
   static std::unique_ptr<TlsChannel> client(const Credentials& own, const Options& options);
   static std::unique_ptr<TlsChannel> server(const Credentials& own, const Options& options);
-  ~TlsChannel() override;
   TlsChannel(const TlsChannel&) = delete;
   TlsChannel& operator=(const TlsChannel&) = delete;
 
@@ -65,22 +62,15 @@ class TlsChannel final : public SecureChannel {
   TlsChannel(gnutls_session_int* session, const Options& options);
   static std::unique_ptr<TlsChannel> make(unsigned flags, const Credentials& own, const Options& options);
   bool offer(std::span<const std::string_view> muxers);
-  std::ptrdiff_t next_record(ByteView in) const;
   int establish();
-  std::unexpected<Error> failed(int code) const;
 
-  gnutls_session_int* session_;
+  RecordSession session_;
   const PeerId expected_;
   const std::int64_t unix_time_;
   bool established_ = false;
-  int end_ = 0;              // GnuTLS's error after which open() answers no more
-  std::size_t no_data_ = 0;  // bytes of records since the last that brought data
   PeerId peer_;
   std::string muxer_;
   std::optional<Error> refusal_;  // why the peer's certificate will not do
-  ByteView input_;                // of the call under way
-  Bytes* output_ = nullptr;       // of the call under way, to be appended to; without it:
-  MutableBytes room_;             // to be filled from its front
 };
 
 }  // namespace p2pa::tls

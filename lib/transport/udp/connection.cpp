@@ -16,27 +16,27 @@ constexpr Duration kTidyInterval = seconds(5);
 }  // namespace
 
 Connection::Connection(Shared& shared, ConnectionId id, bool outbound, const Path& path)
-    : shared_(shared),
-      id_(id),
-      outbound_(outbound),
+    : MuxedConnection(shared.mux, id, outbound, udp_multiaddr(path.remote), udp_multiaddr(path.local)),
+      shared_(shared),
       path_(path),
       first_remote_(path.remote),
       cid_(shared.fresh_cid()),
-      remote_address_(udp_multiaddr(path.remote)),
-      local_address_(udp_multiaddr(path.local)),
       begun_at_(shared.now),
       cubic_(MtuProbe::kSizeMin),
       heard_at_(shared.now),
       pinged_at_(shared.now),
       idle_timeout_(shared.config.idle_timeout),
-      streams_(shared.mux, *this),
       engine_(outbound, streams_, shared.resources.limits(), static_cast<StreamEngine::Owner&>(*this)),
+      datagrams_out_(shared.config.datagram_queue_bytes_max),
+      datagrams_in_(shared.config.datagram_queue_bytes_max),
       messages_out_(shared.config.message_queue_bytes_max) {
   if (outbound_) path_.local = {};
   shared_.cids[cid_] = this;
 }
 
 Connection::~Connection() {
+  datagrams_out_.clear(shared_.mux.chunks);
+  datagrams_in_.clear(shared_.mux.chunks);
   if (state_ == ConnectionState::kClosed) return;
   shared_.cids.erase(cid_);
   shared_.ready.remove(*this);
@@ -54,17 +54,14 @@ Result<void> Connection::send_datagram(ByteView payload) {
   if (payload.size() > kDatagramSizeMax) {
     return p2pa::fail(Code::kMessageTooLarge, "the datagram is too large", kDatagramSizeMax);
   }
-  const std::size_t memory = payload.size() + sizeof(Bytes);
-  if (datagrams_out_bytes_ + memory > shared_.config.datagram_queue_bytes_max) {
+  if (!datagrams_out_.push(shared_.mux.chunks, payload)) {
     return p2pa::fail(Code::kWouldBlock, "the datagram queue is full");
   }
-  datagrams_out_bytes_ += memory;
-  datagrams_out_.emplace_back(payload.begin(), payload.end());
   shared_.ready.push(*this);
   return {};
 }
 
-Result<void> Connection::send_message(ByteView bytes, const MessageOptions& options) {
+Result<void> Connection::send_message(ByteView bytes, const SessionMessageOptions& options) {
   if (!established()) return p2pa::fail(Code::kInvalidState, "the connection is not established");
   const auto pushed = messages_out_.push(shared_.now, bytes, options);
   if (pushed) shared_.ready.push(*this);
@@ -92,26 +89,23 @@ ConnectionStats Connection::stats(Instant) const {
   return out;
 }
 
-bool Connection::take(const mux::QueuedEvent& event, ConnectionEvent& out) {
-  if (event.stream != nullptr) return streams_.take(event, out);
-  out = {event.kind, 0, nullptr, event.code, {}, {}};
-  if (event.kind == Kind::kClosed) out.error = why_;
+void Connection::probe() {
+  if (!established()) return;
+  ping_due_ = true;
+  shared_.ready.push(*this);
+}
+
+void Connection::describe(ConnectionEvent& event) {
   if (event.kind == Kind::kDatagram) {
-    if (datagram_lent_) {
-      datagrams_in_bytes_ -= datagrams_in_.front().size() + sizeof(Bytes);
-      datagrams_in_.pop_front();
-    }
-    datagram_lent_ = true;
-    out.datagram = datagrams_in_.front();
+    if (std::exchange(datagram_lent_, true)) datagrams_in_.pop(shared_.mux.chunks);
+    event.datagram = datagrams_in_.front();
   }
   if (event.kind == Kind::kMessage) {
-    if (message_lent_) messages_in_.pop();
-    message_lent_ = true;
+    if (std::exchange(message_lent_, true)) messages_in_.pop();
     const Message& message = messages_in_.front();
-    out.code = std::uint64_t{std::to_underlying(message.delivery)} << 8 | message.channel;
-    out.datagram = message.bytes;
+    event.code = std::uint64_t{std::to_underlying(message.delivery)} << 8 | message.channel;
+    event.datagram = message.bytes;
   }
-  return true;
 }
 
 // --- time
@@ -152,7 +146,7 @@ void Connection::on_deadline() {
     }
     messages_out_.on_deadline(now);
     on_lost(recovery_.on_deadline(now, rtt_));
-    if (recovery_.probes_due() > 0) probe();
+    if (recovery_.probes_due() > 0) send_oldest_again();
   }
   if (now >= paced_until_) paced_until_ = kNever;
   if (now >= tidy_at_) {
@@ -162,8 +156,8 @@ void Connection::on_deadline() {
   shared_.ready.push(*this);
 }
 
-/// What is oldest goes again, in case that only its acknowledgement is missing.
-void Connection::probe() {
+/// In case that only its acknowledgement is missing.
+void Connection::send_oldest_again() {
   if (const SentPacket* oldest = recovery_.oldest()) {
     for (const SentFrame& frame : oldest->frames) on_frame_lost(frame);
   }
@@ -215,7 +209,7 @@ void Connection::finish_close(const Error& why, Bytes packet) {
   handshake_.reset();
   reservation_.release();
   keys_.reset();
-  datagrams_out_.clear();
+  datagrams_out_.clear(shared_.mux.chunks);
   messages_out_.clear();
   shared_.mux.events.push({this, nullptr, Kind::kClosed, 0});
 }

@@ -3,15 +3,14 @@
 // fuzzed: udp_endpoint
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <vector>
 
 #include "resource/manager.hpp"
+#include "transport/mux/datagram_queue.hpp"
 #include "transport/mux/muxed_connection.hpp"
 #include "transport/mux/ready_list.hpp"
-#include "transport/mux/streams.hpp"
 #include "transport/transport.hpp"
 #include "transport/udp/ack_tracker.hpp"
 #include "transport/udp/cubic.hpp"
@@ -56,40 +55,21 @@ class Connection final : public mux::MuxedConnection, private StreamEngine::Owne
   ~Connection() override;
 
   // p2pa::Connection
-  ConnectionId id() const override { return id_; }
-  const PeerId& peer() const override { return peer_; }
-  const Multiaddr& remote_address() const override { return remote_address_; }
-  const Multiaddr& local_address() const override { return local_address_; }
-  bool outbound() const override { return outbound_; }
   bool established() const override { return state_ == ConnectionState::kEstablished; }
   bool early_data_possible() const override { return false; }
   Result<StreamId> open_stream(bool replay_safe) override;
-  void set_context(StreamId id, void* context) override { streams_.set_context(id, context); }
-  ByteView peek(StreamId id) const override { return streams_.peek(id); }
-  void consume(StreamId id, std::size_t n) override { streams_.consume(id, n); }
-  bool at_end(StreamId id) const override { return streams_.at_end(id); }
-  Result<std::size_t> write(StreamId id, ByteView bytes) override { return streams_.write(id, bytes); }
-  std::size_t writable(StreamId id) const override { return streams_.writable(id); }
-  bool await_room(StreamId id, std::size_t bytes) override { return streams_.await_room(id, bytes); }
-  void finish(StreamId id) override { streams_.finish(id); }
-  void reset(StreamId id, std::uint64_t code) override { streams_.reset(id, code); }
-  void stop(StreamId id, std::uint64_t code) override { streams_.stop(id, code); }
   std::size_t undelivered() const override { return streams_.undelivered() + messages_out_.undelivered(); }
   Result<void> send_datagram(ByteView payload) override;
   std::size_t datagram_size_max() const override { return established() ? kDatagramSizeMax : 0; }
-  /// Queues a message of at most kMessageBytesMax bytes (copied); at the other end it is a kMessage.
-  /// kWouldBlock: the queue is full and nothing was taken. kMessageTooLarge; kInvalidArgument: there is no
-  /// such channel; kInvalidState: not established.
-  Result<void> send_message(ByteView bytes, const MessageOptions& options);
+  Result<void> send_message(ByteView bytes, const SessionMessageOptions& options) override;
+  std::size_t message_size_max() const override { return established() ? kSessionMessageBytesMax : 0; }
   void close(std::uint64_t code, std::string_view reason) override;
   ConnectionStats stats(Instant now) const override;
-
-  // mux::MuxedConnection
-  bool take(const mux::QueuedEvent& event, ConnectionEvent& out) override;
+  Instant heard_at() const override { return heard_at_; }
+  void probe() override;
 
   // For the endpoint.
   ConnectionState state() const { return state_; }
-  void tidy() { streams_.tidy(); }
   void on_cookie(const CookiePacket& packet);
   void on_initial_again(const InitialPacket& initial);
   void on_response(const ResponsePacket& packet);
@@ -144,10 +124,11 @@ class Connection final : public mux::MuxedConnection, private StreamEngine::Owne
   Transmit destination(const Path& path, std::size_t size) const;
 
   // connection.cpp
+  void describe(ConnectionEvent& event) override;
   void on_engine_wakes() override;
   bool pending() const;
   Instant ping_at() const;
-  void probe();
+  void send_oldest_again();
   void tidy_soon();
   void fail(const Error& why);
   void fail_on_violation(const Error& why);
@@ -155,15 +136,11 @@ class Connection final : public mux::MuxedConnection, private StreamEngine::Owne
   void finish_close(const Error& why, Bytes packet);
 
   Shared& shared_;
-  const ConnectionId id_;
-  const bool outbound_;
   ConnectionState state_ = ConnectionState::kHandshaking;
   Path path_;
   const IpEndpoint first_remote_;  // where it began
   const Cid cid_;     // by which the peer sends to us
   Cid peer_cid_ = 0;  // and we to it
-  PeerId peer_;
-  Multiaddr remote_address_, local_address_;
   mux::ReadyLink<Connection> ready_;
 
   // The handshake.
@@ -201,16 +178,13 @@ class Connection final : public mux::MuxedConnection, private StreamEngine::Owne
   std::optional<Challenge> response_;  // to a challenge, which goes back where it came from
   Path response_path_;
 
-  mux::Streams streams_;
   StreamEngine engine_;
-  std::deque<Bytes> datagrams_out_, datagrams_in_;
-  std::size_t datagrams_out_bytes_ = 0, datagrams_in_bytes_ = 0;
+  mux::DatagramQueue datagrams_out_, datagrams_in_;
   bool datagram_lent_ = false;  // the first of datagrams_in_ is in the application's hands
   MessageSender messages_out_;
   MessageReceiver messages_in_;
   bool message_lent_ = false;  // the first of messages_in_ is
   Instant tidy_at_ = kNever;
-  Error why_{};  // of kClosed
   std::uint64_t packets_sent_ = 0, packets_received_ = 0, bytes_sent_ = 0, bytes_received_ = 0;
 };
 

@@ -147,10 +147,7 @@ void Connection::on_frame_lost(const SentFrame& frame) {
 // --- messages
 
 void Connection::on_datagram(ByteView payload) {
-  const std::size_t memory = payload.size() + sizeof(Bytes);
-  if (datagrams_in_bytes_ + memory > shared_.config.datagram_queue_bytes_max) return;
-  datagrams_in_bytes_ += memory;
-  datagrams_in_.emplace_back(payload.begin(), payload.end());
+  if (!datagrams_in_.push(shared_.mux.chunks, payload)) return;
   shared_.mux.events.push({this, nullptr, Kind::kDatagram, 0});
 }
 

@@ -109,14 +109,13 @@ void Connection::establish() {
   handshake_->split(sending.span(), receiving.span());
   keys_.emplace(sending.view(), receiving.view());
   key_since_ = heard_at_ = pinged_at_ = shared_.now;
-  peer_ = handshake_->peer();
+  identified(handshake_->peer());
   const Parameters& theirs = handshake_->theirs();
   constexpr std::uint64_t kIdleMax = 24 * 3600 * 1000;
   const auto idle = milliseconds(static_cast<std::int64_t>(std::clamp<std::uint64_t>(theirs.idle_ms, 1000, kIdleMax)));
   if (theirs.idle_ms > 0) idle_timeout_ = std::min(idle_timeout_, idle);
   engine_.start(theirs);
   handshake_.reset();
-  streams_.set_peer(peer_);
   streams_.attach(&engine_);
   state_ = ConnectionState::kEstablished;
   shared_.mux.events.push({this, nullptr, ConnectionEvent::Kind::kEstablished, 0});

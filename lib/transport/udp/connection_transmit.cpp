@@ -67,8 +67,7 @@ void Connection::fill(PacketBuilder& packet) {
   if (std::exchange(ping_due_, false)) packet.add(PingFrame{});
   while (!datagrams_out_.empty() && packet.room() >= datagrams_out_.front().size() + kDatagramFrameOverhead) {
     packet.add(DatagramFrame{datagrams_out_.front()});
-    datagrams_out_bytes_ -= datagrams_out_.front().size() + sizeof(Bytes);
-    datagrams_out_.pop_front();
+    datagrams_out_.pop(shared_.mux.chunks);
   }
   messages_out_.fill(packet, 0);
   engine_.fill(packet);

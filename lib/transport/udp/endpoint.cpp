@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/timer_queue.hpp"
+#include "transport/mux/connection_table.hpp"
 #include "transport/udp/connection.hpp"
 #include "transport/udp/farewells.hpp"
 #include "transport/udp/shared.hpp"
@@ -23,28 +24,23 @@ struct Endpoint::Impl {
   };
 
   Impl(const KeyPair& key, Rng& rng, resource::Manager& resources, const Config& config)
-      : shared(key, rng, resources, config), next_id(config.first_id) {}
+      : shared(key, rng, resources, config), connections(shared.mux, config.first_id, config.id_step) {}
 
-  ConnectionId number() { return std::exchange(next_id, next_id + shared.config.id_step); }
   void handle_packet(const InboundDatagram& datagram, ByteView packet);
   void handle_initial(const InboundDatagram& datagram, const InitialPacket& initial);
   void ask_for_cookie(const InboundDatagram& datagram, const InitialPacket& initial);
   Connection* find(Cid cid) const;
-  Connection& keep(std::unique_ptr<Connection> connection);
   bool pop_answer(MutableBytes buffer, Transmit& out);
   void bury_closed();
   void forget_ended();
-  bool feed_starved();
 
   Shared shared;
   Farewells farewells;
   std::deque<Answer> answers;
   std::map<SocketId, Socket> sockets;
-  std::map<ConnectionId, std::unique_ptr<Connection>> connections;  // visited in order: no hash leaks
-  std::map<std::pair<IpEndpoint, Cid>, ConnectionId> inbound;       // by the INITIAL that they came of
+  mux::ConnectionTable<Connection> connections;
+  std::map<std::pair<IpEndpoint, Cid>, ConnectionId> inbound;  // by the INITIAL that they came of
   TimerQueue<ConnectionId> deadlines;
-  ConnectionId next_id;
-  ConnectionId ended = 0;  // its kClosed was taken: goes at the next call
 };
 
 Endpoint::Endpoint(const KeyPair& key, Rng& rng, resource::Manager& resources, Config config)
@@ -52,11 +48,11 @@ Endpoint::Endpoint(const KeyPair& key, Rng& rng, resource::Manager& resources, C
 
 Endpoint::~Endpoint() = default;
 
-bool Endpoint::takes(ByteView datagram) { return decode_type(datagram).has_value(); }
-
 void Endpoint::add_socket(SocketId socket, const IpEndpoint& local, bool accept) {
   impl_->sockets[socket] = {local, accept};
 }
+
+bool Endpoint::has_socket(SocketId socket) const { return impl_->sockets.contains(socket); }
 
 void Endpoint::remove_socket(Instant now, SocketId socket) {
   impl_->shared.now = now;
@@ -76,7 +72,7 @@ Result<p2pa::Connection*> Endpoint::dial(Instant now, SocketId socket, const Dia
     return fail(Code::kInvalidArgument, "not a p2pa-udp address of the socket's family");
   }
   const Path path{socket, known->second.local, *remote};
-  return &impl_->keep(Connection::dial(impl_->shared, impl_->number(), path, target));
+  return &impl_->connections.keep(Connection::dial(impl_->shared, impl_->connections.number(), path, target));
 }
 
 void Endpoint::handle(Instant now, const InboundDatagram& datagram) {
@@ -94,27 +90,17 @@ Instant Endpoint::next_deadline() const { return std::min(impl_->deadlines.next(
 
 void Endpoint::on_deadline(Instant now) {
   impl_->shared.now = now;
-  while (const auto due = impl_->deadlines.pop_due(now)) impl_->connections.at(*due)->on_deadline();
+  while (const auto due = impl_->deadlines.pop_due(now)) impl_->connections.at(*due).on_deadline();
   impl_->farewells.on_deadline(now);
   impl_->bury_closed();
 }
 
 bool Endpoint::poll_event(TransportEvent& out) {
   impl_->forget_ended();
-  while (!impl_->shared.mux.events.empty() || impl_->feed_starved()) {
-    if (impl_->shared.mux.events.empty()) continue;  // whom it woke is gone
-    const mux::QueuedEvent event = impl_->shared.mux.events.pop();
-    out.connection = event.connection;
-    if (!event.connection->take(event, out.event)) continue;
-    if (event.kind == ConnectionEvent::Kind::kClosed) impl_->ended = event.connection->id();
-    return true;
-  }
-  return false;
+  return impl_->connections.poll_event(out);
 }
 
-bool Endpoint::has_events() const {
-  return !impl_->shared.mux.events.empty() || std::ranges::any_of(impl_->shared.mux.starved, &mux::Streams::can_feed);
-}
+bool Endpoint::has_events() const { return impl_->connections.has_events(); }
 
 bool Endpoint::poll_transmit(Instant now, MutableBytes buffer, const TransmitLimits& limits, Transmit& out) {
   impl_->shared.now = now;
@@ -182,15 +168,15 @@ void Endpoint::Impl::handle_initial(const InboundDatagram& datagram, const Initi
   }
   const std::pair key(datagram.remote, initial.source);
   if (const auto known = inbound.find(key); known != inbound.end()) {
-    return connections.at(known->second)->on_initial_again(initial);
+    return connections.at(known->second).on_initial_again(initial);
   }
   auto reservation = shared.resources.handshake(datagram.remote.ip);
   if (!reservation) return;  // the dialer asks again
   const Path path{datagram.socket, datagram.local, datagram.remote};
-  auto connection = Connection::accept(shared, number(), path, initial, std::move(*reservation));
+  auto connection = Connection::accept(shared, connections.number(), path, initial, std::move(*reservation));
   if (connection == nullptr) return;
   inbound[key] = connection->id();
-  keep(std::move(connection));
+  connections.keep(std::move(connection));
 }
 
 void Endpoint::Impl::ask_for_cookie(const InboundDatagram& datagram, const InitialPacket& initial) {
@@ -201,12 +187,6 @@ void Endpoint::Impl::ask_for_cookie(const InboundDatagram& datagram, const Initi
   to.remote = datagram.remote;
   const auto cookie = shared.cookies.bake(shared.now, datagram.remote, initial.source);
   answers.push_back({to, encode(CookiePacket{initial.source, cookie})});
-}
-
-Connection& Endpoint::Impl::keep(std::unique_ptr<Connection> connection) {
-  Connection& out = *connection;
-  connections.emplace(out.id(), std::move(connection));
-  return out;
 }
 
 bool Endpoint::Impl::pop_answer(MutableBytes buffer, Transmit& out) {
@@ -231,21 +211,9 @@ void Endpoint::Impl::bury_closed() {
 }
 
 void Endpoint::Impl::forget_ended() {
-  if (ended == 0) return;
+  if (connections.ended() == 0) return;
   bury_closed();  // it may have closed and been reported in one turn
-  connections.erase(std::exchange(ended, 0));
-}
-
-bool Endpoint::Impl::feed_starved() {
-  if (shared.mux.starved.empty()) return false;
-  for (const auto& [id, connection] : connections) connection->tidy();  // others may keep what they do not use
-  bool fed = false;
-  std::erase_if(shared.mux.starved, [&](mux::Streams* streams) {
-    if (!streams->can_feed()) return false;
-    fed = true;
-    return streams->feed();
-  });
-  return fed;
+  connections.forget_ended();
 }
 
 }  // namespace p2pa::udp

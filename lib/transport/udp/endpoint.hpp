@@ -32,13 +32,12 @@ class Endpoint final {
   Endpoint(const KeyPair& key, Rng& rng, resource::Manager& resources, Config config);
   ~Endpoint();
 
-  /// Is it a datagram of such a session, by its first byte? A socket may carry others as well.
-  static bool takes(ByteView datagram);
-
   /// A socket that the driver has bound. Inbound handshakes are taken on it when `accept`.
   void add_socket(SocketId socket, const IpEndpoint& local, bool accept);
   /// Connections on it are lost, also those that are still shaking hands.
   void remove_socket(Instant now, SocketId socket);
+
+  bool has_socket(SocketId socket) const;
 
   /// Starts a connection. kInvalidArgument: no such socket, or no p2pa-udp address of the socket's family.
   Result<Connection*> dial(Instant now, SocketId socket, const DialTarget& target);

@@ -103,7 +103,7 @@ class Fields {
   ByteView sized_bytes() { return bytes(number()); }
   std::uint8_t channel() {
     const std::uint64_t value = number();
-    good_ = good_ && value < kChannelsMax;
+    good_ = good_ && value < kSessionChannels;
     return good_ ? static_cast<std::uint8_t>(value) : std::uint8_t{0};
   }
   bool good() const { return good_; }
@@ -155,7 +155,7 @@ Result<Frame> read_message(Fields& fields, std::uint8_t kind) {
   frame.size = fields.number();
   frame.offset = fields.number();
   frame.bytes = fields.sized_bytes();
-  if (!fields.good() || frame.size > kMessageBytesMax || frame.offset > frame.size ||
+  if (!fields.good() || frame.size > kSessionMessageBytesMax || frame.offset > frame.size ||
       frame.bytes.size() > frame.size - frame.offset) {
     return malformed();
   }

@@ -9,6 +9,7 @@
 
 #include "base/byte_reader.hpp"
 #include "base/byte_writer.hpp"
+#include "p2pagents/session_message.hpp"
 #include "transport/udp/range_set.hpp"
 
 namespace p2pa::udp {
@@ -17,11 +18,6 @@ namespace p2pa::udp {
 inline constexpr std::size_t kAckRangesMax = 32;
 inline constexpr std::size_t kCloseReasonMax = 128;
 inline constexpr std::size_t kChallengeSize = 8;
-inline constexpr std::uint8_t kChannelsMax = 64;  ///< of each kind
-inline constexpr std::size_t kMessageBytesMax = 256 * 1024;
-
-/// How a message is delivered (docs/wire/udp.md §channels).
-enum class Delivery : std::uint8_t { kUnreliable, kSequenced, kReliable, kOrdered };
 
 struct PaddingFrame {};
 struct PingFrame {};

@@ -4,10 +4,10 @@
 
 namespace p2pa::udp {
 
-Result<void> MessageSender::push(Instant now, ByteView bytes, const MessageOptions& options) {
-  if (options.channel >= kChannelsMax) return fail(Code::kInvalidArgument, "there is no such channel", kChannelsMax);
-  if (bytes.size() > kMessageBytesMax) {
-    return fail(Code::kMessageTooLarge, "the message is too large", kMessageBytesMax);
+Result<void> MessageSender::push(Instant now, ByteView bytes, const SessionMessageOptions& options) {
+  if (options.channel >= kSessionChannels) return fail(Code::kInvalidArgument, "there is no such channel", kSessionChannels);
+  if (bytes.size() > kSessionMessageBytesMax) {
+    return fail(Code::kMessageTooLarge, "the message is too large", kSessionMessageBytesMax);
   }
   if (options.delivery == Delivery::kSequenced) drop_older(options);
   if (bytes_ + bytes.size() + kMessageOverhead > bytes_max_) return fail(Code::kWouldBlock, "too many messages wait");
@@ -33,7 +33,7 @@ Result<void> MessageSender::push(Instant now, ByteView bytes, const MessageOptio
   return {};
 }
 
-MessageSender::Channel& MessageSender::channel_of(const MessageOptions& options) {
+MessageSender::Channel& MessageSender::channel_of(const SessionMessageOptions& options) {
   return channels_[{options.delivery, options.channel}];
 }
 
@@ -43,7 +43,7 @@ MessageSender::Entry* MessageSender::find(Id id) {
 }
 
 /// Newest wins: what nobody has seen a part of is replaced.
-void MessageSender::drop_older(const MessageOptions& options) {
+void MessageSender::drop_older(const SessionMessageOptions& options) {
   const std::optional<Id> newest = channel_of(options).newest;
   const Entry* entry = newest ? find(*newest) : nullptr;
   if (entry != nullptr && !entry->begun) erase(*newest);

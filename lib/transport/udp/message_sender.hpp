@@ -25,9 +25,9 @@ class MessageSender final {
   /// `bytes_max`: of all messages that wait or are not acknowledged, with kMessageOverhead each.
   explicit MessageSender(std::size_t bytes_max) : bytes_max_(bytes_max) {}
 
-  /// Copies the message. kInvalidArgument: no such channel. kMessageTooLarge: over kMessageBytesMax.
+  /// Copies the message. kInvalidArgument: no such channel. kMessageTooLarge: over kSessionMessageBytesMax.
   /// kWouldBlock: there is no room, and nothing was taken.
-  Result<void> push(Instant now, ByteView bytes, const MessageOptions& options);
+  Result<void> push(Instant now, ByteView bytes, const SessionMessageOptions& options);
 
   /// Is there something to send of at least this priority?
   bool pending(int priority = INT8_MIN) const { return !ready_.empty() && priority_of(*ready_.begin()) >= priority; }
@@ -49,7 +49,7 @@ class MessageSender final {
   using Turn = std::pair<int, Id>;  // by minus the priority, and then by age
 
   struct Entry {
-    MessageOptions options;
+    SessionMessageOptions options;
     std::uint64_t sequence = 0;
     Instant deadline = kNever;
     Bytes bytes;
@@ -68,12 +68,12 @@ class MessageSender final {
 
   static int priority_of(const Turn& turn) { return -turn.first; }
   static bool reliable(const Entry& entry) { return entry.options.delivery >= Delivery::kReliable; }
-  Channel& channel_of(const MessageOptions& options);
+  Channel& channel_of(const SessionMessageOptions& options);
   Entry* find(Id id);
   static bool has_something(const Entry& entry);
   void make_ready(Id id, const Entry& entry) { ready_.insert({-entry.options.priority, id}); }
   void admit();
-  void drop_older(const MessageOptions& options);
+  void drop_older(const SessionMessageOptions& options);
   void erase(Id id);
   void finish(Id id, Entry& entry);
   void give_up(Id id, Entry& entry);

@@ -393,6 +393,11 @@ Result<void> Session::on_deadline(Instant now) {
   return {};
 }
 
+void Session::probe() {
+  ping_due_ = true;
+  wake();
+}
+
 // --- endings
 
 void Session::end_if_over(Wire& wire) {

@@ -76,6 +76,9 @@ class Session final : public mux::Engine {
   std::size_t unconfirmed() const { return static_cast<std::size_t>(written_ - confirmed_); }
   /// Has the peer confirm what was written by now, and what is written meanwhile.
   void ask_confirmation();
+  /// A ping follows soon, unless so many are under way that one more says nothing new.
+  void probe();
+  Instant heard_at() const { return heard_at_; }
   Duration rtt() const { return rtt_; }
   Duration rtt_min() const { return rtt_min_; }
   Duration rtt_variance() const { return rtt_variance_; }

@@ -194,6 +194,35 @@ TEST_CASE("an address that is not plain TCP has no TCP endpoint") {
   }
 }
 
+TEST_CASE("every way to write where a WebSocket is says the same") {
+  const IpEndpoint endpoint = *IpEndpoint::parse("192.0.2.1:443");
+  const std::string id = "/p2p/12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA";
+  const auto at = [](const std::string& rest) {
+    return web_address(*Multiaddr::parse("/ip4/192.0.2.1/tcp/443" + rest));
+  };
+  CHECK(at("/ws") == WebAddress{endpoint});
+  CHECK(at("/ws" + id) == WebAddress{endpoint});
+  CHECK(at("/wss") == WebAddress{endpoint, true});
+  CHECK(at("/tls/ws" + id) == WebAddress{endpoint, true});
+  CHECK(at("/tls/sni/example.org/ws") == WebAddress{endpoint, true, "example.org"});
+  for (const WebAddress& address : {WebAddress{endpoint}, WebAddress{endpoint, true},
+                                    WebAddress{*IpEndpoint::parse("[2001:db8::1]:1"), true, "example.org"}}) {
+    CHECK(web_address(web_multiaddr(address)) == address);
+  }
+  CHECK(web_multiaddr({endpoint, true, "a"}).to_string() == "/ip4/192.0.2.1/tcp/443/tls/sni/a/ws");
+}
+
+TEST_CASE("an address that is not a WebSocket's has none") {
+  CHECK_FALSE(web_address(Multiaddr()));
+  for (const char* rest : {"", "/tls", "/tls/wss", "/tls/sni/a", "/sni/a/ws", "/ws/ws", "/ws/tls", "/tls/tls/ws",
+                           "/tls/ws/sni/a", "/wss/p2p-circuit"}) {
+    INFO(rest);
+    CHECK_FALSE(web_address(*Multiaddr::parse(std::string("/ip4/192.0.2.1/tcp/443") + rest)));
+  }
+  CHECK_FALSE(web_address(*Multiaddr::parse("/ip4/192.0.2.1/udp/443/ws")));
+  CHECK_FALSE(web_address(*Multiaddr::parse("/dns4/a/tcp/443/ws")));
+}
+
 TEST_CASE("the IP address of a multiaddr is the one it begins with") {
   CHECK(ip_address(*Multiaddr::parse("/ip4/192.0.2.1/tcp/1/ws")) == *IpAddress::parse("192.0.2.1"));
   CHECK(ip_address(*Multiaddr::parse("/ip6zone/1/ip6/fe80::1/udp/1")) == *IpAddress::parse("fe80::1"));

@@ -1,4 +1,7 @@
 #include <catch2/catch.hpp>
+#include <initializer_list>
+#include <string>
+#include <utility>
 
 #include "address/multiaddr_codec.hpp"
 #include "base/varint.hpp"
@@ -83,6 +86,25 @@ TEST_CASE("addresses join, unless the whole would be none") {
   CHECK((address("/unix/a") / address("/tcp/1")).empty());
   const Multiaddr half = *Multiaddr::from_bytes(repeated("061234", 17));
   CHECK((half / half).empty());
+}
+
+TEST_CASE("where a WebSocket is has the bytes and the text of other implementations") {
+  const std::string ip = "04c0000201", port = "0601bb", name = "0b6578616d706c652e636f6d";  // example.com
+  for (const auto& [text, hex] : std::initializer_list<std::pair<std::string, std::string>>{
+           {"/ip4/192.0.2.1/tcp/443/ws", ip + port + "dd03"},
+           {"/ip4/192.0.2.1/tcp/443/wss", ip + port + "de03"},
+           {"/ip4/192.0.2.1/tcp/443/tls/ws", ip + port + "c003dd03"},
+           {"/ip4/192.0.2.1/tcp/443/tls/sni/example.com/ws", ip + port + "c003c103" + name + "dd03"},
+           {"/dns4/example.com/tcp/443/wss", "36" + name + port + "de03"},
+           {"/dns6/example.com/tcp/443/tls/ws", "37" + name + port + "c003dd03"},
+           {"/dns/example.com/tcp/443/ws", "35" + name + port + "dd03"}}) {
+    CHECK(to_hex(address(text).bytes()) == hex);
+    const auto read = Multiaddr::from_bytes(from_hex(hex));
+    REQUIRE(read);
+    CHECK(read->to_string() == text);
+  }
+  CHECK_FALSE(Multiaddr::parse("/dns4/example.com/tcp/443/tls/sni"));
+  CHECK_FALSE(Multiaddr::parse("/dns4/example.com/tcp/443/tls/sni//ws"));
 }
 
 TEST_CASE("addresses are ordered by their bytes") {

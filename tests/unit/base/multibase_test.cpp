@@ -11,7 +11,8 @@ using test::to_hex;
 namespace {
 constexpr Base kAll[] = {Base::kBase16,      Base::kBase16Upper, Base::kBase32,
                          Base::kBase32Upper, Base::kBase36,      Base::kBase36Upper,
-                         Base::kBase58Btc,   Base::kBase64,      Base::kBase64Url};
+                         Base::kBase58Btc,   Base::kBase64,      Base::kBase64Url,
+                         Base::kBase64Padded};
 }
 
 TEST_CASE("every base gives back what it was given") {
@@ -26,6 +27,19 @@ TEST_CASE("every base gives back what it was given") {
       CHECK(*decode_base(base, encode_base(base, bytes)) == bytes);
       CHECK(*decode_multibase(encode_multibase(base, bytes)) == bytes);
     }
+  }
+}
+
+TEST_CASE("padding is written, and must be there and right") {
+  // RFC 4648 §10
+  for (const auto& [bytes, text] : {std::pair{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}}) {
+    CHECK(encode_base(Base::kBase64Padded, as_bytes(bytes)) == text);
+    CHECK(as_text(*decode_base(Base::kBase64Padded, text)) == bytes);
+  }
+  for (const char* text : {"Zg", "Zg=", "Zg===", "Z===", "====", "Zm8", "Zm8==", "Zm9v=", "Zm9v====", "Zg==Zg==",
+                           "Zh=="}) {
+    INFO(text);
+    CHECK_FALSE(decode_base(Base::kBase64Padded, text));
   }
 }
 

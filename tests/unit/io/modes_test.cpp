@@ -155,12 +155,13 @@ TEST_CASE("over QUIC and TCP, by poll, single turns, descriptor, thread and worl
   same("world, TCP", run_in_world("/ip4/0.0.0.0/tcp/4001"));
 }
 
-TEST_CASE("the plain path and IPv6 see the same events and outcomes") {
+TEST_CASE("the plain path, IPv6 and WebSocket see the same events and outcomes") {
   const Logs expected = run_by_poll();
   CHECK(run_by_poll(kQuic, {.plain = true}) == expected);
   CHECK(run_by_poll("/ip6/::1/udp/0/quic-v1") == expected);
   CHECK(run_by_poll("/ip6/::1/udp/0/quic-v1", {.plain = true}) == expected);
   CHECK(run_by_poll("/ip6/::1/tcp/0") == expected);
+  CHECK(run_by_poll("/ip4/127.0.0.1/tcp/0/ws") == expected);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // The parts of the driver, each alone.
 
 #include <poll.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <catch2/catch.hpp>
@@ -14,6 +15,7 @@
 #include "io/interfaces.hpp"
 #include "io/outbox.hpp"
 #include "io/post_queue.hpp"
+#include "io/read_file.hpp"
 #include "io/uv_loop.hpp"
 #include "temporary_folder.hpp"
 
@@ -213,6 +215,29 @@ TEST_CASE("a file that cannot be written is given up") {
   files.append(folder / "none/a", as_bytes("x"));
   files.flush();
   CHECK(folder.count() == 0);
+}
+
+// --- read_file
+
+TEST_CASE("a regular file is read as a whole, also an empty one") {
+  const TemporaryFolder folder;
+  const std::string text(40'000, 'x');
+  std::ofstream(folder / "full") << text;
+  std::ofstream(folder / "empty") << "";
+  const auto full = read_file(folder / "full", text.size());
+  REQUIRE(full);
+  CHECK(std::ranges::equal(*full, as_bytes(text)));
+  CHECK(read_file(folder / "empty", 1).value().empty());
+}
+
+TEST_CASE("what is no file of bounded size is refused, and never waited for") {
+  const TemporaryFolder folder;
+  std::ofstream(folder / "file") << "12345";
+  CHECK(read_file(folder / "file", 4).error().code == Code::kMessageTooLarge);
+  CHECK(read_file(folder / "none", 4).error().code == Code::kIo);
+  CHECK(read_file("/dev/zero", 4).error().code == Code::kInvalidArgument);
+  REQUIRE(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
+  CHECK(read_file(folder / "pipe", 4).error().code == Code::kInvalidArgument);
 }
 
 // --- PostQueue. The functions never touch the node here.

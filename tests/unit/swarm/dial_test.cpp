@@ -163,3 +163,63 @@ TEST_CASE("a dial is down to one when nothing else can win") {
   dial.started(kStart);
   CHECK(dial.down_to_one());
 }
+
+TEST_CASE("a dial waits for the names in its addresses") {
+  Dial dial({}, kStart);
+  dial.expect_name();
+  dial.expect_name();
+  CHECK_FALSE(dial.exhausted());
+  CHECK(dial.candidate(kStart) == nullptr);
+  dial.name_failed(kSilence);
+  CHECK_FALSE(dial.exhausted());
+  dial.name_resolved({v4(1)}, kStart);
+  REQUIRE(dial.candidate(kStart) != nullptr);
+  dial.started(kStart);
+  CHECK(dial.down_to_one());
+  dial.attempt_failed(kStart, kRefusal);
+  REQUIRE(dial.exhausted());
+  CHECK(dial.error() == Error{Code::kUnreachable, 2, ""});
+}
+
+TEST_CASE("that a name stands for nothing is the error when there was nothing else") {
+  constexpr Error kNoName{Code::kUnresolved, 0, "no such name"};
+  Dial dial({}, kStart);
+  dial.expect_name();
+  dial.name_failed(kNoName);
+  REQUIRE(dial.exhausted());
+  CHECK(dial.error() == kNoName);
+}
+
+TEST_CASE("what a name stands for is ranked among what was not tried yet, each once") {
+  const auto tcp = Multiaddr::parse("/ip4/192.0.2.1/tcp/1").value();
+  Dial dial({v4(1), tcp}, kStart);
+  dial.expect_name();
+  dial.started(kStart);
+  CHECK_FALSE(dial.down_to_one());
+  dial.name_resolved({v4(1), v4(2), tcp, v6(1)}, kStart);
+  Instant now = kStart;
+  for (const Multiaddr& expected : {v6(1), v4(2), tcp}) {
+    now = std::max(now, dial.next_deadline());
+    CHECK((now - kStart).ns > 0);  // the first one keeps its head start
+    REQUIRE(dial.candidate(now) != nullptr);
+    CHECK(*dial.candidate(now) == expected);
+    dial.started(now);
+    dial.attempt_failed(now, kRefusal);
+  }
+  CHECK(dial.down_to_one());
+}
+
+TEST_CASE("names do not make a dial try more addresses than it may") {
+  Dial dial({v4(1)}, kStart);
+  dial.started(kStart);
+  std::vector<Multiaddr> many;
+  for (int port = 2; port < 100; ++port) many.push_back(v4(port));
+  for (int i = 0; i < 2; ++i) {
+    dial.expect_name();
+    dial.name_resolved(many, kStart);
+  }
+  std::size_t tried = 1;
+  dial.attempt_failed(kStart, kRefusal);
+  for (; !dial.exhausted(); ++tried) dial.failed_to_start(kStart, kRefusal);
+  CHECK(tried == swarm::kDialAddressesMax);
+}

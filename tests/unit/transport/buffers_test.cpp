@@ -3,7 +3,7 @@
 #include <string>
 
 #include "crypto/rng.hpp"
-#include "transport/quic/datagram_queue.hpp"
+#include "transport/mux/datagram_queue.hpp"
 #include "transport/mux/memory_budget.hpp"
 #include "transport/mux/receive_buffer.hpp"
 #include "transport/mux/send_buffer.hpp"
@@ -11,7 +11,7 @@
 
 using namespace p2pa;
 using namespace p2pa::mux;
-using quic::DatagramQueue;
+using mux::DatagramQueue;
 
 namespace {
 

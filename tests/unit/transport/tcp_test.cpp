@@ -10,6 +10,7 @@
 #include "support/yamux_end.hpp"
 #include "transport/multistream/negotiation.hpp"
 #include "transport/noise/noise_channel.hpp"
+#include "transport/tcp/shared.hpp"
 #include "transport/tls/tls_channel.hpp"
 
 using namespace p2pa;
@@ -422,6 +423,26 @@ TEST_CASE("who reads no answers is cut off with the code for it") {
   accepted.end.written(accepted.socket);
   CHECK(accepted.frames().back().head == yamux::Frame{Type::kGoAway, 0, 0, wire_code::kConnRateLimited});
   CHECK(accepted.end.state(accepted.socket) == State::kFinished);
+}
+
+TEST_CASE("a peer that makes a layer answer without end, and takes no answer, is cut off") {
+  TcpEnd end(1, {kNoise});
+  end.listen_on({.remote = {}, .websocket = true});
+  const SocketId socket = end.accept();
+  end.bytes(socket, as_bytes("GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                             "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"));
+  end.swift = false;
+  Bytes ping{0x89, 0x80 | 125, 0, 0, 0, 0};
+  ping.resize(ping.size() + 125);
+  const std::size_t pong = 2 + 125, enough = tcp::Shared::kDressedMax / pong + 2;
+  std::size_t sent = 0;
+  while (end.endpoint.connections_count() == 1 && sent < 2 * enough) {
+    end.bytes(socket, ping);
+    ++sent;
+  }
+  CHECK(sent > tcp::Shared::kDressedMax / pong);
+  CHECK(sent <= enough);
+  CHECK(end.told.connections.empty());
 }
 
 TEST_CASE("a record that cannot be opened ends the connection, and nothing is sealed for its sender") {

@@ -27,7 +27,7 @@ struct Channel {
   MessageReceiver receiver;
   std::vector<std::string> got;
 
-  void push(std::string_view text, MessageOptions options) { REQUIRE(sender.push(kNow, as_bytes(text), options)); }
+  void push(std::string_view text, SessionMessageOptions options) { REQUIRE(sender.push(kNow, as_bytes(text), options)); }
   Packet packet(int priority = INT8_MIN, std::size_t room = kRoom) {
     Packet out;
     PacketBuilder builder(out.plain, room, out.sent);
@@ -60,7 +60,7 @@ struct Channel {
   }
 };
 
-MessageOptions with(Delivery delivery, std::int8_t priority = 0, std::uint8_t channel = 0) {
+SessionMessageOptions with(Delivery delivery, std::int8_t priority = 0, std::uint8_t channel = 0) {
   return {delivery, channel, priority, {}};
 }
 
@@ -160,7 +160,7 @@ TEST_CASE("what is urgent goes first, and what is of lower priority than streams
 
 TEST_CASE("a message is given up at its deadline, and who is ordered goes on without it") {
   Channel c;
-  MessageOptions hasty = with(Delivery::kOrdered);
+  SessionMessageOptions hasty = with(Delivery::kOrdered);
   hasty.lifetime = milliseconds(100);
   c.push("too late", hasty);
   const Packet lost = c.packet();
@@ -191,8 +191,8 @@ TEST_CASE("a queue that is full takes nothing, and there are bounds on channels 
   CHECK(sender.push(kNow, text, with(Delivery::kUnreliable)));
   CHECK(sender.push(kNow, text, with(Delivery::kUnreliable)).error().code == Code::kWouldBlock);
   CHECK(sender.push(kNow, Bytes(1000), with(Delivery::kUnreliable)));
-  CHECK(sender.push(kNow, {}, with(Delivery::kReliable, 0, kChannelsMax)).error().code == Code::kInvalidArgument);
-  CHECK(sender.push(kNow, Bytes(kMessageBytesMax + 1), {}).error().code == Code::kMessageTooLarge);
+  CHECK(sender.push(kNow, {}, with(Delivery::kReliable, 0, kSessionChannels)).error().code == Code::kInvalidArgument);
+  CHECK(sender.push(kNow, Bytes(kSessionMessageBytesMax + 1), {}).error().code == Code::kMessageTooLarge);
 }
 
 TEST_CASE("a sender opens no more than a receiver takes, and goes on when the oldest is acknowledged") {
@@ -217,7 +217,7 @@ TEST_CASE("a sender opens no more than a receiver takes, and goes on when the ol
 
 TEST_CASE("a sender opens no more bytes than a receiver takes") {
   Channel c;
-  for (int i = 0; i < 5; ++i) c.push(std::string(kMessageBytesMax, 'x'), with(Delivery::kOrdered));
+  for (int i = 0; i < 5; ++i) c.push(std::string(kSessionMessageBytesMax, 'x'), with(Delivery::kOrdered));
   std::size_t bytes = 0;
   std::vector<Packet> packets;
   while (c.sender.pending()) {
@@ -238,7 +238,7 @@ TEST_CASE("a peer that opens too much, or contradicts itself, breaks the rules")
   const auto frame = [](std::uint64_t sequence, std::uint64_t size, std::uint64_t offset, ByteView bytes) {
     return MessageFrame{Delivery::kOrdered, 0, sequence, size, offset, bytes};
   };
-  const Bytes one(1), most(kMessageBytesMax);
+  const Bytes one(1), most(kSessionMessageBytesMax);
   MessageReceiver far;
   CHECK(far.on_message(frame(kOpenMessagesMax, 1, 0, one)).error().code == Code::kProtocolViolation);
   CHECK(far.on_message(frame(kOpenMessagesMax - 1, 1, 0, one)) == true);
@@ -251,9 +251,9 @@ TEST_CASE("a peer that opens too much, or contradicts itself, breaks the rules")
   CHECK(bytes.on_message(frame(5, 1, 0, one)).error().code == Code::kProtocolViolation);
   MessageReceiver pieces;
   for (std::uint64_t i = 0; i < MessageReceiver::kPiecesMax; ++i) {
-    REQUIRE(pieces.on_message(frame(0, kMessageBytesMax, 2 * i, one)) == true);
+    REQUIRE(pieces.on_message(frame(0, kSessionMessageBytesMax, 2 * i, one)) == true);
   }
-  CHECK(pieces.on_message(frame(0, kMessageBytesMax, 99'999, one)).error().code == Code::kProtocolViolation);
+  CHECK(pieces.on_message(frame(0, kSessionMessageBytesMax, 99'999, one)).error().code == Code::kProtocolViolation);
   MessageReceiver count;
   for (std::uint64_t i = 0; i < kOpenMessagesMax; ++i) {
     MessageFrame half = frame(i / 64, 2, 0, one);
@@ -278,7 +278,7 @@ TEST_CASE("unreliable messages that are not complete make room for newer ones") 
 
 TEST_CASE("what nobody takes is kept within a bound: the reliable is to come again") {
   MessageReceiver receiver;
-  const Bytes most(kMessageBytesMax);
+  const Bytes most(kSessionMessageBytesMax);
   std::uint64_t sequence = 0;
   for (; sequence < 3; ++sequence) {
     CHECK(receiver.on_message({Delivery::kReliable, 0, sequence, most.size(), 0, most}) == true);

@@ -159,8 +159,8 @@ TEST_CASE("a frame with values that cannot be is malformed") {
   Bytes reason = encoded(CloseFrame{1, Bytes(kCloseReasonMax + 1, 'x')});
   CHECK_FALSE(decoded(reason));
   CHECK(decoded(encoded(CloseFrame{1, Bytes(kCloseReasonMax, 'x')})));
-  CHECK_FALSE(decoded(encoded(MessageFrame{Delivery::kReliable, 0, 0, kMessageBytesMax + 1, 0, Bytes(1)})));
-  CHECK(decoded(encoded(MessageFrame{Delivery::kReliable, 0, 0, kMessageBytesMax, 0, Bytes(1)})));
+  CHECK_FALSE(decoded(encoded(MessageFrame{Delivery::kReliable, 0, 0, kSessionMessageBytesMax + 1, 0, Bytes(1)})));
+  CHECK(decoded(encoded(MessageFrame{Delivery::kReliable, 0, 0, kSessionMessageBytesMax, 0, Bytes(1)})));
 }
 
 TEST_CASE("acknowledgements, padding and the close elicit no acknowledgement, and the rest does") {

@@ -34,8 +34,8 @@ bool arrived(UdpPair& pair, std::string_view text, std::size_t n = 0) {
   return inbox.ended && inbox.text == text;
 }
 
-udp::MessageOptions by(udp::Delivery delivery) {
-  udp::MessageOptions options;
+SessionMessageOptions by(Delivery delivery) {
+  SessionMessageOptions options;
   options.delivery = delivery;
   return options;
 }
@@ -202,7 +202,7 @@ TEST_CASE("datagrams that come twice, or are not authentic, change nothing") {
   };
   udp::Connection& c = pair.connect();
   for (int i = 0; i < 20; ++i) {
-    REQUIRE(c.send_message(as_bytes(std::to_string(i)), by(udp::Delivery::kUnreliable)));
+    REQUIRE(c.send_message(as_bytes(std::to_string(i)), by(Delivery::kUnreliable)));
     REQUIRE(c.send_datagram(as_bytes("datagram")));
     send_all(pair, "stream " + std::to_string(i));
     pair.run_for(milliseconds(30));
@@ -361,9 +361,9 @@ TEST_CASE("messages of every kind arrive over a road that loses, each as it was 
   udp::Connection& c = pair.connect();
   pair.filter = [&](Flight&) { return rng.below(10) != 0; };
   for (int i = 0; i < 100; ++i) {
-    for (const auto delivery : {udp::Delivery::kUnreliable, udp::Delivery::kSequenced, udp::Delivery::kReliable,
-                                udp::Delivery::kOrdered}) {
-      udp::MessageOptions options = by(delivery);
+    for (const auto delivery : {Delivery::kUnreliable, Delivery::kSequenced, Delivery::kReliable,
+                                Delivery::kOrdered}) {
+      SessionMessageOptions options = by(delivery);
       options.channel = 3;
       const std::string text = std::to_string(1000 + i) + std::string(rng.below(600), '.');
       REQUIRE(c.send_message(as_bytes(text), options));
@@ -394,7 +394,7 @@ TEST_CASE("an urgent message does not wait behind a stream that fills the road")
   send_all(pair, pattern(2 << 20));
   pair.run_for(seconds(1));
   const Instant sent = pair.now;
-  REQUIRE(c.send_message(as_bytes("stop"), by(udp::Delivery::kReliable)));
+  REQUIRE(c.send_message(as_bytes("stop"), by(Delivery::kReliable)));
   REQUIRE(pair.run_until([&] { return pair.b.messages.size() == 1; }));
   CHECK(pair.now - sent < milliseconds(200));
   CHECK(pair.b.told.inbox(pair.theirs(), pair.b.told.streams[0]).text.size() < (2 << 20));
@@ -443,7 +443,7 @@ TEST_CASE("a peer that breaks the rules of streams loses the session, and is tol
       {udp::ResetFrame{0, 1, 1001}},
       {udp::StopFrame{1, 0}},
       {udp::MaxStreamDataFrame{1, 9}},
-      {udp::MessageFrame{udp::Delivery::kReliable, 0, udp::kOpenMessagesMax, 1, 0, one}},
+      {udp::MessageFrame{Delivery::kReliable, 0, udp::kOpenMessagesMax, 1, 0, one}},
   };
   for (const auto& crime : crimes) {
     UdpPair pair({}, limits);
