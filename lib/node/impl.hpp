@@ -23,6 +23,7 @@
 #include "transport/datagram_transport.hpp"
 #include "transport/quic/endpoint.hpp"
 #include "transport/tcp/endpoint.hpp"
+#include "transport/udp/endpoint.hpp"
 
 namespace p2pa {
 
@@ -44,6 +45,7 @@ struct NodeCore::Impl final : swarm::Observer {
   void on_disconnected(Instant at, Connection& connection, const Error& why, bool last) override;
   void on_path_changed(Instant at, Connection& connection) override;
   void on_datagram(Instant at, Connection& connection, ByteView payload) override;
+  void on_message(Instant at, Connection& connection, const SessionMessage& message) override;
   void on_dial_failed(const PeerId& peer, const Multiaddr& address, const Error& why) override;
   void on_handshake_failed(Connection& connection, const Error& why) override;
   void on_stream_refused(Connection& connection, const Error& why) override;
@@ -79,9 +81,11 @@ struct NodeCore::Impl final : swarm::Observer {
   peerstore::Peerstore peers;
   SocketNumbers socket_numbers;
   quic::Endpoint quic;
+  udp::Endpoint udp;
   tcp::Endpoint tcp;
   Sockets sockets;
   DatagramTransport<quic::Endpoint> quic_transport;
+  DatagramTransport<udp::Endpoint> udp_transport;
   dns::Resolver names;
   swarm::Swarm swarm;
   identify::Identify identify;
@@ -98,6 +102,7 @@ struct NodeCore::Impl final : swarm::Observer {
   std::move_only_function<void(const NodeEvent&)> event_tap;
   Callback<const NodeEvent&> on_event;
   Callback<const PeerId&, ByteView> datagram_handler;
+  Callback<const PeerId&, const SessionMessage&> session_message_handler;
 };
 
 }  // namespace p2pa

@@ -192,6 +192,16 @@ void Node::on_datagram(std::move_only_function<void(const PeerId&, ByteView)> ha
   core_->impl().datagram_handler.set(std::move(handler));
 }
 
+Result<void> Node::send_session_message(const PeerId& peer, ByteView message, const SessionMessageOptions& options) {
+  Connection* const session = core_->impl().swarm.best_session(peer);
+  if (session == nullptr) return fail(Code::kNotFound, "no session over UDP with the peer");
+  return session->send_message(message, options);
+}
+
+void Node::on_session_message(std::move_only_function<void(const PeerId&, const SessionMessage&)> handler) {
+  core_->impl().session_message_handler.set(std::move(handler));
+}
+
 // --- measuring
 
 void Node::ping(const PeerId& peer, PingCallback done) {
