@@ -20,6 +20,7 @@ enum class Delivery : std::uint8_t {
   kOrdered,     ///< once, in the order of sending on its channel
 };
 
+/// How a message is to travel.
 struct SessionMessageOptions {
   Delivery delivery = Delivery::kUnreliable;
   std::uint8_t channel = 0;

@@ -39,6 +39,7 @@ struct LinkOptions {
   Duration delay = milliseconds(10);
   Duration jitter{};  ///< up to this much on top of the delay, uniform
   double loss = 0;    ///< probabilities, 0 to 1; loss 1 cuts one direction
+  double loss_burst = 1;  ///< packets lost in a row, the mean, when loss is below 1 (Gilbert); 1: each by itself
   double duplicate = 0;
   double reorder = 0;  ///< chance to be held back by `reorder_delay`
   Duration reorder_delay = milliseconds(5);
@@ -106,7 +107,8 @@ class World final {
   // --- hosts
   /// A host with an IPv4 and an IPv6 address of its own.
   HostId add_host();
-  /// A host with these IP addresses, as text. kInvalidArgument: not an address, or taken.
+  /// A host with these IP addresses, as text; two that share their first 16 bits (of IPv6 64) are in one
+  /// subnet. kInvalidArgument: not an address, or taken.
   Result<HostId> add_host(const std::vector<std::string>& addresses);
   std::vector<std::string> addresses(HostId host) const;
   /// The host moved: it has this address instead of the one of the same family. Sockets bound to

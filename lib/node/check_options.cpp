@@ -90,7 +90,7 @@ Result<void> check_listen(const Multiaddr& address, const NodeOptions& options) 
     return fail(Code::kUnsupported, "secure WebSocket needs web_certificate_file and web_key_file");
   }
   if (over_udp && options.network_key) {
-    return fail(Code::kUnsupported, "a private network runs over TCP and WebSocket: over UDP is no place for its key");
+    return fail(Code::kUnsupported, "a private network runs over TCP and WebSocket: its key has no place over UDP");
   }
   return {};
 }

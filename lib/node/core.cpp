@@ -121,14 +121,16 @@ NodeCore::Impl::Impl(NodeOptions node_options, ByteView seed32, std::int64_t uni
           [this](const IpEndpoint& remote) { return sockets.socket_for(Sockets::Runs::kUdp, remote); },
           dials_over_udp(options)),
       swarm(options.key->peer_id(), {&quic_transport, &udp_transport, &tcp}, resources, peers, rng, *this,
-            care_options(options), resolves_names(options) ? &names : nullptr),
+            care_options(options), resolves_names(options) ? &names : nullptr, options.dial_private),
       identify(identify_context(unix_time)),
       ping(swarm, rng),
       perf(swarm, options.serve_perf),
       rpc(swarm, resources),
+      messages(swarm, rng, resources, now,
+               [this](const PeerId& from, ByteView message) { message_handler(from, message); }),
       streams(swarm),
       web_files(options, tcp, journal),
-      protocols{&identify, &ping, &perf, &rpc} {
+      protocols{&identify, &ping, &perf, &rpc, &messages} {
   for (Protocol* protocol : protocols) {
     for (std::string& id : protocol->protocol_ids()) {
       (void)swarm.serve(std::move(id), *protocol, protocol->replay_safe());
@@ -186,7 +188,7 @@ void NodeCore::Impl::on_path_changed(Instant, Connection& connection) {
 }
 
 void NodeCore::Impl::on_datagram(Instant, Connection& connection, ByteView payload) {
-  datagram_handler(connection.peer(), payload);
+  if (!messages.take(connection, payload)) datagram_handler(connection.peer(), payload);
 }
 
 void NodeCore::Impl::on_message(Instant, Connection& connection, const SessionMessage& message) {
@@ -195,6 +197,18 @@ void NodeCore::Impl::on_message(Instant, Connection& connection, const SessionMe
 
 void NodeCore::Impl::on_dial_failed(const PeerId& peer, const Multiaddr& address, const Error& why) {
   journal.dial_failed(peer, address, why);
+}
+
+void NodeCore::Impl::on_dial_ended(Instant, std::shared_ptr<const DialReport> report, Connection* connection) {
+  NodeEvent event = event_of(connection != nullptr ? NodeEvent::Kind::kDialed : NodeEvent::Kind::kDialFailed);
+  event.peer = report->peer;
+  event.error = report->error;
+  if (connection != nullptr) {
+    event.address = connection->remote_address();
+    event.connection = connection->id();
+  }
+  event.dial = std::move(report);
+  emit(std::move(event));
 }
 
 void NodeCore::Impl::on_handshake_failed(Connection& connection, const Error& why) {
@@ -366,7 +380,9 @@ void NodeCore::handle(Instant now, const EffectDone& done) {
     event.error = outcome.error;
     impl_->emit(std::move(event));
   }
-  if (outcome.sockets_changed) impl_->swarm.sockets_changed(now);
+  if (outcome.interfaces_known) impl_->swarm.set_interfaces(impl_->sockets.interfaces());
+  if (outcome.sockets_changed) impl_->swarm.set_listens_on_loopback(impl_->sockets.listens_on_loopback());
+  if (outcome.sockets_changed || outcome.interfaces_known) impl_->swarm.sockets_changed(now);
   if (outcome.interfaces_changed) impl_->network_changed(now);
 }
 
@@ -413,7 +429,8 @@ bool NodeCore::poll_effect(Effect& out) {
 
 bool NodeCore::poll_transmit(Instant now, MutableBytes buffer, const TransmitLimits& limits,
                              Transmit& out) {
-  return impl_->quic.poll_transmit(now, buffer, limits, out) || impl_->udp.poll_transmit(now, buffer, limits, out);
+  return impl_->quic.poll_transmit(now, buffer, limits, out) ||
+         impl_->udp.poll_transmit(now, buffer, limits, out);
 }
 
 bool NodeCore::poll_write(Instant now, MutableBytes buffer, SocketWrite& out) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "address/interface_address.hpp"
 #include "address/ip_endpoint.hpp"
 #include "dns/query.hpp"
 #include "p2pagents/error.hpp"
@@ -48,8 +49,8 @@ struct EffectDone {
   std::uint64_t id = 0;
   Result<void> result{};
   IpEndpoint local;                    ///< kBindUdp, kListenTcp: what was bound
-  std::vector<IpAddress> addresses{};  ///< kListInterfaces: unicast addresses of interfaces that are up
-  Bytes bytes{};                       ///< kReadFile
+  std::vector<InterfaceAddress> addresses{};  ///< kListInterfaces: unicast addresses of interfaces that are up
+  Bytes bytes{};                              ///< kReadFile
 };
 
 /// The running side of a Node, implemented by io/. The world drives its nodes itself and has none.

@@ -15,6 +15,7 @@
 #include "node/web_files.hpp"
 #include "peerstore/peerstore.hpp"
 #include "protocols/identify/identify.hpp"
+#include "protocols/messages/messages.hpp"
 #include "protocols/perf/perf.hpp"
 #include "protocols/ping/ping.hpp"
 #include "protocols/rpc/rpc.hpp"
@@ -47,6 +48,7 @@ struct NodeCore::Impl final : swarm::Observer {
   void on_datagram(Instant at, Connection& connection, ByteView payload) override;
   void on_message(Instant at, Connection& connection, const SessionMessage& message) override;
   void on_dial_failed(const PeerId& peer, const Multiaddr& address, const Error& why) override;
+  void on_dial_ended(Instant at, std::shared_ptr<const DialReport> report, Connection* connection) override;
   void on_handshake_failed(Connection& connection, const Error& why) override;
   void on_stream_refused(Connection& connection, const Error& why) override;
 
@@ -92,6 +94,7 @@ struct NodeCore::Impl final : swarm::Observer {
   ping::Ping ping;
   perf::Perf perf;
   rpc::Rpc rpc;
+  messages::Messages messages;
   AgentStreams streams;
   WebFiles web_files;
   std::vector<Protocol*> protocols;
@@ -101,7 +104,7 @@ struct NodeCore::Impl final : swarm::Observer {
   std::deque<NodeEvent> events;
   std::move_only_function<void(const NodeEvent&)> event_tap;
   Callback<const NodeEvent&> on_event;
-  Callback<const PeerId&, ByteView> datagram_handler;
+  Callback<const PeerId&, ByteView> datagram_handler, message_handler;
   Callback<const PeerId&, const SessionMessage&> session_message_handler;
 };
 

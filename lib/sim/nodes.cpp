@@ -195,7 +195,7 @@ void World::Impl::run_effect(NodeId id, Effect effect) {
     case Effect::Kind::kAbortTcp:
       return tcp.reset(now, id, effect.socket);
     case Effect::Kind::kListInterfaces:
-      done.addresses = network.addresses(host);
+      done.addresses = network.interfaces(host);
       break;
     case Effect::Kind::kCloseUdp:
       return network.close(host, id, effect.socket);

@@ -22,8 +22,9 @@ struct Duplicate {
 };
 
 /// Those beyond the best `kept`. QUIC is better than a session over UDP, that better than any stream, a direct
-/// connection better than a relayed one; of equal ones that is better which the smaller PeerId dialed. Where these say nothing, the same
-/// end dialed both, and that end decides: it keeps the older one, and the other end gives up neither.
+/// connection better than a relayed one; of equal ones that is better which the smaller PeerId dialed. Where
+/// these say nothing, the same end dialed both, and that end decides: it keeps the older one, and the other end
+/// gives up neither.
 std::vector<ConnectionId> surplus(std::vector<Duplicate> connections, std::size_t kept);
 
 }  // namespace p2pa::swarm

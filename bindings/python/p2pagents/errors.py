@@ -10,7 +10,7 @@ from ._ffi import lib
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-    from ._values import PeerId
+    from ._values import DialAttempt, PeerId
 
     Data = Union[Buffer, str]
 
@@ -19,6 +19,8 @@ class P2PError(Exception):
     """Whatever this package raises about the network, the node or the library."""
 
     default_code = -2
+    attempts: tuple[DialAttempt, ...] = ()
+    """Of a dial that failed: what became of each address."""
 
     def __init__(self, text: str = "", *, code: int | None = None, detail: int = 0,
                  peer: PeerId | None = None) -> None:

@@ -29,7 +29,9 @@ Connection::Connection(Shared& shared, ConnectionId id, bool outbound, const Pat
       engine_(outbound, streams_, shared.resources.limits(), static_cast<StreamEngine::Owner&>(*this)),
       datagrams_out_(shared.config.datagram_queue_bytes_max),
       datagrams_in_(shared.config.datagram_queue_bytes_max),
-      messages_out_(shared.config.message_queue_bytes_max) {
+      message_memory_(shared.resources),
+      messages_out_(shared.config.message_queue_bytes_max, message_memory_),
+      messages_in_(message_memory_) {
   if (outbound_) path_.local = {};
   shared_.cids[cid_] = this;
 }
@@ -73,6 +75,11 @@ void Connection::close(std::uint64_t code, std::string_view reason) {
   close_with(code, reason, {Code::kClosed, code, "closed on this side"});
 }
 
+DialStage Connection::stage() const {
+  if (key_since_ != Instant{}) return DialStage::kConnected;
+  return outbound_ && cookies_ == 0 ? DialStage::kConnecting : DialStage::kSecuring;
+}
+
 ConnectionStats Connection::stats(Instant) const {
   ConnectionStats out;
   out.rtt = rtt_.sampled() ? rtt_.smoothed() : Duration{};
@@ -95,16 +102,20 @@ void Connection::probe() {
   shared_.ready.push(*this);
 }
 
+void Connection::tidy() {
+  MuxedConnection::tidy();
+  message_memory_.trim();
+}
+
 void Connection::describe(ConnectionEvent& event) {
   if (event.kind == Kind::kDatagram) {
     if (std::exchange(datagram_lent_, true)) datagrams_in_.pop(shared_.mux.chunks);
     event.datagram = datagrams_in_.front();
   }
   if (event.kind == Kind::kMessage) {
-    if (std::exchange(message_lent_, true)) messages_in_.pop();
-    const Message& message = messages_in_.front();
-    event.code = std::uint64_t{std::to_underlying(message.delivery)} << 8 | message.channel;
-    event.datagram = message.bytes;
+    message_lent_ = messages_in_.pop();
+    event.code = std::uint64_t{std::to_underlying(message_lent_.delivery)} << 8 | message_lent_.channel;
+    event.datagram = message_lent_.bytes;
   }
 }
 
@@ -151,7 +162,7 @@ void Connection::on_deadline() {
   if (now >= paced_until_) paced_until_ = kNever;
   if (now >= tidy_at_) {
     tidy_at_ = kNever;
-    streams_.tidy();
+    tidy();
   }
   shared_.ready.push(*this);
 }

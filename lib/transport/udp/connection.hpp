@@ -9,6 +9,7 @@
 
 #include "resource/manager.hpp"
 #include "transport/mux/datagram_queue.hpp"
+#include "transport/mux/memory_budget.hpp"
 #include "transport/mux/muxed_connection.hpp"
 #include "transport/mux/ready_list.hpp"
 #include "transport/transport.hpp"
@@ -56,6 +57,7 @@ class Connection final : public mux::MuxedConnection, private StreamEngine::Owne
 
   // p2pa::Connection
   bool established() const override { return state_ == ConnectionState::kEstablished; }
+  DialStage stage() const override;
   bool early_data_possible() const override { return false; }
   Result<StreamId> open_stream(bool replay_safe) override;
   std::size_t undelivered() const override { return streams_.undelivered() + messages_out_.undelivered(); }
@@ -67,6 +69,7 @@ class Connection final : public mux::MuxedConnection, private StreamEngine::Owne
   ConnectionStats stats(Instant now) const override;
   Instant heard_at() const override { return heard_at_; }
   void probe() override;
+  void tidy() override;
 
   // For the endpoint.
   ConnectionState state() const { return state_; }
@@ -181,9 +184,10 @@ class Connection final : public mux::MuxedConnection, private StreamEngine::Owne
   StreamEngine engine_;
   mux::DatagramQueue datagrams_out_, datagrams_in_;
   bool datagram_lent_ = false;  // the first of datagrams_in_ is in the application's hands
+  mux::MemoryBudget message_memory_;
   MessageSender messages_out_;
   MessageReceiver messages_in_;
-  bool message_lent_ = false;  // the first of messages_in_ is
+  Message message_lent_;  // in the application's hands
   Instant tidy_at_ = kNever;
   std::uint64_t packets_sent_ = 0, packets_received_ = 0, bytes_sent_ = 0, bytes_received_ = 0;
 };

@@ -110,6 +110,7 @@ void Connection::establish() {
   keys_.emplace(sending.view(), receiving.view());
   key_since_ = heard_at_ = pinged_at_ = shared_.now;
   identified(handshake_->peer());
+  message_memory_.set_peer(peer_);
   const Parameters& theirs = handshake_->theirs();
   constexpr std::uint64_t kIdleMax = 24 * 3600 * 1000;
   const auto idle = milliseconds(static_cast<std::int64_t>(std::clamp<std::uint64_t>(theirs.idle_ms, 1000, kIdleMax)));

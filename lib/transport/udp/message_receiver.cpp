@@ -18,6 +18,23 @@ Result<bool> MessageReceiver::on_message(const MessageFrame& frame) {
   return room ? on_unreliable(frame) : Result<bool>(true);
 }
 
+bool MessageReceiver::reserve(std::size_t bytes) {
+  if (!memory_.take(bytes + sizeof(Message))) return false;
+  kept_ += bytes + sizeof(Message);
+  return true;
+}
+
+void MessageReceiver::release(std::size_t bytes) {
+  memory_.give_back(bytes + sizeof(Message));
+  kept_ -= bytes + sizeof(Message);
+}
+
+void MessageReceiver::erase(Channel& channel, std::uint64_t sequence) {
+  const auto it = channel.open.find(sequence);
+  release(it->second.bytes.size());
+  channel.open.erase(it);
+}
+
 Result<void> MessageReceiver::add(Assembly& assembly, const MessageFrame& frame) {
   std::ranges::copy(frame.bytes, assembly.bytes.begin() + static_cast<std::ptrdiff_t>(frame.offset));
   assembly.present.add({frame.offset, frame.offset + frame.bytes.size()});
@@ -39,6 +56,7 @@ Result<bool> MessageReceiver::on_reliable(const MessageFrame& frame) {
     if (open_count_ >= kOpenMessagesMax || open_bytes_ + frame.size > kOpenBytesMax) {
       return violation("udp: more messages than may be open");
     }
+    if (!reserve(frame.size)) return false;
     ++open_count_;
     open_bytes_ += frame.size;
     it = channel.open.emplace(frame.sequence, Assembly{Bytes(frame.size), {}}).first;
@@ -68,7 +86,7 @@ Result<void> MessageReceiver::on_skip(const SkipFrame& frame) {
   if (it != channel.open.end()) {
     open_bytes_ -= it->second.bytes.size();
     --open_count_;
-    channel.open.erase(it);
+    erase(channel, frame.sequence);
   }
   if (frame.delivery == Delivery::kOrdered) deliver_in_order(channel, frame.channel);
   return {};
@@ -95,9 +113,10 @@ Result<bool> MessageReceiver::on_unreliable(const MessageFrame& frame) {
   auto it = channel.open.find(frame.sequence);
   if (it == channel.open.end()) {
     if (partials_.size() == kPartialsMax) {
-      channels_[partials_.front().first].open.erase(partials_.front().second);
+      erase(channels_[partials_.front().first], partials_.front().second);
       partials_.pop_front();
     }
+    if (!reserve(frame.size)) return true;
     partials_.emplace_back(key, frame.sequence);
     it = channel.open.emplace(frame.sequence, Assembly{Bytes(frame.size), {}}).first;
   }
@@ -117,9 +136,12 @@ void MessageReceiver::deliver(const ChannelKey& key, Bytes bytes) {
   complete_.push_back({key.first, key.second, std::move(bytes)});
 }
 
-void MessageReceiver::pop() {
-  complete_bytes_ -= complete_.front().bytes.size() + sizeof(Message);
+Message MessageReceiver::pop() {
+  Message out = std::move(complete_.front());
   complete_.pop_front();
+  complete_bytes_ -= out.bytes.size() + sizeof(Message);
+  release(out.bytes.size());
+  return out;
 }
 
 }  // namespace p2pa::udp

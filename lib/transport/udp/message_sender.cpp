@@ -5,19 +5,21 @@
 namespace p2pa::udp {
 
 Result<void> MessageSender::push(Instant now, ByteView bytes, const SessionMessageOptions& options) {
-  if (options.channel >= kSessionChannels) return fail(Code::kInvalidArgument, "there is no such channel", kSessionChannels);
+  if (options.channel >= kSessionChannels) {
+    return fail(Code::kInvalidArgument, "there is no such channel", kSessionChannels);
+  }
   if (bytes.size() > kSessionMessageBytesMax) {
     return fail(Code::kMessageTooLarge, "the message is too large", kSessionMessageBytesMax);
   }
-  if (options.delivery == Delivery::kSequenced) drop_older(options);
-  if (bytes_ + bytes.size() + kMessageOverhead > bytes_max_) return fail(Code::kWouldBlock, "too many messages wait");
+  const std::optional<Id> older = replaceable(options);
+  if (const auto room = reserve(bytes.size() + kMessageOverhead); !room) return room;
+  if (older) erase(*older);
   const Id id = next_id_++;
   Entry& entry = entries_[id];
   entry.options = options;
   entry.sequence = channel_of(options).next_sequence++;
   entry.bytes.assign(bytes.begin(), bytes.end());
   entry.window_bytes = bytes.size();
-  bytes_ += bytes.size() + kMessageOverhead;
   if (options.lifetime.ns > 0) {
     entry.deadline = now + options.lifetime;
     deadlines_.insert({entry.deadline, id});
@@ -42,11 +44,24 @@ MessageSender::Entry* MessageSender::find(Id id) {
   return it == entries_.end() ? nullptr : &it->second;
 }
 
-/// Newest wins: what nobody has seen a part of is replaced.
-void MessageSender::drop_older(const SessionMessageOptions& options) {
+/// Newest wins: what nobody has seen a part of goes for it.
+std::optional<MessageSender::Id> MessageSender::replaceable(const SessionMessageOptions& options) {
+  if (options.delivery != Delivery::kSequenced) return std::nullopt;
   const std::optional<Id> newest = channel_of(options).newest;
   const Entry* entry = newest ? find(*newest) : nullptr;
-  if (entry != nullptr && !entry->begun) erase(*newest);
+  return entry != nullptr && !entry->begun ? newest : std::nullopt;
+}
+
+Result<void> MessageSender::reserve(std::size_t bytes) {
+  if (bytes_ + bytes > bytes_max_) return fail(Code::kWouldBlock, "too many messages wait");
+  if (!memory_.take(bytes)) return fail(Code::kWouldBlock, "a bound on memory is reached");
+  bytes_ += bytes;
+  return {};
+}
+
+void MessageSender::release(std::size_t bytes) {
+  memory_.give_back(bytes);
+  bytes_ -= bytes;
 }
 
 /// In the order in which they were given, whatever their priority: so none waits for one that must wait for it.
@@ -156,7 +171,7 @@ void MessageSender::finish(Id id, Entry& entry) {
   --undelivered_;
   deadlines_.erase({entry.deadline, id});
   ready_.erase({-entry.options.priority, id});
-  bytes_ -= entry.bytes.size();
+  release(entry.bytes.size());
   entry.bytes = {};
   // It counts until all before it are over as well: so long the receiver may have to keep it.
   std::deque<Id>& open = channel_of(entry.options).open;
@@ -164,7 +179,7 @@ void MessageSender::finish(Id id, Entry& entry) {
     const Entry& oldest = entries_.at(open.front());
     --open_count_;
     open_bytes_ -= oldest.window_bytes;
-    bytes_ -= kMessageOverhead;
+    release(kMessageOverhead);
     entries_.erase(open.front());
     open.pop_front();
   }
@@ -176,7 +191,7 @@ void MessageSender::erase(Id id) {
   const auto it = entries_.find(id);
   deadlines_.erase({it->second.deadline, id});
   ready_.erase({-it->second.options.priority, id});
-  bytes_ -= it->second.bytes.size() + kMessageOverhead;
+  release(it->second.bytes.size() + kMessageOverhead);
   entries_.erase(it);
 }
 
@@ -198,7 +213,7 @@ void MessageSender::on_deadline(Instant now) {
 
 void MessageSender::give_up(Id id, Entry& entry) {
   entry.skipping = entry.skip_due = true;
-  bytes_ -= entry.bytes.size();
+  release(entry.bytes.size());
   entry.bytes = {};
   entry.lost.clear();
   const bool open = std::ranges::find(waiting_, id) == waiting_.end();
@@ -211,7 +226,8 @@ void MessageSender::clear() {
   ready_.clear();
   waiting_.clear();
   deadlines_.clear();
-  bytes_ = open_bytes_ = open_count_ = undelivered_ = 0;
+  release(bytes_);
+  open_bytes_ = open_count_ = undelivered_ = 0;
 }
 
 }  // namespace p2pa::udp

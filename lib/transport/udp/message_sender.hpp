@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "p2pagents/error.hpp"
+#include "transport/mux/memory_budget.hpp"
 #include "transport/udp/loss_recovery.hpp"
 #include "transport/udp/message.hpp"
 #include "transport/udp/packet_builder.hpp"
@@ -22,8 +23,12 @@ class MessageSender final {
   /// What a message costs beside its bytes.
   static constexpr std::size_t kMessageOverhead = 256;
 
-  /// `bytes_max`: of all messages that wait or are not acknowledged, with kMessageOverhead each.
-  explicit MessageSender(std::size_t bytes_max) : bytes_max_(bytes_max) {}
+  /// `bytes_max`: of all messages that wait or are not acknowledged, with kMessageOverhead each; they count
+  /// against `memory` as well. REQUIRES that it outlives this.
+  MessageSender(std::size_t bytes_max, mux::MemoryBudget& memory) : bytes_max_(bytes_max), memory_(memory) {}
+  MessageSender(const MessageSender&) = delete;
+  MessageSender& operator=(const MessageSender&) = delete;
+  ~MessageSender() { clear(); }
 
   /// Copies the message. kInvalidArgument: no such channel. kMessageTooLarge: over kSessionMessageBytesMax.
   /// kWouldBlock: there is no room, and nothing was taken.
@@ -73,7 +78,9 @@ class MessageSender final {
   static bool has_something(const Entry& entry);
   void make_ready(Id id, const Entry& entry) { ready_.insert({-entry.options.priority, id}); }
   void admit();
-  void drop_older(const SessionMessageOptions& options);
+  std::optional<Id> replaceable(const SessionMessageOptions& options);
+  Result<void> reserve(std::size_t bytes);
+  void release(std::size_t bytes);
   void erase(Id id);
   void finish(Id id, Entry& entry);
   void give_up(Id id, Entry& entry);
@@ -81,6 +88,7 @@ class MessageSender final {
   bool put_fragment(Id id, Entry& entry, Range range, PacketBuilder& packet);
 
   const std::size_t bytes_max_;
+  mux::MemoryBudget& memory_;
   std::map<Id, Entry> entries_;
   std::map<std::pair<Delivery, std::uint8_t>, Channel> channels_;
   std::set<Turn> ready_;                        // those that have something to send and may

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "crypto/rng.hpp"
+#include "resource/manager.hpp"
 #include "transport/udp/message_receiver.hpp"
 #include "transport/udp/message_sender.hpp"
 
@@ -21,13 +22,27 @@ struct Packet {
   std::vector<SentFrame> sent;
 };
 
+struct Memory {
+  explicit Memory(std::size_t most = std::size_t{64} << 20) : resources(limits(most)) {}
+  static Limits limits(std::size_t most) {
+    Limits out;
+    out.memory_max = out.memory_per_peer_max = most;
+    return out;
+  }
+  resource::Manager resources;
+  mux::MemoryBudget budget{resources};
+};
+
 /// A sender, what it puts into packets, and who receives them.
 struct Channel {
-  MessageSender sender{std::size_t{4} << 20};
-  MessageReceiver receiver;
+  Memory memory;
+  MessageSender sender{std::size_t{4} << 20, memory.budget};
+  MessageReceiver receiver{memory.budget};
   std::vector<std::string> got;
 
-  void push(std::string_view text, SessionMessageOptions options) { REQUIRE(sender.push(kNow, as_bytes(text), options)); }
+  void push(std::string_view text, SessionMessageOptions options) {
+    REQUIRE(sender.push(kNow, as_bytes(text), options));
+  }
   Packet packet(int priority = INT8_MIN, std::size_t room = kRoom) {
     Packet out;
     PacketBuilder builder(out.plain, room, out.sent);
@@ -47,8 +62,7 @@ struct Channel {
       }
     }
     while (!receiver.empty()) {
-      got.emplace_back(as_text(receiver.front().bytes));
-      receiver.pop();
+      got.emplace_back(as_text(receiver.pop().bytes));
     }
     return all;
   }
@@ -185,7 +199,8 @@ TEST_CASE("a message is given up at its deadline, and who is ordered goes on wit
 }
 
 TEST_CASE("a queue that is full takes nothing, and there are bounds on channels and sizes") {
-  MessageSender sender(10'000);
+  Memory memory;
+  MessageSender sender(10'000, memory.budget);
   const Bytes text(4000);
   CHECK(sender.push(kNow, text, with(Delivery::kUnreliable)));
   CHECK(sender.push(kNow, text, with(Delivery::kUnreliable)));
@@ -239,22 +254,23 @@ TEST_CASE("a peer that opens too much, or contradicts itself, breaks the rules")
     return MessageFrame{Delivery::kOrdered, 0, sequence, size, offset, bytes};
   };
   const Bytes one(1), most(kSessionMessageBytesMax);
-  MessageReceiver far;
+  Memory memory;
+  MessageReceiver far(memory.budget);
   CHECK(far.on_message(frame(kOpenMessagesMax, 1, 0, one)).error().code == Code::kProtocolViolation);
   CHECK(far.on_message(frame(kOpenMessagesMax - 1, 1, 0, one)) == true);
   CHECK(far.on_skip({Delivery::kOrdered, 0, kOpenMessagesMax}).error().code == Code::kProtocolViolation);
-  MessageReceiver sizes;
+  MessageReceiver sizes(memory.budget);
   CHECK(sizes.on_message(frame(0, 9, 0, one)) == true);
   CHECK(sizes.on_message(frame(0, 10, 1, one)).error().code == Code::kProtocolViolation);
-  MessageReceiver bytes;
+  MessageReceiver bytes(memory.budget);
   for (std::uint64_t i = 1; i <= 4; ++i) CHECK(bytes.on_message(frame(i, most.size(), 0, most)) == true);
   CHECK(bytes.on_message(frame(5, 1, 0, one)).error().code == Code::kProtocolViolation);
-  MessageReceiver pieces;
+  MessageReceiver pieces(memory.budget);
   for (std::uint64_t i = 0; i < MessageReceiver::kPiecesMax; ++i) {
     REQUIRE(pieces.on_message(frame(0, kSessionMessageBytesMax, 2 * i, one)) == true);
   }
   CHECK(pieces.on_message(frame(0, kSessionMessageBytesMax, 99'999, one)).error().code == Code::kProtocolViolation);
-  MessageReceiver count;
+  MessageReceiver count(memory.budget);
   for (std::uint64_t i = 0; i < kOpenMessagesMax; ++i) {
     MessageFrame half = frame(i / 64, 2, 0, one);
     half.channel = static_cast<std::uint8_t>(i % 64);
@@ -264,7 +280,8 @@ TEST_CASE("a peer that opens too much, or contradicts itself, breaks the rules")
 }
 
 TEST_CASE("unreliable messages that are not complete make room for newer ones") {
-  MessageReceiver receiver;
+  Memory memory;
+  MessageReceiver receiver(memory.budget);
   const Bytes half(10);
   const auto frame = [&](std::uint64_t sequence, std::uint64_t offset) {
     return MessageFrame{Delivery::kUnreliable, 0, sequence, 20, offset, half};
@@ -277,7 +294,8 @@ TEST_CASE("unreliable messages that are not complete make room for newer ones") 
 }
 
 TEST_CASE("what nobody takes is kept within a bound: the reliable is to come again") {
-  MessageReceiver receiver;
+  Memory memory;
+  MessageReceiver receiver(memory.budget);
   const Bytes most(kSessionMessageBytesMax);
   std::uint64_t sequence = 0;
   for (; sequence < 3; ++sequence) {
@@ -289,6 +307,42 @@ TEST_CASE("what nobody takes is kept within a bound: the reliable is to come aga
   receiver.pop();
   CHECK(receiver.on_message({Delivery::kReliable, 0, sequence, most.size(), 0, most}) == true);
   CHECK(receiver.count() == 3);
+}
+
+TEST_CASE("messages count against the bounds on memory, at both ends, until they are taken") {
+  constexpr std::size_t kMost = mux::MemoryBudget::kStep * 5;
+  const Bytes most(kSessionMessageBytesMax), one(1);
+  Memory memory(kMost);
+  {
+    MessageSender sender(std::size_t{4} << 20, memory.budget);
+    CHECK(sender.push(kNow, most, with(Delivery::kReliable)));
+    CHECK(sender.push(kNow, most, with(Delivery::kReliable)).error().code == Code::kWouldBlock);
+    CHECK(memory.budget.used() == most.size() + MessageSender::kMessageOverhead);
+  }
+  CHECK(memory.budget.used() == 0);
+  {
+    MessageReceiver receiver(memory.budget);
+    CHECK(receiver.on_message({Delivery::kReliable, 0, 0, most.size(), 0, one}) == true);
+    CHECK(receiver.on_message({Delivery::kReliable, 0, 1, most.size(), 0, one}) == false);    // to come again
+    CHECK(receiver.on_message({Delivery::kUnreliable, 0, 0, most.size(), 0, most}) == true);  // lost
+    CHECK(receiver.on_message({Delivery::kReliable, 0, 0, most.size(), 0, most}) == true);
+    CHECK(receiver.count() == 1);
+    receiver.pop();
+    CHECK(memory.budget.used() == 0);
+    CHECK(receiver.on_message({Delivery::kReliable, 0, 1, most.size(), 0, one}) == true);
+    CHECK(receiver.on_skip({Delivery::kReliable, 0, 1}));
+    CHECK(memory.budget.used() == 0);
+    CHECK(receiver.on_message({Delivery::kReliable, 0, 2, most.size(), 0, one}) == true);
+  }
+  CHECK(memory.budget.used() == 0);
+}
+
+TEST_CASE("a message that finds no room replaces no older one") {
+  Memory memory;
+  MessageSender sender(10'000, memory.budget);
+  CHECK(sender.push(kNow, Bytes(1000), with(Delivery::kSequenced)));
+  CHECK(sender.push(kNow, Bytes(9000), with(Delivery::kSequenced)).error().code == Code::kWouldBlock);
+  CHECK(sender.pending());
 }
 
 TEST_CASE("over a road that loses and reorders, every reliable message arrives once, the ordered ones in order") {
