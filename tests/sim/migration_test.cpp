@@ -36,7 +36,7 @@ void survives(World& world, const std::string& listen, const std::function<void(
 }  // namespace
 
 TEST_CASE("a connection survives a NAT that forgets its mapping") {
-  const std::string carrier = GENERATE("quic-v1", "p2pa-udp");
+  const std::string carrier = GENERATE(as<std::string>{}, "quic-v1", "p2pa-udp");
   const std::string listen = "/ip4/0.0.0.0/udp/4001/" + carrier;
   for_seeds(3, "rebinding, port, " + carrier, [&](World& world) {
     survives(world, listen, [&](HostId host) { REQUIRE(world.rebind(host)); });
@@ -47,7 +47,7 @@ TEST_CASE("a connection survives a NAT that forgets its mapping") {
 }
 
 TEST_CASE("a connection survives its client's change of address") {
-  const std::string carrier = GENERATE("quic-v1", "p2pa-udp");
+  const std::string carrier = GENERATE(as<std::string>{}, "quic-v1", "p2pa-udp");
   for_seeds(3, "address change, IPv4, " + carrier, [&](World& world) {
     survives(world, "/ip4/0.0.0.0/udp/4001/" + carrier,
              [&](HostId host) { REQUIRE(world.change_address(host, "198.51.100.7")); });

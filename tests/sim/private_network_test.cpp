@@ -70,7 +70,7 @@ TEST_CASE("a node without the key, or with another, gets nowhere", "[pnet]") {
 }
 
 TEST_CASE("a private network neither listens on QUIC and UDP sessions nor dials them", "[pnet]") {
-  const std::string listen = GENERATE("/ip4/0.0.0.0/udp/4001/quic-v1", "/ip4/0.0.0.0/udp/4001/p2pa-udp");
+  const std::string listen = std::string("/ip4/0.0.0.0/udp/4001/") + GENERATE(as<std::string>{}, "quic-v1", "p2pa-udp");
   for_seeds(1, "no QUIC", [&](World& world) {
     const NodeId node = world.add_node(with_key(listening(listen), 1));
     const Watch events(world, node);

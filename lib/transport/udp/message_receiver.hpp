@@ -10,6 +10,7 @@
 
 #include "p2pagents/error.hpp"
 #include "transport/mux/memory_budget.hpp"
+#include "transport/udp/frame_codec.hpp"
 #include "transport/udp/message.hpp"
 #include "transport/udp/range_set.hpp"
 
