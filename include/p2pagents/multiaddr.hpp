@@ -27,6 +27,7 @@ class Multiaddr {
     kP2pCircuit = 290, kUnix = 400, kP2p = 421, kTls = 448, kSni = 449, kNoise = 454,
     kQuic = 460, kQuicV1 = 461, kWebtransport = 465, kCerthash = 466, kWs = 477, kWss = 478,
     kHttp = 480, kHttpPath = 481, kMemory = 777,
+    kP2paUdp = 0x300001,  ///< ours (docs/wire/udp.md), of the range for private use
   };
   struct Component {
     Protocol protocol;

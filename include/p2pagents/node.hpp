@@ -21,6 +21,7 @@
 #include "p2pagents/peer_id.hpp"
 #include "p2pagents/pre_shared_key.hpp"
 #include "p2pagents/rpc.hpp"
+#include "p2pagents/session_message.hpp"
 #include "p2pagents/time.hpp"
 
 namespace p2pa {
@@ -47,14 +48,16 @@ enum class DialPrivate : std::uint8_t {
 /// What a node is opened with; the defaults are fit for use.
 struct NodeOptions {
   std::optional<KeyPair> key;          ///< none: a fresh one
-  std::vector<Multiaddr> listen;       ///< none: dials only, from a system-chosen port
+  /// `/udp/N/quic-v1`, `/udp/N/p2pa-udp` (our own sessions), `/tcp/N`, `/tcp/N/ws` and `/tcp/N/tls/ws`, of an IP
+  /// address each. None: dials only, from a system-chosen port.
+  std::vector<Multiaddr> listen;
   /// For TCP, the preferred first; at least one. What a peer refuses costs the dial of it two round trips.
   std::vector<Security> security{Security::kNoise, Security::kTls};
   /// Makes the node one of a private network: it speaks over TCP and WebSocket to nodes with this key, and to
-  /// no others; QUIC is neither dialed nor listened on.
+  /// no others; nothing over UDP is dialed or listened on.
   std::optional<PreSharedKey> network_key;
   /// "http://host:port" or "socks5://host:port", with "user:password@" in front of an IP address or "localhost":
-  /// every dial goes through it, over TCP or WebSocket; QUIC, which cannot, is not dialed. Empty: none.
+  /// every dial goes through it, over TCP or WebSocket; what runs over UDP cannot, and is not dialed. Empty: none.
   std::string proxy;
   /// For `/tls/ws` listeners: PEM files of the certificate chain and its key, looked at again every minute, so
   /// that a renewed certificate needs no restart. Empty: such addresses cannot be listened on.
@@ -63,7 +66,7 @@ struct NodeOptions {
   std::string web_roots_file = "/etc/ssl/certs/ca-certificates.crt";
   std::string agent_version;           ///< what identify says; empty: "p2pagents/<version>"
   Limits limits;
-  CongestionControl congestion_control = CongestionControl::kCubic;
+  CongestionControl congestion_control = CongestionControl::kCubic;  ///< of QUIC; sessions over UDP have CUBIC
   Duration idle_timeout = seconds(30); ///< silence after which a connection is lost
   Duration keep_alive = milliseconds(9500);  ///< zero: none; under 10 s, since rust peers give up then
   Duration handshake_timeout = seconds(10);
@@ -270,7 +273,7 @@ class Node final {
   void open_stream(const PeerId& peer, std::string_view protocol,
                    std::move_only_function<void(Result<AgentStream*>)> done);
   AgentStream* find_stream(std::uint64_t id);
-  /// Datagrams between own nodes (QUIC DATAGRAM): unreliable, unordered.
+  /// Datagrams between own nodes, over QUIC and sessions over UDP: unreliable, unordered.
   Result<void> send_datagram(const PeerId& peer, ByteView payload);
   void on_datagram(std::move_only_function<void(const PeerId& from, ByteView payload)> handler);
 
@@ -281,6 +284,13 @@ class Node final {
   void open_message_channel(const PeerId& peer, MessageChannelOptions options, MessageChannelCallback opened);
   /// What comes through the channels that peers opened to us; valid during the call.
   void on_message(std::move_only_function<void(const PeerId& from, ByteView message)> handler);
+
+  // --- messages over sessions, which `/udp/N/p2pa-udp` addresses lead to
+  /// Queues a copy on the peer's best session; what is on its way when that ends is lost. kNotFound: there is
+  /// none. kMessageTooLarge. kInvalidArgument: no such channel. kWouldBlock: 2 MiB wait or are not acknowledged,
+  /// or a bound on memory is reached; nothing was taken.
+  Result<void> send_session_message(const PeerId& peer, ByteView message, const SessionMessageOptions& options);
+  void on_session_message(std::move_only_function<void(const PeerId& from, const SessionMessage& message)> handler);
 
   // --- measuring
   void ping(const PeerId& peer, PingCallback done);

@@ -244,6 +244,14 @@ Multiaddr tcp_multiaddr(const IpEndpoint& endpoint) {
   return multiaddr_of(endpoint, Protocol::kTcp, std::nullopt);
 }
 
+std::optional<IpEndpoint> udp_endpoint(const Multiaddr& address) {
+  return endpoint_of(address, Protocol::kUdp, Protocol::kP2paUdp);
+}
+
+Multiaddr udp_multiaddr(const IpEndpoint& endpoint) {
+  return multiaddr_of(endpoint, Protocol::kUdp, Protocol::kP2paUdp);
+}
+
 std::optional<WebAddress> web_address(const Multiaddr& address) {
   ComponentReader reader(address.bytes());
   const auto endpoint = read_endpoint(reader, Protocol::kTcp);

@@ -58,6 +58,9 @@ std::optional<IpAddress> ip_address(const Multiaddr& address);
 /// As quic_endpoint() and quic_multiaddr(), of `/ip4/A/tcp/P[/p2p/ID]`.
 std::optional<IpEndpoint> tcp_endpoint(const Multiaddr& address);
 Multiaddr tcp_multiaddr(const IpEndpoint& endpoint);
+/// The same, of `/ip4/A/udp/P/p2pa-udp[/p2p/ID]`.
+std::optional<IpEndpoint> udp_endpoint(const Multiaddr& address);
+Multiaddr udp_multiaddr(const IpEndpoint& endpoint);
 
 /// Where a WebSocket is reached.
 struct WebAddress {

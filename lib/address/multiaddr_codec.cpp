@@ -44,6 +44,7 @@ constexpr ProtocolInfo kProtocols[] = {
     {Protocol::kHttp, "http", 0},
     {Protocol::kHttpPath, "http-path", kVariable},
     {Protocol::kMemory, "memory", 8},
+    {Protocol::kP2paUdp, "p2pa-udp", 0},
 };
 
 template <class Match>

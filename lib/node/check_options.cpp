@@ -79,17 +79,18 @@ Result<void> check_servers(const NodeOptions& options) {
 }  // namespace
 
 Result<void> check_listen(const Multiaddr& address, const NodeOptions& options) {
-  const bool quic = quic_endpoint(address).has_value();
+  const bool over_udp = quic_endpoint(address) || udp_endpoint(address);
   const auto road = tcp::road_to(address);
-  if (!quic && !road) {
+  if (!over_udp && !road) {
     return fail(Code::kUnsupported,
-                "only /udp/…/quic-v1, /tcp/…, /tcp/…/ws and /tcp/…/tls/ws addresses can be listened on");
+                "only /udp/…/quic-v1, /udp/…/p2pa-udp, /tcp/…, /tcp/…/ws and /tcp/…/tls/ws addresses can be "
+                "listened on");
   }
   if (road && road->tls && options.web_certificate_file.empty()) {
     return fail(Code::kUnsupported, "secure WebSocket needs web_certificate_file and web_key_file");
   }
-  if (quic && options.network_key) {
-    return fail(Code::kUnsupported, "a private network runs over TCP and WebSocket: QUIC has no place for its key");
+  if (over_udp && options.network_key) {
+    return fail(Code::kUnsupported, "a private network runs over TCP and WebSocket: its key has no place over UDP");
   }
   return {};
 }

@@ -12,7 +12,7 @@
 namespace p2pa {
 namespace {
 
-constexpr ConnectionId kTransports = 2;
+constexpr ConnectionId kTransports = 3;
 
 quic::Config quic_config(const NodeOptions& options, std::int64_t unix_time) {
   quic::Config config;
@@ -21,6 +21,16 @@ quic::Config quic_config(const NodeOptions& options, std::int64_t unix_time) {
   config.keep_alive = options.keep_alive;
   config.handshake_timeout = options.handshake_timeout;
   config.unix_time = unix_time;
+  config.id_step = kTransports;
+  return config;
+}
+
+udp::Config udp_config(const NodeOptions& options) {
+  udp::Config config;
+  config.idle_timeout = options.idle_timeout;
+  config.keep_alive = options.keep_alive;
+  config.handshake_timeout = options.handshake_timeout;
+  config.first_id = 3;
   config.id_step = kTransports;
   return config;
 }
@@ -69,6 +79,9 @@ Effect effect_of(const SocketRequest& request) {
   return effect;
 }
 
+/// What runs over UDP goes around a proxy, and has no place for a network's key.
+bool dials_over_udp(const NodeOptions& options) { return options.proxy.empty() && !options.network_key; }
+
 /// Name servers are asked around a proxy: whoever has one says whom to ask, or nobody is asked.
 bool resolves_names(const NodeOptions& options) {
   return options.proxy.empty() || !options.dns_servers.empty();
@@ -96,11 +109,18 @@ NodeCore::Impl::Impl(NodeOptions node_options, ByteView seed32, std::int64_t uni
              }
              return config;
            }()),
+      udp(*options.key, rng, resources, udp_config(options)),
       tcp(*options.key, rng, resources, socket_numbers, tcp_config(options, unix_time)),
-      sockets(quic, tcp, socket_numbers, options),
-      quic_transport(quic, [this](const IpEndpoint& remote) { return sockets.socket_for(remote); },
-                     options.proxy.empty() && !options.network_key),
-      swarm(options.key->peer_id(), {&quic_transport, &tcp}, resources, peers, rng, *this,
+      sockets(quic, udp, tcp, socket_numbers, options),
+      quic_transport(
+          quic, quic_endpoint,
+          [this](const IpEndpoint& remote) { return sockets.socket_for(Sockets::Runs::kQuic, remote); },
+          dials_over_udp(options)),
+      udp_transport(
+          udp, udp_endpoint,
+          [this](const IpEndpoint& remote) { return sockets.socket_for(Sockets::Runs::kUdp, remote); },
+          dials_over_udp(options)),
+      swarm(options.key->peer_id(), {&quic_transport, &udp_transport, &tcp}, resources, peers, rng, *this,
             care_options(options), resolves_names(options) ? &names : nullptr, options.dial_private),
       identify(identify_context(unix_time)),
       ping(swarm, rng),
@@ -171,6 +191,10 @@ void NodeCore::Impl::on_datagram(Instant, Connection& connection, ByteView paylo
   if (!messages.take(connection, payload)) datagram_handler(connection.peer(), payload);
 }
 
+void NodeCore::Impl::on_message(Instant, Connection& connection, const SessionMessage& message) {
+  session_message_handler(connection.peer(), message);
+}
+
 void NodeCore::Impl::on_dial_failed(const PeerId& peer, const Multiaddr& address, const Error& why) {
   journal.dial_failed(peer, address, why);
 }
@@ -233,7 +257,7 @@ bool NodeCore::Impl::turn(Instant at) {
 bool NodeCore::Impl::has_work() const {
   return state == State::kCloseAsked || !deferred_.empty() || !events.empty() || names.has_work() ||
          swarm.has_work() ||
-         quic.has_events() || tcp.has_events() ||
+         quic.has_events() || udp.has_events() || tcp.has_events() ||
          std::ranges::any_of(protocols, [](const Protocol* p) { return p->has_work(); });
 }
 
@@ -328,6 +352,7 @@ NodeCore::~NodeCore() = default;
 
 void NodeCore::handle(Instant now, const InboundDatagram& datagram) {
   impl_->now = now;
+  if (impl_->udp.has_socket(datagram.socket)) return impl_->udp.handle(now, datagram);
   impl_->quic.handle(now, datagram);
 }
 
@@ -372,6 +397,7 @@ void NodeCore::on_deadline(Instant now) {
   impl_->now = now;
   if (impl_->names.next_deadline() <= now) impl_->names.on_deadline(now);
   if (impl_->quic.next_deadline() <= now) impl_->quic.on_deadline(now);
+  if (impl_->udp.next_deadline() <= now) impl_->udp.on_deadline(now);
   if (impl_->tcp.next_deadline() <= now) impl_->tcp.on_deadline(now);
   if (impl_->swarm.next_deadline() <= now) impl_->swarm.on_deadline(now);
   impl_->web_files.on_deadline(now);
@@ -403,7 +429,8 @@ bool NodeCore::poll_effect(Effect& out) {
 
 bool NodeCore::poll_transmit(Instant now, MutableBytes buffer, const TransmitLimits& limits,
                              Transmit& out) {
-  return impl_->quic.poll_transmit(now, buffer, limits, out);
+  return impl_->quic.poll_transmit(now, buffer, limits, out) ||
+         impl_->udp.poll_transmit(now, buffer, limits, out);
 }
 
 bool NodeCore::poll_write(Instant now, MutableBytes buffer, SocketWrite& out) {
@@ -412,7 +439,7 @@ bool NodeCore::poll_write(Instant now, MutableBytes buffer, SocketWrite& out) {
 
 Instant NodeCore::next_deadline() const {
   Instant next = std::min(impl_->quic.next_deadline(), impl_->swarm.next_deadline());
-  next = std::min({next, impl_->tcp.next_deadline(), impl_->names.next_deadline()});
+  next = std::min({next, impl_->udp.next_deadline(), impl_->tcp.next_deadline(), impl_->names.next_deadline()});
   next = std::min({next, impl_->web_files.next_deadline(), impl_->close_deadline});
   for (const Protocol* protocol : impl_->protocols) {
     next = std::min(next, protocol->next_deadline());

@@ -21,9 +21,10 @@
 #include "protocols/rpc/rpc.hpp"
 #include "resource/manager.hpp"
 #include "swarm/swarm.hpp"
+#include "transport/datagram_transport.hpp"
 #include "transport/quic/endpoint.hpp"
-#include "transport/quic/quic_transport.hpp"
 #include "transport/tcp/endpoint.hpp"
+#include "transport/udp/endpoint.hpp"
 
 namespace p2pa {
 
@@ -45,6 +46,7 @@ struct NodeCore::Impl final : swarm::Observer {
   void on_disconnected(Instant at, Connection& connection, const Error& why, bool last) override;
   void on_path_changed(Instant at, Connection& connection) override;
   void on_datagram(Instant at, Connection& connection, ByteView payload) override;
+  void on_message(Instant at, Connection& connection, const SessionMessage& message) override;
   void on_dial_failed(const PeerId& peer, const Multiaddr& address, const Error& why) override;
   void on_dial_ended(Instant at, std::shared_ptr<const DialReport> report, Connection* connection) override;
   void on_handshake_failed(Connection& connection, const Error& why) override;
@@ -81,9 +83,11 @@ struct NodeCore::Impl final : swarm::Observer {
   peerstore::Peerstore peers;
   SocketNumbers socket_numbers;
   quic::Endpoint quic;
+  udp::Endpoint udp;
   tcp::Endpoint tcp;
   Sockets sockets;
-  quic::QuicTransport quic_transport;
+  DatagramTransport<quic::Endpoint> quic_transport;
+  DatagramTransport<udp::Endpoint> udp_transport;
   dns::Resolver names;
   swarm::Swarm swarm;
   identify::Identify identify;
@@ -101,6 +105,7 @@ struct NodeCore::Impl final : swarm::Observer {
   std::move_only_function<void(const NodeEvent&)> event_tap;
   Callback<const NodeEvent&> on_event;
   Callback<const PeerId&, ByteView> datagram_handler, message_handler;
+  Callback<const PeerId&, const SessionMessage&> session_message_handler;
 };
 
 }  // namespace p2pa

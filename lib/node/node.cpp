@@ -224,6 +224,18 @@ void Node::on_message(std::move_only_function<void(const PeerId&, ByteView)> han
   core_->impl().message_handler.set(std::move(handler));
 }
 
+// --- messages over sessions
+
+Result<void> Node::send_session_message(const PeerId& peer, ByteView message, const SessionMessageOptions& options) {
+  Connection* const session = core_->impl().swarm.best_session(peer);
+  if (session == nullptr) return fail(Code::kNotFound, "no session over UDP with the peer");
+  return session->send_message(message, options);
+}
+
+void Node::on_session_message(std::move_only_function<void(const PeerId&, const SessionMessage&)> handler) {
+  core_->impl().session_message_handler.set(std::move(handler));
+}
+
 // --- measuring
 
 void Node::ping(const PeerId& peer, PingCallback done) {

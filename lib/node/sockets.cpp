@@ -18,26 +18,37 @@ bool reaches(const IpAddress& local, const IpAddress& remote) {
 
 }  // namespace
 
-void Sockets::bind(std::optional<tcp::Road> road, const IpEndpoint& local, bool listens) {
+Multiaddr Sockets::Socket::address(const IpEndpoint& at) const {
+  switch (runs) {
+    case Runs::kQuic: return quic_multiaddr(at);
+    case Runs::kUdp: return udp_multiaddr(at);
+    case Runs::kTcp: break;
+  }
+  return tcp::address_of(*road, at);
+}
+
+void Sockets::bind(Runs runs, std::optional<tcp::Road> road, const IpEndpoint& local, bool listens) {
   const SocketId id = numbers_.next();
   Effect effect{};
-  effect.kind = road ? Effect::Kind::kListenTcp : Effect::Kind::kBindUdp;
+  effect.kind = runs == Runs::kTcp ? Effect::Kind::kListenTcp : Effect::Kind::kBindUdp;
   effect.id = id;
   effect.socket = id;
   effect.local = local;
   effects_.push_back(std::move(effect));
-  sockets_.push_back({id, std::move(road), State::kBinding, listens, local});
+  sockets_.push_back({id, runs, std::move(road), State::kBinding, listens, local});
 }
 
 Result<void> Sockets::listen(const Multiaddr& address) {
   if (auto fine = check_listen(address, options_); !fine) return fine;
   auto road = tcp::road_to(address);
-  const IpEndpoint endpoint = road ? road->remote : *quic_endpoint(address);
+  const auto quic = quic_endpoint(address);
+  const Runs runs = road ? Runs::kTcp : quic ? Runs::kQuic : Runs::kUdp;
+  const IpEndpoint endpoint = road ? road->remote : quic ? *quic : *udp_endpoint(address);
   const auto count = std::ranges::count(sockets_, true, &Socket::listens);
   if (static_cast<std::size_t>(count) >= kListenAddressesMax) {
     return fail(Code::kLimitConnections, "too many listen addresses", kListenAddressesMax);
   }
-  bind(std::move(road), endpoint, true);
+  bind(runs, std::move(road), endpoint, true);
   if (endpoint.ip.is_unspecified()) list_interfaces();
   return {};
 }
@@ -56,12 +67,12 @@ bool Sockets::listens_on_loopback() const {
   });
 }
 
-Result<SocketId> Sockets::socket_for(const IpEndpoint& remote) {
+Result<SocketId> Sockets::socket_for(Runs runs, const IpEndpoint& remote) {
   bool binding = false;
   const Socket* bound = nullptr;
   const Socket* failed_dial_socket = nullptr;
   for (const Socket& s : sockets_) {
-    if (s.road || !reaches(s.local.ip, remote.ip)) continue;
+    if (s.runs != runs || !reaches(s.local.ip, remote.ip)) continue;
     if (s.state == State::kBound && (bound == nullptr || s.listens > bound->listens)) bound = &s;
     if (s.state == State::kBinding) binding = true;
     if (s.state == State::kFailed && !s.listens) failed_dial_socket = &s;
@@ -75,7 +86,7 @@ Result<SocketId> Sockets::socket_for(const IpEndpoint& remote) {
   }
   IpEndpoint any{};
   any.ip.v6 = remote.ip.v6;
-  bind(std::nullopt, any, false);
+  bind(runs, std::nullopt, any, false);
   return fail(Code::kWouldBlock, "a socket is being bound");
 }
 
@@ -108,14 +119,18 @@ Sockets::Outcome Sockets::done(const EffectDone& effect) {
   }
   it->state = State::kBound;
   it->local = effect.local;
-  if (it->road) {
-    tcp_.add_listener(it->id, *it->road);
-  } else {
-    quic_.add_socket(it->id, it->local, it->listens);
-  }
+  on_bound(*it);
   outcome.listening = it->listens;
   outcome.address = it->address(it->local);
   return outcome;
+}
+
+void Sockets::on_bound(const Socket& socket) {
+  switch (socket.runs) {
+    case Runs::kQuic: return quic_.add_socket(socket.id, socket.local, socket.listens);
+    case Runs::kUdp: return udp_.add_socket(socket.id, socket.local, socket.listens);
+    case Runs::kTcp: return tcp_.add_listener(socket.id, *socket.road);
+  }
 }
 
 bool Sockets::poll_effect(Effect& out) {
@@ -144,20 +159,24 @@ std::vector<Multiaddr> Sockets::addresses() const {
 void Sockets::close(Instant now) {
   for (const Socket& s : sockets_) {
     if (s.state != State::kBound) continue;
-    if (s.road) {
-      tcp_.remove_listener(s.id);
-    } else {
-      quic_.remove_socket(now, s.id);
-    }
+    remove(now, s);
     ask_to_close(s);
   }
   std::erase_if(sockets_, [](const Socket& s) { return s.state != State::kBinding; });
   closed_ = true;
 }
 
+void Sockets::remove(Instant now, const Socket& socket) {
+  switch (socket.runs) {
+    case Runs::kQuic: return quic_.remove_socket(now, socket.id);
+    case Runs::kUdp: return udp_.remove_socket(now, socket.id);
+    case Runs::kTcp: return tcp_.remove_listener(socket.id);
+  }
+}
+
 void Sockets::ask_to_close(const Socket& socket) {
   Effect effect{};
-  effect.kind = socket.road ? Effect::Kind::kCloseListener : Effect::Kind::kCloseUdp;
+  effect.kind = socket.runs == Runs::kTcp ? Effect::Kind::kCloseListener : Effect::Kind::kCloseUdp;
   effect.socket = socket.id;
   effects_.push_back(std::move(effect));
 }

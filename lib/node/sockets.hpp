@@ -1,6 +1,6 @@
 #pragma once
 // The sockets of a node that outlive connections: those it listens on, UDP and TCP, and the UDP ones it
-// dials from. Asks the driver by effects.
+// dials from, of which QUIC and our sessions have their own. Asks the driver by effects.
 
 #include <cstdint>
 #include <deque>
@@ -11,6 +11,7 @@
 #include "p2pagents/node.hpp"
 #include "transport/quic/endpoint.hpp"
 #include "transport/tcp/endpoint.hpp"
+#include "transport/udp/endpoint.hpp"
 
 namespace p2pa {
 
@@ -19,17 +20,21 @@ inline constexpr std::size_t kListenAddressesMax = 32;
 class Sockets {
  public:
   /// REQUIRES that all outlive it.
-  Sockets(quic::Endpoint& quic, tcp::Endpoint& tcp, SocketNumbers& numbers, const NodeOptions& options)
-      : quic_(quic), tcp_(tcp), numbers_(numbers), options_(options) {}
+  Sockets(quic::Endpoint& quic, udp::Endpoint& udp, tcp::Endpoint& tcp, SocketNumbers& numbers,
+          const NodeOptions& options)
+      : quic_(quic), udp_(udp), tcp_(tcp), numbers_(numbers), options_(options) {}
 
-  /// Starts to listen. kUnsupported: none of QUIC, TCP and WebSocket, QUIC in a private network, or secure
-  /// WebSocket without a certificate.
+  /// Starts to listen. kUnsupported: none of QUIC, UDP sessions, TCP and WebSocket, something over UDP in a
+  /// private network, or secure WebSocket without a certificate.
   /// kLimitConnections: kListenAddressesMax.
   Result<void> listen(const Multiaddr& address);
 
+  /// What runs over a socket.
+  enum class Runs : std::uint8_t { kQuic, kUdp, kTcp };
+
   /// The UDP socket to dial from: one that listens where that can reach the address, since the port that
-  /// others know is the best one to be seen with. kWouldBlock: one is being bound.
-  Result<SocketId> socket_for(const IpEndpoint& remote);
+  /// others know is the best one to be seen with. kWouldBlock: one is being bound. REQUIRES kQuic or kUdp.
+  Result<SocketId> socket_for(Runs runs, const IpEndpoint& remote);
 
   bool listens_on_loopback() const;
 
@@ -61,18 +66,22 @@ class Sockets {
   enum class State : std::uint8_t { kBinding, kBound, kFailed };
   struct Socket {
     SocketId id;
-    std::optional<tcp::Road> road;  // of TCP; none: UDP
+    Runs runs;
+    std::optional<tcp::Road> road;  // of TCP
     State state;
     bool listens;
     IpEndpoint local;
     Error error{};
 
-    Multiaddr address(const IpEndpoint& at) const { return road ? tcp::address_of(*road, at) : quic_multiaddr(at); }
+    Multiaddr address(const IpEndpoint& at) const;
   };
-  void bind(std::optional<tcp::Road> road, const IpEndpoint& local, bool listens);
+  void bind(Runs runs, std::optional<tcp::Road> road, const IpEndpoint& local, bool listens);
+  void on_bound(const Socket& socket);
+  void remove(Instant now, const Socket& socket);
   void ask_to_close(const Socket& socket);
 
   quic::Endpoint& quic_;
+  udp::Endpoint& udp_;
   tcp::Endpoint& tcp_;
   std::vector<Socket> sockets_;
   std::vector<InterfaceAddress> interfaces_;

@@ -104,7 +104,7 @@ void Caretaker::network_changed(Instant now, const std::vector<IpAddress>& addre
       host_.close_connection(*connection, wire_code::kNone, kAddressGone);
       continue;
     }
-    // Over QUIC the first packet from the new address is what moves the connection there.
+    // Over UDP the first packet from the new address is what moves the connection there.
     connection->probe();
     Watched& watched = watched_.at(connection->id());
     if (!watched.detector) continue;
@@ -202,7 +202,7 @@ Duration Caretaker::heartbeat_of(const Watched& watched) const {
 void Caretaker::judge(Instant now, Watched& watched) {
   Connection& connection = *watched.connection;
   FailureDetector& detector = *watched.detector;
-  const bool in_order = carrier_of(connection.remote_address()) != Carrier::kQuic;
+  const bool in_order = carrier_of(connection.remote_address()) <= Carrier::kStream;
   if (in_order && connection.undelivered() > kQueueJudgedMax) detector = FailureDetector(now, heartbeat_of(watched));
   const Duration answer = watched.quality.rtt() * (in_order ? kStreamRoundTrips : 1);
   switch (detector.look(now, connection.heard_at(), answer)) {

@@ -11,13 +11,14 @@ namespace {
 
 using Protocol = Multiaddr::Protocol;
 
-enum class Rank : std::uint8_t { kQuic, kTcp, kWebSocket, kOther, kRelay };
-constexpr std::size_t kRanks = 5;
+enum class Rank : std::uint8_t { kQuic, kSession, kTcp, kWebSocket, kOther, kRelay };
+constexpr std::size_t kRanks = 6;
 
 Rank rank_of(const Multiaddr& address) {
   if (relayed(address)) return Rank::kRelay;
   if (address.has(Protocol::kWebtransport)) return Rank::kOther;
   if (address.has(Protocol::kQuicV1)) return Rank::kQuic;
+  if (address.has(Protocol::kP2paUdp)) return Rank::kSession;
   if (address.has(Protocol::kWs) || address.has(Protocol::kWss)) return Rank::kWebSocket;
   return address.has(Protocol::kTcp) ? Rank::kTcp : Rank::kOther;
 }

@@ -16,7 +16,8 @@ bool better(const Duplicate& a, const Duplicate& b) {
 
 Carrier carrier_of(const Multiaddr& address) {
   if (address.has(Multiaddr::Protocol::kP2pCircuit)) return Carrier::kRelayed;
-  return address.has(Multiaddr::Protocol::kQuicV1) ? Carrier::kQuic : Carrier::kStream;
+  if (address.has(Multiaddr::Protocol::kQuicV1)) return Carrier::kQuic;
+  return address.has(Multiaddr::Protocol::kP2paUdp) ? Carrier::kSession : Carrier::kStream;
 }
 
 std::vector<ConnectionId> surplus(std::vector<Duplicate> connections, std::size_t kept) {

@@ -315,6 +315,9 @@ void Swarm::handle(Instant now, Connection& connection, const ConnectionEvent& e
     case Kind::kClosed: return on_closed(now, connection, event.error);
     case Kind::kStreamsAvailable: return release_waiting(now, connection.peer());
     case Kind::kDatagram: return observer_.on_datagram(now, connection, event.datagram);
+    case Kind::kMessage:
+      return observer_.on_message(now, connection, {static_cast<Delivery>(event.code >> 8),
+                                                    static_cast<std::uint8_t>(event.code), event.datagram});
     case Kind::kPathChanged: return observer_.on_path_changed(now, connection);
     case Kind::kStreamOpened: return on_stream_opened(now, connection, event.stream);
     case Kind::kReadable:
@@ -521,6 +524,16 @@ Connection* Swarm::best_connection(const PeerId& peer) const {
   if (it == peers_.end()) return nullptr;
   const std::vector<ConnectionId> all = usable(it->second);
   return all.empty() ? nullptr : live_.at(all.front()).connection;
+}
+
+Connection* Swarm::best_session(const PeerId& peer) const {
+  const auto it = peers_.find(peer);
+  if (it == peers_.end()) return nullptr;
+  for (const ConnectionId id : usable(it->second)) {
+    Connection* const connection = live_.at(id).connection;
+    if (connection->message_size_max() > 0) return connection;
+  }
+  return nullptr;
 }
 
 std::vector<ConnectionId> Swarm::usable(const Peer& peer) const {

@@ -37,6 +37,8 @@ class Observer {
   virtual void on_disconnected(Instant now, Connection& connection, const Error& why, bool last) = 0;
   virtual void on_path_changed(Instant now, Connection& connection) = 0;
   virtual void on_datagram(Instant now, Connection& connection, ByteView payload) = 0;
+  /// Of a session over UDP.
+  virtual void on_message(Instant, Connection&, const SessionMessage&) {}
   /// One address of a dial did not work; others may.
   virtual void on_dial_failed(const PeerId&, const Multiaddr&, const Error& /*why*/) {}
   /// A dial has ended; null: nobody was reached.
@@ -110,6 +112,8 @@ class Swarm final : public StreamOpener, private DialerHost, private CareHost {
 
   /// The established connection to use, the best; null when there is none.
   Connection* best_connection(const PeerId& peer) const override;
+  /// The best one over which messages go; null when there is none.
+  Connection* best_session(const PeerId& peer) const;
   /// An established connection; null when it is gone.
   Connection* find(ConnectionId id) const;
   std::vector<Connection*> connections() const;

@@ -9,6 +9,7 @@
 #include "p2pagents/error.hpp"
 #include "p2pagents/multiaddr.hpp"
 #include "p2pagents/peer_id.hpp"
+#include "p2pagents/session_message.hpp"
 #include "p2pagents/time.hpp"
 
 namespace p2pa {
@@ -42,6 +43,7 @@ struct ConnectionEvent {
                      ///< stop); the id is dead after this event
     kStreamsAvailable,  ///< open_stream() that answered kLimitStreams may be tried again
     kDatagram,       ///< `datagram` is valid during the event
+    kMessage,        ///< so are its bytes there; code: the channel, and the kind of delivery times 256
     kPathChanged,    ///< remote_address() changed and was validated
     kClosed,         ///< last event; `error` says why; every stream is gone without events of its own
   };
@@ -113,6 +115,13 @@ class Connection {
   /// kWouldBlock: the queue is full and nothing was taken.
   virtual Result<void> send_datagram(ByteView payload) = 0;
   virtual std::size_t datagram_size_max() const = 0;  ///< 0 when unsupported
+
+  /// Queues a message (copied); at the other end it is a kMessage. kUnsupported: no session over UDP.
+  /// kMessageTooLarge. kInvalidArgument: no such channel. kWouldBlock: the queue is full and nothing was taken.
+  virtual Result<void> send_message(ByteView, const SessionMessageOptions&) {
+    return fail(Code::kUnsupported, "only sessions over UDP carry messages");
+  }
+  virtual std::size_t message_size_max() const { return 0; }  ///< 0 when unsupported
 
   /// Starts an orderly close; kClosed follows.
   virtual void close(std::uint64_t code, std::string_view reason) = 0;

@@ -10,6 +10,7 @@
 #include "transport/memory/pair.hpp"
 #include "transport/quic/endpoint.hpp"
 #include "transport/tcp/endpoint.hpp"
+#include "transport/udp/endpoint.hpp"
 
 namespace p2pa::test {
 namespace {
@@ -79,21 +80,27 @@ class TwoSided : public Road {
   Rng rng_{seed32(3, 3)};
 };
 
-class QuicRoad final : public TwoSided {
+quic::Config quic_config() {
+  quic::Config config;
+  config.unix_time = kUnixTime;
+  return config;
+}
+
+/// QUIC, or our sessions over UDP.
+template <class Endpoint, class Config>
+class DatagramRoad final : public TwoSided {
  public:
-  explicit QuicRoad(const RoadOptions& options) : TwoSided(options) {
+  DatagramRoad(const RoadOptions& options, Config (*config)(), Multiaddr (*multiaddr)(const IpEndpoint&))
+      : TwoSided(options), multiaddr_(multiaddr) {
     for (std::size_t i = 0; i < 2; ++i) {
-      quic::Config config;
-      config.unix_time = kUnixTime;
-      endpoints_[i] = std::make_unique<quic::Endpoint>(sides_[i].key, sides_[i].rng, sides_[i].resources,
-                                                       std::move(config));
+      endpoints_[i] = std::make_unique<Endpoint>(sides_[i].key, sides_[i].rng, sides_[i].resources, config());
       endpoints_[i]->add_socket(1, sides_[i].address, true);
     }
   }
 
  protected:
   void dial() override {
-    const DialTarget target{quic_multiaddr(sides_[1].address), sides_[1].key.peer_id(), true};
+    const DialTarget target{multiaddr_(sides_[1].address), sides_[1].key.peer_id(), true};
     client.connections.push_back(endpoints_[0]->dial(now, 1, target).value());
   }
 
@@ -148,7 +155,8 @@ class QuicRoad final : public TwoSided {
     }
   }
 
-  std::array<std::unique_ptr<quic::Endpoint>, 2> endpoints_;
+  Multiaddr (*multiaddr_)(const IpEndpoint&);
+  std::array<std::unique_ptr<Endpoint>, 2> endpoints_;
   std::vector<Flight> flights_;
   Bytes buffer_ = Bytes(65'536);
 };
@@ -329,13 +337,20 @@ class MemoryRoad final : public Road {
 }  // namespace
 
 const std::vector<std::string>& road_names() {
-  static const std::vector<std::string> names = {"quic", "tcp noise", "tcp tls", "ws", "wss", "private ws", "memory"};
+  static const std::vector<std::string> names = {"quic",       "udp", "tcp noise", "tcp tls", "ws", "wss",
+                                                 "private ws", "memory"};
   return names;
 }
 
 std::unique_ptr<Road> make_road(RoadOptions options) {
   std::unique_ptr<Road> road;
-  if (options.name == "quic") road = std::make_unique<QuicRoad>(options);
+  if (options.name == "quic") {
+    road = std::make_unique<DatagramRoad<quic::Endpoint, quic::Config>>(options, quic_config, quic_multiaddr);
+  }
+  if (options.name == "udp") {
+    const auto config = [] { return udp::Config{}; };
+    road = std::make_unique<DatagramRoad<udp::Endpoint, udp::Config>>(options, config, udp_multiaddr);
+  }
   if (options.name == "tcp noise") road = std::make_unique<TcpRoad>(options, Security::kNoise);
   if (options.name == "ws") road = std::make_unique<TcpRoad>(options, Security::kNoise, tcp::Road{{}, true});
   if (options.name == "wss") road = std::make_unique<TcpRoad>(options, Security::kNoise, tcp::Road{{}, true, true});

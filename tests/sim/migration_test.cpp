@@ -36,23 +36,24 @@ void survives(World& world, const std::string& listen, const std::function<void(
 }  // namespace
 
 TEST_CASE("a connection survives a NAT that forgets its mapping") {
-  for_seeds(3, "rebinding, port", [](World& world) {
-    survives(world, "/ip4/0.0.0.0/udp/4001/quic-v1",
-             [&](HostId host) { REQUIRE(world.rebind(host)); });
+  const std::string carrier = GENERATE(as<std::string>{}, "quic-v1", "p2pa-udp");
+  const std::string listen = "/ip4/0.0.0.0/udp/4001/" + carrier;
+  for_seeds(3, "rebinding, port, " + carrier, [&](World& world) {
+    survives(world, listen, [&](HostId host) { REQUIRE(world.rebind(host)); });
   });
-  for_seeds(1, "rebinding, port and address", [](World& world) {
-    survives(world, "/ip4/0.0.0.0/udp/4001/quic-v1",
-             [&](HostId host) { REQUIRE(world.rebind(host, "198.51.100.7")); });
+  for_seeds(1, "rebinding, port and address, " + carrier, [&](World& world) {
+    survives(world, listen, [&](HostId host) { REQUIRE(world.rebind(host, "198.51.100.7")); });
   });
 }
 
 TEST_CASE("a connection survives its client's change of address") {
-  for_seeds(3, "address change, IPv4", [](World& world) {
-    survives(world, "/ip4/0.0.0.0/udp/4001/quic-v1",
+  const std::string carrier = GENERATE(as<std::string>{}, "quic-v1", "p2pa-udp");
+  for_seeds(3, "address change, IPv4, " + carrier, [&](World& world) {
+    survives(world, "/ip4/0.0.0.0/udp/4001/" + carrier,
              [&](HostId host) { REQUIRE(world.change_address(host, "198.51.100.7")); });
   });
-  for_seeds(1, "address change, IPv6", [](World& world) {
-    survives(world, "/ip6/::/udp/4001/quic-v1",
+  for_seeds(1, "address change, IPv6, " + carrier, [&](World& world) {
+    survives(world, "/ip6/::/udp/4001/" + carrier,
              [&](HostId host) { REQUIRE(world.change_address(host, "2001:db8::7")); });
   });
 }

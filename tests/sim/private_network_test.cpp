@@ -69,11 +69,12 @@ TEST_CASE("a node without the key, or with another, gets nowhere", "[pnet]") {
   });
 }
 
-TEST_CASE("a private network neither listens on QUIC nor dials it", "[pnet]") {
-  for_seeds(1, "no QUIC", [](World& world) {
-    const NodeId node = world.add_node(with_key(listening("/ip4/0.0.0.0/udp/4001/quic-v1"), 1));
+TEST_CASE("a private network neither listens on QUIC and UDP sessions nor dials them", "[pnet]") {
+  const std::string listen = std::string("/ip4/0.0.0.0/udp/4001/") + GENERATE(as<std::string>{}, "quic-v1", "p2pa-udp");
+  for_seeds(1, "no QUIC", [&](World& world) {
+    const NodeId node = world.add_node(with_key(listening(listen), 1));
     const Watch events(world, node);
-    const Pair pair = make_pair(world, listening("/ip4/0.0.0.0/udp/4001/quic-v1"), with_key({}, 1));
+    const Pair pair = make_pair(world, listening(listen), with_key({}, 1));
     const Answer answer = call_and_wait(world, pair.client, pair.server_id, "echo", as_bytes("hello"));
     CHECK_FALSE(answer.ok());
     CHECK(events.count(NodeEvent::Kind::kListenFailed) == 1);

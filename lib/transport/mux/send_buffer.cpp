@@ -60,6 +60,15 @@ void SendBuffer::mark_sent(std::size_t n) {
   if (sent_ == end_) sending_ = nullptr;
 }
 
+ByteView SendBuffer::sent_piece(std::uint64_t offset, std::size_t most) const {
+  P2PA_ASSERT(begin_ <= offset && offset < sent_ && most > 0);
+  const Chunk* chunk = head_;
+  std::uint64_t at = offset - begin_;
+  for (; at >= chunk->filled().size(); chunk = chunk->next) at -= chunk->filled().size();
+  const ByteView rest = chunk->filled().subspan(at);
+  return rest.first(std::min<std::uint64_t>({rest.size(), most, sent_ - offset}));
+}
+
 std::size_t SendBuffer::acknowledge(ChunkPool& pool, std::uint64_t offset) {
   P2PA_ASSERT(offset <= sent_);
   std::size_t freed = 0;

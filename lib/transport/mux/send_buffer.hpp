@@ -26,6 +26,9 @@ class SendBuffer final {
   /// The first unsent bytes as pieces; says how many pieces there are.
   std::size_t unsent(std::span<ByteView> pieces) const;
   void mark_sent(std::size_t n);
+  /// Sent bytes from `offset` on that lie together, `most` at most. REQUIRES that they were sent and are not
+  /// acknowledged, and most > 0.
+  ByteView sent_piece(std::uint64_t offset, std::size_t most) const;
   /// Everything below `offset` arrived. Says how many chunks went back to the pool.
   std::size_t acknowledge(ChunkPool& pool, std::uint64_t offset);
   /// Everything is unsent again. False: some of it was acknowledged, and nothing changed.

@@ -58,6 +58,11 @@ void HandshakeXx::split(CipherState& sending, CipherState& receiving) const {
   symmetric_.split(initiator_ ? sending : receiving, initiator_ ? receiving : sending);
 }
 
+void HandshakeXx::split(MutableBytes sending, MutableBytes receiving) const {
+  P2PA_ASSERT(done());
+  symmetric_.split(initiator_ ? sending : receiving, initiator_ ? receiving : sending);
+}
+
 Result<void> HandshakeXx::write_token(Token token, Bytes& out) {
   switch (token) {
     case Token::kE: {

@@ -40,6 +40,8 @@ class HandshakeXx {
   const crypto::Sha256Digest& handshake_hash() const { return symmetric_.handshake_hash(); }
   /// REQUIRES done().
   void split(CipherState& sending, CipherState& receiving) const;
+  /// The same keys as they are, 32 bytes each.
+  void split(MutableBytes sending, MutableBytes receiving) const;
 
  private:
   static constexpr std::size_t kMessages = 3;

@@ -71,4 +71,11 @@ void SymmetricState::split(CipherState& from_initiator, CipherState& from_respon
   from_responder.set_key(second(keys));
 }
 
+void SymmetricState::split(MutableBytes from_initiator, MutableBytes from_responder) const {
+  TwoKeys keys;
+  crypto::hkdf_sha256({}, chaining_key_.view(), "", keys.span());
+  std::ranges::copy(first(keys), from_initiator.begin());
+  std::ranges::copy(second(keys), from_responder.begin());
+}
+
 }  // namespace p2pa::noise

@@ -24,6 +24,8 @@ class SymmetricState {
   std::size_t overhead() const { return cipher_.has_key() ? kTagSize : 0; }
   /// The end: the keys of the two directions.
   void split(CipherState& from_initiator, CipherState& from_responder) const;
+  /// The same keys as they are, for who numbers messages by itself. REQUIRES 32 bytes each.
+  void split(MutableBytes from_initiator, MutableBytes from_responder) const;
 
   const crypto::Sha256Digest& handshake_hash() const { return hash_; }
 

@@ -70,7 +70,7 @@ std::size_t Connection::datagram_size_max() const {
   constexpr std::size_t kPacketOverhead = 1 + Cid::kSizeMax + 4 + 16, kFrameOverhead = 3;
   const std::size_t packet = packet_bytes_max() - kPacketOverhead;
   const std::size_t frame = std::min<std::uint64_t>(packet, params->max_datagram_frame_size);
-  return std::min(frame - std::min(frame, kFrameOverhead), DatagramQueue::kMessageMax);
+  return std::min(frame - std::min(frame, kFrameOverhead), mux::DatagramQueue::kMessageMax);
 }
 
 void Connection::close(std::uint64_t code, std::string_view reason) {

@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "resource/manager.hpp"
+#include "transport/mux/datagram_queue.hpp"
 #include "transport/mux/muxed_connection.hpp"
 #include "transport/mux/ready_list.hpp"
 #include "transport/quic/cid_table.hpp"
-#include "transport/quic/datagram_queue.hpp"
 #include "transport/quic/farewell.hpp"
 #include "transport/quic/packet_size.hpp"
 #include "transport/quic/stream_engine.hpp"
@@ -128,7 +128,7 @@ class Connection final : public mux::MuxedConnection {
   Cid client_dcid_;  // of a server: what the client addressed before it knew an id of ours
   PacketSize packet_size_;
   StreamEngine stream_engine_;
-  DatagramQueue datagrams_out_, datagrams_in_;
+  mux::DatagramQueue datagrams_out_, datagrams_in_;
   Instant established_at_{}, heard_at_{};
   Instant datagrams_stuck_at_ = kNever;  // when to help them on
   Instant burst_began_{};

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t kClientInitialDcidSize = 16;  // RFC 9000 §7.2: at least 8, unpredictable
 // Payload, and its type and length before it: what the queue takes.
-constexpr std::size_t kDatagramFrameMax = DatagramQueue::kMessageMax + 3;
+constexpr std::size_t kDatagramFrameMax = mux::DatagramQueue::kMessageMax + 3;
 // Spare ids for a path change on either side; each costs a little memory.
 constexpr std::uint64_t kActiveCidsMax = 4;
 // Windows begin small and are doubled by the engine while the reader keeps up.

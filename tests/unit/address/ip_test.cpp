@@ -168,6 +168,21 @@ TEST_CASE("a TCP address and its endpoint turn into each other") {
         *IpEndpoint::parse("[::1]:9"));
 }
 
+TEST_CASE("an address of a UDP session and its endpoint turn into each other") {
+  for (const char* text : {"192.0.2.1:4001", "[2001:db8::1]:1", "[fe80::1%7]:4001"}) {
+    const IpEndpoint endpoint = *IpEndpoint::parse(text);
+    CHECK(udp_endpoint(udp_multiaddr(endpoint)) == endpoint);
+  }
+  const Multiaddr address = udp_multiaddr(*IpEndpoint::parse("192.0.2.1:4001"));
+  CHECK(address.to_string() == "/ip4/192.0.2.1/udp/4001/p2pa-udp");
+  CHECK(Multiaddr::parse("/ip4/192.0.2.1/udp/4001/p2pa-udp") == address);
+  CHECK(Multiaddr::from_bytes(address.bytes()) == address);
+  CHECK_FALSE(udp_endpoint(*Multiaddr::parse("/ip4/192.0.2.1/udp/4001")));
+  CHECK_FALSE(udp_endpoint(*Multiaddr::parse("/ip4/192.0.2.1/udp/4001/quic-v1")));
+  CHECK_FALSE(udp_endpoint(*Multiaddr::parse("/ip4/192.0.2.1/tcp/4001")));
+  CHECK_FALSE(quic_endpoint(address));
+}
+
 TEST_CASE("an address that is not plain TCP has no TCP endpoint") {
   CHECK_FALSE(tcp_endpoint(Multiaddr()));
   for (const char* text :

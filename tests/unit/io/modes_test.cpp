@@ -17,6 +17,7 @@ namespace p2pa::io {
 namespace {
 
 constexpr const char* kQuic = "/ip4/127.0.0.1/udp/0/quic-v1";
+constexpr const char* kSession = "/ip4/127.0.0.1/udp/0/p2pa-udp";
 constexpr const char* kTcp = "/ip4/127.0.0.1/tcp/0";
 constexpr Duration kPatience = seconds(20);  // for a machine that is busy; never reached otherwise
 
@@ -137,7 +138,7 @@ TEST_CASE("the scenario is what it is meant to be") {
   CHECK(server.events[4] == "closed");
 }
 
-TEST_CASE("over QUIC and TCP, by poll, single turns, descriptor, thread and world: the same events and outcomes") {
+TEST_CASE("over QUIC, UDP sessions and TCP, in every mode and in the world: the same events and outcomes") {
   const Logs expected = run_by_poll();
   const auto same = [&](const char* mode, const Logs& logs) {
     CAPTURE(mode);
@@ -146,13 +147,15 @@ TEST_CASE("over QUIC and TCP, by poll, single turns, descriptor, thread and worl
     CHECK(logs.second.outcomes == expected.second.outcomes);
   };
   same("poll, TCP", run_by_poll(kTcp));
-  for (const char* listen : {kQuic, kTcp}) {
+  same("poll, session", run_by_poll(kSession));
+  for (const char* listen : {kQuic, kSession, kTcp}) {
     CAPTURE(listen);
     same("single turns", run_by_single_turns(listen));
     same("descriptor", run_by_descriptor(listen));
     same("thread", run_by_thread(listen));
   }
   same("world", run_in_world("/ip4/0.0.0.0/udp/4001/quic-v1"));
+  same("world, session", run_in_world("/ip4/0.0.0.0/udp/4001/p2pa-udp"));
   same("world, TCP", run_in_world("/ip4/0.0.0.0/tcp/4001"));
 }
 
@@ -161,6 +164,8 @@ TEST_CASE("the plain path, IPv6 and WebSocket see the same events and outcomes")
   CHECK(run_by_poll(kQuic, {.plain = true}) == expected);
   CHECK(run_by_poll("/ip6/::1/udp/0/quic-v1") == expected);
   CHECK(run_by_poll("/ip6/::1/udp/0/quic-v1", {.plain = true}) == expected);
+  CHECK(run_by_poll(kSession, {.plain = true}) == expected);
+  CHECK(run_by_poll("/ip6/::1/udp/0/p2pa-udp") == expected);
   CHECK(run_by_poll("/ip6/::1/tcp/0") == expected);
   CHECK(run_by_poll("/ip4/127.0.0.1/tcp/0/ws") == expected);
 }

@@ -17,9 +17,10 @@ std::vector<Multiaddr> addresses(std::initializer_list<const char*> texts) {
 
 }  // namespace
 
-TEST_CASE("QUIC comes before TCP, TCP before WebSocket, the rest after them, and relays last") {
+TEST_CASE("QUIC comes first, then UDP sessions, TCP, WebSocket, the rest, and relays last") {
   const auto best_first = addresses({
       "/ip4/192.0.2.1/udp/1/quic-v1",
+      "/ip4/192.0.2.1/udp/2/p2pa-udp",
       "/ip4/192.0.2.1/tcp/1",
       "/ip4/192.0.2.1/tcp/2/ws",
       "/ip4/192.0.2.1/tcp/3/tls/ws",
@@ -28,7 +29,7 @@ TEST_CASE("QUIC comes before TCP, TCP before WebSocket, the rest after them, and
       "/ip4/192.0.2.9/udp/1/quic-v1/p2p-circuit",
       "/ip4/192.0.2.9/tcp/1/p2p-circuit",
   });
-  const std::vector<Multiaddr> shuffled{best_first[6], best_first[4], best_first[2], best_first[1],
+  const std::vector<Multiaddr> shuffled{best_first[6], best_first[4], best_first[2], best_first[1], best_first[8],
                                         best_first[7], best_first[3], best_first[0], best_first[5]};
   const auto out = ranked(shuffled);
   REQUIRE(out.size() == best_first.size());

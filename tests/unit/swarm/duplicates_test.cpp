@@ -38,6 +38,9 @@ TEST_CASE("the better carrier wins, whoever dialed it") {
   CHECK(surplus({tcp, quic, relayed}, 1) == Ids{1, 2});
   CHECK(surplus({tcp, quic, relayed}, 2) == Ids{2});
   CHECK(surplus({tcp, quic, relayed}, 3).empty());
+  const Duplicate session{6, Carrier::kSession, false, false};
+  CHECK(surplus({session, tcp}, 1) == Ids{1});
+  CHECK(surplus({session, quic}, 1) == Ids{6});
 }
 
 TEST_CASE("of equal ones the end that dialed them gives up the younger, and the other end none") {
@@ -52,6 +55,7 @@ TEST_CASE("of equal ones the end that dialed them gives up the younger, and the 
 
 TEST_CASE("what carries a connection is seen by its address") {
   CHECK(carrier("/ip4/192.0.2.1/udp/4001/quic-v1") == Carrier::kQuic);
+  CHECK(carrier("/ip4/192.0.2.1/udp/4001/p2pa-udp") == Carrier::kSession);
   CHECK(carrier("/ip4/192.0.2.1/tcp/4001") == Carrier::kStream);
   CHECK(carrier("/ip4/192.0.2.1/tcp/4001/ws") == Carrier::kStream);
   CHECK(carrier("/ip4/192.0.2.1/udp/4001/quic-v1/p2p/12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN/"

@@ -5,7 +5,8 @@
 #include <vector>
 
 #include "crypto/rng.hpp"
-#include "transport/quic/quic_transport.hpp"
+#include "transport/datagram_transport.hpp"
+#include "transport/quic/endpoint.hpp"
 
 using namespace p2pa;
 
@@ -42,7 +43,7 @@ struct Host final : swarm::Observer {
   resource::Manager resources{Limits{}};
   peerstore::Peerstore store;
   quic::Endpoint endpoint{key, rng, resources, config()};
-  quic::QuicTransport transport{endpoint, [](const IpEndpoint&) { return SocketId{1}; }};
+  DatagramTransport<quic::Endpoint> transport{endpoint, quic_endpoint, [](const IpEndpoint&) { return SocketId{1}; }};
   swarm::Swarm swarm{key.peer_id(), {&transport}, resources, store, rng, *this};
   std::vector<ConnectionId> connected;
   int disconnected = 0;

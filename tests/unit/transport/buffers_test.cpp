@@ -3,7 +3,7 @@
 #include <string>
 
 #include "crypto/rng.hpp"
-#include "transport/quic/datagram_queue.hpp"
+#include "transport/mux/datagram_queue.hpp"
 #include "transport/mux/memory_budget.hpp"
 #include "transport/mux/receive_buffer.hpp"
 #include "transport/mux/send_buffer.hpp"
@@ -11,7 +11,7 @@
 
 using namespace p2pa;
 using namespace p2pa::mux;
-using quic::DatagramQueue;
+using mux::DatagramQueue;
 
 namespace {
 
@@ -92,6 +92,28 @@ TEST_CASE("bytes that were sent stay where they are until they are acknowledged"
   buffer.mark_sent(10'000);
   buffer.append(pool, Bytes(100'000, 8));
   for (std::size_t i = 0; i < 3; ++i) CHECK(std::ranges::all_of(pieces[i], [](auto b) { return b == 7; }));
+  buffer.clear(pool);
+}
+
+TEST_CASE("any part of what was sent and not acknowledged can be had again, in pieces") {
+  ChunkPool pool;
+  SendBuffer buffer;
+  Rng rng(seed(1));
+  const Bytes all = random_bytes(rng, 30'000);
+  buffer.append(pool, all);
+  buffer.mark_sent(25'000);
+  buffer.acknowledge(pool, 7'000);
+  for (int i = 0; i < 500; ++i) {
+    const std::size_t begin = 7'000 + rng.below(18'000), end = begin + 1 + rng.below(25'000 - begin);
+    Bytes again;
+    while (begin + again.size() < end) {
+      const ByteView piece = buffer.sent_piece(begin + again.size(), end - begin - again.size());
+      REQUIRE_FALSE(piece.empty());
+      again.insert(again.end(), piece.begin(), piece.end());
+    }
+    REQUIRE(std::ranges::equal(again, ByteView(all).subspan(begin, end - begin)));
+  }
+  CHECK(buffer.sent_piece(24'990, 1'000).size() <= 10);
   buffer.clear(pool);
 }
 

@@ -1,14 +1,14 @@
-#include "transport/quic/datagram_queue.hpp"
+#include "transport/mux/datagram_queue.hpp"
 
 #include <cstring>
 
-namespace p2pa::quic {
+namespace p2pa::mux {
 
-bool DatagramQueue::push(mux::ChunkPool& pool, ByteView message) {
+bool DatagramQueue::push(ChunkPool& pool, ByteView message) {
   if (message.size() > kMessageMax) return false;
   if (tail_ == nullptr || tail_->room() < message.size() + 2) {
-    if ((chunks_ + 1) * mux::Chunk::kSize > bytes_max_) return false;
-    mux::Chunk* chunk = pool.take();
+    if ((chunks_ + 1) * Chunk::kSize > bytes_max_) return false;
+    Chunk* chunk = pool.take();
     (tail_ == nullptr ? head_ : tail_->next) = chunk;
     tail_ = chunk;
     ++chunks_;
@@ -26,19 +26,19 @@ ByteView DatagramQueue::front() const {
   return {at + 2, static_cast<std::size_t>(at[0]) << 8 | at[1]};
 }
 
-void DatagramQueue::pop(mux::ChunkPool& pool) {
+void DatagramQueue::pop(ChunkPool& pool) {
   head_->begin += static_cast<std::uint32_t>(front().size() + 2);
   --count_;
   if (head_->begin < head_->end) return;
-  mux::Chunk* next = head_->next;
+  Chunk* next = head_->next;
   pool.give_back(head_);
   --chunks_;
   head_ = next;
   if (head_ == nullptr) tail_ = nullptr;
 }
 
-void DatagramQueue::clear(mux::ChunkPool& pool) {
+void DatagramQueue::clear(ChunkPool& pool) {
   while (!empty()) pop(pool);
 }
 
-}  // namespace p2pa::quic
+}  // namespace p2pa::mux

@@ -1,0 +1,96 @@
+#pragma once
+// What a DATA packet carries (docs/wire/udp.md §frames).
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <variant>
+
+#include "base/byte_reader.hpp"
+#include "base/byte_writer.hpp"
+#include "p2pagents/session_message.hpp"
+#include "transport/udp/range_set.hpp"
+
+namespace p2pa::udp {
+
+/// Ranges in one ACK, at most.
+inline constexpr std::size_t kAckRangesMax = 32;
+inline constexpr std::size_t kCloseReasonMax = 128;
+inline constexpr std::size_t kChallengeSize = 8;
+
+struct PaddingFrame {};
+struct PingFrame {};
+struct AckFrame {
+  std::uint64_t delay_us = 0;
+  std::array<Range, kAckRangesMax> storage{};  ///< the newest first
+  std::size_t count = 0;
+  std::span<const Range> ranges() const { return std::span(storage).first(count); }
+  std::uint64_t largest() const { return storage[0].end - 1; }
+};
+struct CloseFrame {
+  std::uint64_t code = 0;
+  ByteView reason;
+};
+struct ResetFrame {
+  std::uint64_t stream = 0, code = 0, final_size = 0;
+};
+struct StopFrame {
+  std::uint64_t stream = 0, code = 0;
+};
+struct MaxDataFrame {
+  std::uint64_t bytes = 0;
+};
+struct MaxStreamDataFrame {
+  std::uint64_t stream = 0, bytes = 0;
+};
+struct MaxStreamsFrame {
+  std::uint64_t streams = 0;
+};
+using Challenge = std::array<std::uint8_t, kChallengeSize>;
+struct PathChallengeFrame {
+  Challenge data{};
+};
+struct PathResponseFrame {
+  Challenge data{};
+};
+struct StreamFrame {
+  std::uint64_t stream = 0, offset = 0;
+  ByteView bytes;
+  bool end = false;
+};
+struct DatagramFrame {
+  ByteView bytes;
+};
+struct MessageFrame {
+  Delivery delivery = Delivery::kUnreliable;
+  std::uint8_t channel = 0;
+  std::uint64_t sequence = 0, size = 0, offset = 0;
+  ByteView bytes;
+};
+struct SkipFrame {
+  Delivery delivery = Delivery::kReliable;  ///< one of the reliable kinds
+  std::uint8_t channel = 0;
+  std::uint64_t sequence = 0;
+};
+
+using Frame = std::variant<PaddingFrame, PingFrame, AckFrame, CloseFrame, ResetFrame, StopFrame, MaxDataFrame,
+                           MaxStreamDataFrame, MaxStreamsFrame, PathChallengeFrame, PathResponseFrame, StreamFrame,
+                           DatagramFrame, MessageFrame, SkipFrame>;
+
+/// Bytes that a frame has beside its payload, at most.
+inline constexpr std::size_t kStreamFrameOverhead = 1 + 5 + 9 + 2;
+inline constexpr std::size_t kDatagramFrameOverhead = 1 + 2;
+inline constexpr std::size_t kMessageFrameOverhead = 1 + 1 + 9 + 3 + 3 + 2;
+/// Any frame without a payload, but for ACK.
+inline constexpr std::size_t kControlFrameMax = 1 + 3 * 9;
+inline constexpr std::size_t kAckFrameMax = 1 + 9 + 5 + 1 + 9 + (kAckRangesMax - 1) * 18;
+
+void append(Bytes& out, const Frame& frame);
+/// The next frame; views into the source. kMalformed: an unknown type, too short, or a value that cannot be.
+/// REQUIRES that there are bytes left.
+Result<Frame> read_frame(ByteReader& reader);
+/// Is the peer to say that it arrived?
+bool ack_eliciting(const Frame& frame);
+
+}  // namespace p2pa::udp

@@ -1,0 +1,34 @@
+#include "transport/udp/pacer.hpp"
+
+#include <algorithm>
+
+namespace p2pa::udp {
+namespace {
+
+constexpr std::int64_t kGainNumerator = 5, kGainDenominator = 4;
+
+}  // namespace
+
+std::int64_t Pacer::level(Instant now, std::size_t window, Duration rtt) const {
+  constexpr auto kFull = static_cast<std::int64_t>(kBurst);
+  const std::int64_t passed = std::min((now - at_).ns, rtt.ns);  // a whole window fills any bucket
+  if (passed <= 0) return bytes_;
+  const double share = static_cast<double>(passed) / static_cast<double>(std::max<std::int64_t>(rtt.ns, 1));
+  const double fresh = share * static_cast<double>(window) * kGainNumerator / kGainDenominator;
+  return std::min(kFull, bytes_ + static_cast<std::int64_t>(fresh));
+}
+
+Instant Pacer::ready_at(Instant now, std::size_t window, Duration rtt) const {
+  const std::int64_t bytes = level(now, window, rtt);
+  if (bytes > 0) return now;
+  const double missing = static_cast<double>(1 - bytes) * kGainDenominator / kGainNumerator;
+  const double share = missing / static_cast<double>(std::max<std::size_t>(window, 1));
+  return now + Duration{static_cast<std::int64_t>(share * static_cast<double>(rtt.ns)) + 1};
+}
+
+void Pacer::sent(std::size_t bytes, Instant now, std::size_t window, Duration rtt) {
+  bytes_ = level(now, window, rtt) - static_cast<std::int64_t>(bytes);
+  at_ = now;
+}
+
+}  // namespace p2pa::udp
