@@ -188,7 +188,7 @@ void NodeCore::Impl::identified(PeerInfo info) {
 // --- the turn
 
 bool NodeCore::Impl::turn(Instant at) {
-  now = at;
+  set_now(at);
   if (state == State::kCloseAsked) begin_close(at);
   const bool more = swarm.turn(at);
   web_files.turn();
@@ -305,17 +305,17 @@ NodeCore::NodeCore(NodeOptions options, ByteView seed32, std::int64_t unix_time,
 NodeCore::~NodeCore() = default;
 
 void NodeCore::handle(Instant now, const InboundDatagram& datagram) {
-  impl_->now = now;
+  impl_->set_now(now);
   impl_->quic.handle(now, datagram);
 }
 
 void NodeCore::handle(Instant now, const SocketEvent& event) {
-  impl_->now = now;
+  impl_->set_now(now);
   impl_->tcp.handle(now, event);
 }
 
 void NodeCore::handle(Instant now, const EffectDone& done) {
-  impl_->now = now;
+  impl_->set_now(now);
   if (impl_->web_files.owns(done)) {
     if (impl_->web_files.done(now, done)) impl_->swarm.sockets_changed(now);
     return;
@@ -340,7 +340,8 @@ void NodeCore::handle(Instant now, const EffectDone& done) {
 void NodeCore::interfaces_changed() { impl_->sockets.list_interfaces(); }
 
 void NodeCore::on_deadline(Instant now) {
-  impl_->now = now;
+  impl_->set_now(now);
+  if (impl_->resources.shaper().next_deadline() <= now) impl_->resources.shaper().on_deadline(now);
   if (impl_->quic.next_deadline() <= now) impl_->quic.on_deadline(now);
   if (impl_->tcp.next_deadline() <= now) impl_->tcp.on_deadline(now);
   if (impl_->swarm.next_deadline() <= now) impl_->swarm.on_deadline(now);
@@ -367,15 +368,18 @@ bool NodeCore::poll_effect(Effect& out) {
 
 bool NodeCore::poll_transmit(Instant now, MutableBytes buffer, const TransmitLimits& limits,
                              Transmit& out) {
+  impl_->set_now(now);
   return impl_->quic.poll_transmit(now, buffer, limits, out);
 }
 
 bool NodeCore::poll_write(Instant now, MutableBytes buffer, SocketWrite& out) {
+  impl_->set_now(now);
   return impl_->tcp.poll_write(now, buffer, out);
 }
 
 Instant NodeCore::next_deadline() const {
   Instant next = std::min(impl_->quic.next_deadline(), impl_->swarm.next_deadline());
+  next = std::min(next, impl_->resources.shaper().next_deadline());
   next = std::min({next, impl_->tcp.next_deadline(), impl_->web_files.next_deadline(), impl_->close_deadline});
   for (const Protocol* protocol : impl_->protocols) {
     next = std::min(next, protocol->next_deadline());

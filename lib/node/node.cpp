@@ -116,6 +116,27 @@ void Node::allow_only(bool allowed_only) {
   core_->impl().swarm.rules_changed();
 }
 
+// --- how fast
+
+Result<void> Node::set_rate_limit(std::string_view scope, Direction direction, const RateLimit& limit) {
+  const auto parsed = shaping::parse_scope(scope);
+  if (!parsed) return std::unexpected(parsed.error());
+  return core_->impl().resources.shaper().set(*parsed, direction, limit);
+}
+
+Result<void> Node::clear_rate_limit(std::string_view scope, Direction direction) {
+  const auto parsed = shaping::parse_scope(scope);
+  if (!parsed) return std::unexpected(parsed.error());
+  if (!core_->impl().resources.shaper().clear(*parsed, direction)) return fail(Code::kNotFound, "there is no such limit");
+  return {};
+}
+
+Result<std::optional<RateLimit>> Node::rate_limit(std::string_view scope, Direction direction) const {
+  const auto parsed = shaping::parse_scope(scope);
+  if (!parsed) return std::unexpected(parsed.error());
+  return core_->impl().resources.shaper().limit(*parsed, direction);
+}
+
 std::vector<ConnectionInfo> Node::connections() const {
   std::vector<ConnectionInfo> out;
   for (const Connection* connection : core_->impl().swarm.connections()) {
