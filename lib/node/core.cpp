@@ -108,6 +108,10 @@ NodeCore::Impl::Impl(NodeOptions node_options, ByteView seed32, std::int64_t uni
       (void)swarm.serve(std::move(id), *protocol, protocol->replay_safe());
     }
   }
+  rpc.set_reads_packed([this](const PeerId& peer) {
+    const PeerInfo* known = peers.info(peer);
+    return known != nullptr && std::ranges::find(known->protocols, rpc::kPackedProtocolId) != known->protocols.end();
+  });
   sockets.list_interfaces();  // a change is seen by what was there before
   for (const Multiaddr& address : options.listen) {
     if (auto listening = sockets.listen(address); !listening) {
