@@ -142,8 +142,8 @@ Result<void> Node::set_rate_limit(std::string_view scope, Direction direction, c
 Result<void> Node::clear_rate_limit(std::string_view scope, Direction direction) {
   const auto parsed = shaping::parse_scope(scope);
   if (!parsed) return std::unexpected(parsed.error());
-  if (!core_->impl().resources.shaper().clear(*parsed, direction)) return fail(Code::kNotFound, "there is no such limit");
-  return {};
+  const bool had = core_->impl().resources.shaper().clear(*parsed, direction);
+  return had ? Result<void>{} : fail(Code::kNotFound, "there is no such limit");
 }
 
 Result<std::optional<RateLimit>> Node::rate_limit(std::string_view scope, Direction direction) const {
