@@ -27,11 +27,14 @@ Status ask(Host& host, Host::Task task) {
 }
 
 /// The end of a dial, however it was asked for.
-DialCallback dialed(Host& host, std::uint64_t op) {
-  return [&host, op](Result<ConnectionInfo> result) {
+DialReportCallback dialed(Host& host, std::uint64_t op) {
+  return [&host, op](Result<ConnectionInfo> result, const DialReport& report) {
     host.in_turn([&] {
       const Error error = result ? Error{Code::kOk, 0, ""} : result.error();
       host.operations.complete(op, error, [&](Event& event) {
+        for (const DialAttempt& attempt : report.attempts) {
+          event.attempts.push_back({attempt, attempt.address.to_string()});
+        }
         if (!result) return;
         event.peer = result->peer;
         event.address = result->remote_address.to_string();
@@ -95,7 +98,7 @@ int32_t p2pa_node_dial(p2pa_node node, const char* address, size_t address_size,
     const PeerId peer = where->peer_id().value_or(PeerId());
     return host.operations.begin(P2PA_EVENT_DIAL_DONE, peer, 0, &op->v,
                                  [&host, at = std::move(*where)](Node& running, std::uint64_t id) {
-                                   running.dial(at, dialed(host, id));
+                                   running.dial(at, {}, dialed(host, id));
                                  });
   });
 }
@@ -106,7 +109,7 @@ int32_t p2pa_node_dial_peer(p2pa_node node, const p2pa_peer* peer, p2pa_op* op) 
     if (!who || op == nullptr) return P2PA_E_INVALID_ARGUMENT;
     return host.operations.begin(P2PA_EVENT_DIAL_DONE, *who, 0, &op->v,
                                  [&host, who](Node& running, std::uint64_t id) {
-                                   running.dial(*who, dialed(host, id));
+                                   running.dial(*who, {}, dialed(host, id));
                                  });
   });
 }

@@ -75,6 +75,9 @@ template <>
 inline constexpr std::size_t kFirstSize<p2pa_connection_info> =
     offsetof(p2pa_connection_info, reserved) + sizeof(p2pa_connection_info::reserved);
 template <>
+inline constexpr std::size_t kFirstSize<p2pa_dial_attempt> =
+    offsetof(p2pa_dial_attempt, text) + sizeof(p2pa_dial_attempt::text);
+template <>
 inline constexpr std::size_t kFirstSize<p2pa_usage> =
     offsetof(p2pa_usage, event_bytes) + sizeof(p2pa_usage::event_bytes);
 

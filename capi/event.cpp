@@ -1,3 +1,5 @@
+#include <cstring>
+
 #include "entry.hpp"
 
 using namespace p2pa;
@@ -55,6 +57,32 @@ int32_t p2pa_event_release(p2pa_event* event) noexcept {
     host.release(lent);
     return P2PA_OK;
   });
+}
+
+int32_t p2pa_event_dial_attempt(const p2pa_event* event, size_t index, p2pa_dial_attempt* attempt) noexcept {
+  if (!writable(event) || !writable(attempt)) return P2PA_E_INVALID_ARGUMENT;
+  return with_node(event->node, [&](Host& host) -> Status {
+    const Lock lock(host.mutex);
+    const Event* seen = host.events.find_seen(event->token);
+    if (seen == nullptr) return P2PA_E_STALE_HANDLE;
+    if (index >= seen->attempts.size()) return P2PA_E_NOT_FOUND;
+    const auto& [told, address] = seen->attempts[index];
+    p2pa_dial_attempt out;
+    p2pa_dial_attempt_init(&out);
+    out.stage = static_cast<std::uint32_t>(told.stage);
+    out.status = status_of(told.error);
+    out.detail = told.error.detail;
+    out.started_ns = told.started.ns;
+    out.took_ns = told.took.ns;
+    out.address = {address.c_str(), address.size()};
+    out.text = {told.error.why, std::strlen(told.error.why)};
+    write_struct(out, attempt);
+    return P2PA_OK;
+  });
+}
+
+const char* p2pa_dial_stage_name(uint32_t stage) noexcept {
+  return stage > 0xff ? "unknown" : dial_stage_name(static_cast<DialStage>(stage)).data();
 }
 
 int32_t p2pa_node_set_event_callback(p2pa_node node, p2pa_event_fn fn, void* ctx,

@@ -95,11 +95,14 @@ Result<void> read_times(const p2pa_node_options& in, NodeOptions& out) {
 }
 
 Result<void> read_choices(const p2pa_node_options& in, NodeOptions& out) {
-  if (in.serve_perf > 1 || in.congestion_control > P2PA_CONGESTION_BBR || in.log_level > P2PA_LOG_TRACE) {
+  if (in.serve_perf > 1 || in.congestion_control > P2PA_CONGESTION_BBR || in.log_level > P2PA_LOG_TRACE ||
+      in.dial_private > P2PA_DIAL_PRIVATE_NONE) {
     return fail(Code::kInvalidArgument, "a choice that does not exist");
   }
   out.serve_perf = in.serve_perf == 1;
   if (in.congestion_control == P2PA_CONGESTION_BBR) out.congestion_control = CongestionControl::kBbr;
+  if (in.dial_private == P2PA_DIAL_PRIVATE_ALL) out.dial_private = DialPrivate::kAll;
+  if (in.dial_private == P2PA_DIAL_PRIVATE_NONE) out.dial_private = DialPrivate::kNone;
   if (in.log_level != 0) out.log_level = static_cast<LogLevel>(in.log_level - P2PA_LOG_ERROR);
   return {};
 }

@@ -35,6 +35,7 @@ const char* p2pa_status_text(int32_t status) noexcept {
     case Code::kConnectionClosed: return "The peer closed the connection.";
     case Code::kRefused: return "The peer refused.";
     case Code::kProtocolViolation: return "The peer broke the protocol.";
+    case Code::kUnresolved: return "The name in the address stands for no address.";
     case Code::kGated: return "A rule of this node forbids it.";
     case Code::kStreamReset: return "The peer aborted the stream.";
     case Code::kProtocolUnsupported: return "The peer does not speak this protocol.";

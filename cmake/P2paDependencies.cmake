@@ -27,6 +27,8 @@ p2pa_dependency(sodium libsodium)
 p2pa_dependency(secp256k1 libsecp256k1)
 p2pa_dependency(uv libuv)
 p2pa_dependency(zstd libzstd)
+p2pa_dependency(cares libcares)
+p2pa_dependency(isal libisal)
 
 # Header-only, and neither pkg-config nor CMake knows it.
 if(NOT TARGET P2pa::protozero)

@@ -2,8 +2,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "p2pagents/bytes.hpp"
+#include "p2pagents/dial_report.hpp"
 #include "p2pagents/error.hpp"
 #include "p2pagents/peer_id.hpp"
 
@@ -42,6 +44,11 @@ struct Event {
   std::int64_t duration_ns = 0;
   std::uint64_t bytes_up = 0, bytes_down = 0;
   std::int64_t upload_ns = 0, download_ns = 0;
+  struct Attempt {
+    DialAttempt told;
+    std::string address;  ///< of `told`, as the host sees it
+  };
+  std::vector<Attempt> attempts;  ///< of a dial
 
   std::uint64_t token() const { return std::uint64_t{generation} << 32 | (index + 1); }
 };

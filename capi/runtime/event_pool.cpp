@@ -105,6 +105,14 @@ Event* EventPool::find_lent(std::uint64_t token) noexcept {
   return event.place == Event::Place::kLent && event.token() == token ? &event : nullptr;
 }
 
+const Event* EventPool::find_seen(std::uint64_t token) const noexcept {
+  const std::uint64_t index = (token & 0xffffffff) - 1;
+  if (index >= events_.size()) return nullptr;
+  const Event& event = events_[index];
+  const bool seen = event.place == Event::Place::kLent || event.place == Event::Place::kShown;
+  return seen && event.token() == token ? &event : nullptr;
+}
+
 void EventPool::recycle(Event* event) noexcept {
   if (event == nullptr) return;
   clear(*event);
@@ -148,6 +156,7 @@ void EventPool::clear(Event& event) noexcept {
   empty_out(event.address);
   event.duration_ns = event.upload_ns = event.download_ns = 0;
   event.bytes_up = event.bytes_down = 0;
+  event.attempts = {};
 }
 
 }  // namespace p2pa::capi

@@ -33,6 +33,8 @@ class EventPool final {
   /// The oldest queued event, now lent or shown; null when none waits.
   Event* pop(Event::Place place) noexcept;
   /// The lent event with this token, or null.
+  /// Also one that is in the hands of the event callback.
+  const Event* find_seen(std::uint64_t token) const noexcept;
   Event* find_lent(std::uint64_t token) noexcept;
   /// The event serves nobody any more.
   void recycle(Event* event) noexcept;

@@ -21,6 +21,8 @@ std::uint32_t kind_of(NodeEvent::Kind kind) {
     case NodeEvent::Kind::kIdentified: return P2PA_EVENT_IDENTIFIED;
     case NodeEvent::Kind::kPathChanged: return P2PA_EVENT_PATH_CHANGED;
     case NodeEvent::Kind::kClosed: return P2PA_EVENT_CLOSED;
+    case NodeEvent::Kind::kDialed:
+    case NodeEvent::Kind::kDialFailed: break;  // a host that asked has its DIAL_DONE
   }
   return P2PA_EVENT_NONE;
 }
@@ -164,6 +166,7 @@ void Host::drain(Node& running) noexcept {
 
 void Host::tell_notification(const NodeEvent& what) {
   const std::uint32_t kind = kind_of(what.kind);
+  if (kind == P2PA_EVENT_NONE) return;
   const Lock lock(mutex);
   Event* event = closed ? nullptr : events.promise_notification(kind, what.peer, 0);
   if (event == nullptr) return;

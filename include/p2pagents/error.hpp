@@ -41,6 +41,7 @@ enum class Code : std::int32_t {
   kConnectionClosed = -105,///< the peer closed; detail: its application code
   kRefused = -106,         ///< the peer refused us; detail: its code
   kProtocolViolation = -107,
+  kUnresolved = -108,      ///< the name in an address stands for no address
   kGated = -110,           ///< a rule of this node forbids it
   // streams
   kStreamReset = -200,     ///< the peer aborted the stream; detail: its code

@@ -11,10 +11,12 @@
 #include <vector>
 
 #include "p2pagents/bytes.hpp"
+#include "p2pagents/dial_report.hpp"
 #include "p2pagents/error.hpp"
 #include "p2pagents/key_pair.hpp"
 #include "p2pagents/limits.hpp"
 #include "p2pagents/log.hpp"
+#include "p2pagents/message_channel.hpp"
 #include "p2pagents/multiaddr.hpp"
 #include "p2pagents/peer_id.hpp"
 #include "p2pagents/pre_shared_key.hpp"
@@ -32,6 +34,16 @@ enum class CongestionControl : std::uint8_t { kCubic, kBbr };
 
 /// What secures a connection over TCP; QUIC brings its own.
 enum class Security : std::uint8_t { kNoise, kTls };
+
+/// Which private addresses (RFC 1918, 6598, 4193, link-local, loopback) that others told us of are dialed.
+/// What the host itself gave, to dial() or add_address(), always is.
+enum class DialPrivate : std::uint8_t {
+  /// Those in a network that one of our interfaces is in; loopback for peers that were reached on this host, and
+  /// for nodes that listen there. Hosters take other dials for a scan.
+  kSameSubnet,
+  kAll,
+  kNone,
+};
 
 /// What a node is opened with; the defaults are fit for use.
 struct NodeOptions {
@@ -56,6 +68,7 @@ struct NodeOptions {
   Duration idle_timeout = seconds(30); ///< silence after which a connection is lost
   Duration keep_alive = milliseconds(9500);  ///< zero: none; under 10 s, since rust peers give up then
   Duration handshake_timeout = seconds(10);
+  DialPrivate dial_private = DialPrivate::kSameSubnet;
   /// Where a peer is near (a round trip of 10 ms), a silence of this makes the node ask whether it lives, and one
   /// of about four times this ends the connection: an agent that polls its node more seldom is lost to others. A
   /// quiet connection costs 100 bytes a second for it. Far peers are asked when somebody waits for them or when
@@ -70,6 +83,9 @@ struct NodeOptions {
   /// use, the same one at both ends. Zero: all stay.
   std::uint32_t connections_kept_per_peer = 1;
   bool serve_perf = false;             ///< answer /perf/1.0.0: anybody may make us send bytes
+  /// Who resolves names in addresses: "192.0.2.53", "127.0.0.1:5353" (8 at most). None: whom the system asks,
+  /// or with a `proxy` nobody, since they are asked around it; addresses with names are kUnsupported then.
+  std::vector<std::string> dns_servers;
   std::string qlog_directory;          ///< empty: no qlog files; <peer>-<time of start>-<n>.sqlog
   LogFunction log;                     ///< none: silent
   LogLevel log_level = LogLevel::kInfo;
@@ -110,6 +126,8 @@ struct NodeEvent {
     kDisconnected,   ///< peer, connection, error says why; the last connection when `last`
     kIdentified,     ///< peer; info() has the rest
     kPathChanged,    ///< peer, address: a connection survived an address change
+    kDialed,         ///< peer, address, connection, dial: a dial of ours, whoever asked for it, has ended well
+    kDialFailed,     ///< peer, error, dial: it has not
     kClosed,         ///< the node is closed; nothing follows
   };
   Kind kind;
@@ -118,6 +136,7 @@ struct NodeEvent {
   std::uint64_t connection = 0;
   bool last = false;
   Error error{Code::kOk, 0, ""};
+  std::shared_ptr<const DialReport> dial;  ///< shared: events are copied, and it can be long
 };
 
 struct AgentStreamHandler;
@@ -153,7 +172,15 @@ struct AgentStreamHandler {
   std::move_only_function<void(AgentStream&, const Error& why)> on_end;  ///< kOk: both ends finished
 };
 
+/// How one dial differs from others.
+struct DialOptions {
+  /// Tries also, after all others, what failed a short while ago and what seems to be blocked from here. An
+  /// address given to dial() itself is tried in any case.
+  bool force = false;
+};
 using DialCallback = std::move_only_function<void(Result<ConnectionInfo>)>;
+/// With what became of every address; valid during the call.
+using DialReportCallback = std::move_only_function<void(Result<ConnectionInfo>, const DialReport&)>;
 using PingCallback = std::move_only_function<void(Result<Duration>)>;
 /// What /perf/1.0.0 measured.
 struct PerfResult { std::uint64_t bytes_up = 0, bytes_down = 0; Duration upload{}, download{}; };
@@ -184,9 +211,12 @@ class Node final {
   /// Remembers where a peer may be found (up to 32 addresses a peer).
   Result<void> add_address(const PeerId& peer, const Multiaddr& address);
   /// Connects, or answers with the connection that exists. The address names the peer
-  /// (/p2p/<id>), or any peer is accepted. The callback comes exactly once.
+  /// (/p2p/<id>), or any peer is accepted. Names (/dns, /dns4, /dns6, /dnsaddr) are resolved first, which
+  /// may fail with kUnresolved. The callback comes exactly once.
   void dial(const Multiaddr& address, DialCallback done);
   void dial(const PeerId& peer, DialCallback done);
+  void dial(const Multiaddr& address, const DialOptions& options, DialReportCallback done);
+  void dial(const PeerId& peer, const DialOptions& options, DialReportCallback done);
   /// Closes every connection to the peer, which is kept no more; a dial that is under way ends with kCancelled.
   void disconnect(const PeerId& peer);
   /// Stays connected to the peer: dials it now, and again whenever it is lost, with pauses of 250 ms to a minute
@@ -260,6 +290,14 @@ class Node final {
   /// Datagrams between own nodes (QUIC DATAGRAM): unreliable, unordered.
   Result<void> send_datagram(const PeerId& peer, ByteView payload);
   void on_datagram(std::move_only_function<void(const PeerId& from, ByteView payload)> handler);
+
+  // --- messages that may be lost, with forward error correction
+  /// Opens a one-way channel for messages to a peer, dialing when not connected. kProtocolUnsupported: the
+  /// peer knows no such channels. kUnsupported: no datagrams to it, as over TCP. kTimeout, or a bound.
+  /// kInvalidArgument: the options, by name; then too `opened` comes in a turn.
+  void open_message_channel(const PeerId& peer, MessageChannelOptions options, MessageChannelCallback opened);
+  /// What comes through the channels that peers opened to us; valid during the call.
+  void on_message(std::move_only_function<void(const PeerId& from, ByteView message)> handler);
 
   // --- measuring
   void ping(const PeerId& peer, PingCallback done);

@@ -139,6 +139,7 @@ P2PA_API int32_t p2pa_abi_version(uint32_t *major, uint32_t *minor) P2PA_NOEXCEP
 #define P2PA_E_CONNECTION_CLOSED (-105) /* by the peer; detail: its code */
 #define P2PA_E_REFUSED (-106)
 #define P2PA_E_PROTOCOL_VIOLATION (-107)
+#define P2PA_E_UNRESOLVED (-108)     /* the name in an address stands for no address */
 #define P2PA_E_GATED (-110)          /* a rule of this node forbids it */
 /* Streams */
 #define P2PA_E_STREAM_RESET (-200)   /* detail: the peer's code */
@@ -277,6 +278,12 @@ typedef void (*p2pa_drop_fn)(void *ctx);
 #define P2PA_CONGESTION_CUBIC 1
 #define P2PA_CONGESTION_BBR 2
 
+/* Which private addresses (RFC 1918, 6598, 4193, link-local, loopback) that others told of are dialed. What the
+ * host itself gave always is. */
+#define P2PA_DIAL_PRIVATE_SAME_SUBNET 1 /* those in a network that one of our interfaces is in */
+#define P2PA_DIAL_PRIVATE_ALL 2
+#define P2PA_DIAL_PRIVATE_NONE 3
+
 typedef struct p2pa_node_options {
   uint32_t struct_size;
   uint32_t serve_perf;         /* 1: answer /perf/1.0.0; anybody may then make us send bytes */
@@ -299,6 +306,8 @@ typedef struct p2pa_node_options {
   p2pa_log_fn log;             /* NULL: silent. Called on the thread that runs the node */
   void *log_ctx;
   p2pa_drop_fn log_drop;       /* see "Callbacks" */
+  uint32_t dial_private;       /* P2PA_DIAL_PRIVATE_*; 0: same subnet */
+  uint32_t reserved;           /* 0 */
 } p2pa_node_options;
 
 static inline void p2pa_node_options_init(p2pa_node_options *options) {
@@ -364,7 +373,7 @@ P2PA_API int32_t p2pa_node_stop_thread(p2pa_node node) P2PA_NOEXCEPT;
 #define P2PA_EVENT_NONE 0
 /* Completions: exactly the events whose `op` is not 0. `status` says how it ended; on failure
  * `detail` and `text` say more. */
-#define P2PA_EVENT_DIAL_DONE 1        /* peer, address, connection */
+#define P2PA_EVENT_DIAL_DONE 1        /* peer, address, connection; p2pa_event_dial_attempt has the rest */
 #define P2PA_EVENT_PING_DONE 2        /* peer, duration_ns: the round trip */
 #define P2PA_EVENT_PERF_DONE 3        /* peer, bytes_up, bytes_down, upload_ns, download_ns */
 #define P2PA_EVENT_CALL_DONE 4        /* peer; data: the answer, or of P2PA_E_APPLICATION the error's */
@@ -463,6 +472,47 @@ P2PA_API int32_t p2pa_node_set_event_callback(p2pa_node node, p2pa_event_fn fn, 
 /* "call_done" for P2PA_EVENT_CALL_DONE; "unknown" for a number that is none. Static text.
  * Thread: any. Since 0.1. */
 P2PA_API const char *p2pa_event_name(uint32_t kind) P2PA_NOEXCEPT;
+
+/* How far one address of a dial got, or why it was not tried. */
+#define P2PA_DIAL_CONNECTED 0        /* this one won */
+#define P2PA_DIAL_RESOLVING 1        /* its name is looked up; P2PA_OK: what it stands for is among the attempts */
+#define P2PA_DIAL_CONNECTING 2       /* nothing has come back */
+#define P2PA_DIAL_SECURING 3         /* somebody answers; who it is has to be proved */
+#define P2PA_DIAL_MUXING 4           /* the peer is the right one; how streams share the connection is agreed on */
+#define P2PA_DIAL_SKIPPED_BACKOFF 16 /* it failed a short while ago; status is the one of then */
+#define P2PA_DIAL_SKIPPED_BLACK_HOLE 17 /* nothing of its kind (UDP, IPv6) gets through from here */
+#define P2PA_DIAL_SKIPPED_PRIVATE 18 /* a private address of another network */
+#define P2PA_DIAL_SKIPPED_GATED 19   /* a rule of this node forbids it */
+#define P2PA_DIAL_SKIPPED_NO_TRANSPORT 20 /* nothing here dials such addresses */
+#define P2PA_DIAL_SKIPPED_LIMIT 21   /* more than one dial tries, or a bound on what may be used */
+
+/* One address of a dial. */
+typedef struct p2pa_dial_attempt {
+  uint32_t struct_size;
+  uint32_t stage;     /* P2PA_DIAL_* */
+  int32_t status;     /* P2PA_OK: this one won. P2PA_E_CANCELLED: another was faster, or the dial was given up */
+  uint32_t reserved;
+  uint64_t detail;    /* number that belongs to status */
+  int64_t started_ns; /* since the dial began */
+  int64_t took_ns;    /* 0 when it was skipped */
+  p2pa_text address;  /* without /p2p/<id>; lent until the event is released */
+  p2pa_text text;     /* sentence that belongs to status; likewise */
+} p2pa_dial_attempt;
+
+static inline void p2pa_dial_attempt_init(p2pa_dial_attempt *attempt) {
+  memset(attempt, 0, sizeof *attempt);
+  attempt->struct_size = (uint32_t)sizeof *attempt;
+}
+
+/* What became of the addresses of a dial, whether it succeeded or not: `index` counts from 0 in the order in
+ * which they were begun or skipped, of the first 64; none when it was connected already. `event` is a DIAL_DONE
+ * that is lent. P2PA_E_NOT_FOUND: there are no more, or it is another event. Thread: any. Since 0.1. */
+P2PA_API int32_t p2pa_event_dial_attempt(const p2pa_event *event, size_t index,
+                                         p2pa_dial_attempt *attempt) P2PA_NOEXCEPT;
+
+/* "connecting" for P2PA_DIAL_CONNECTING; "unknown" for a number that is none. Static text.
+ * Thread: any. Since 0.1. */
+P2PA_API const char *p2pa_dial_stage_name(uint32_t stage) P2PA_NOEXCEPT;
 
 /* Gives an operation up: it completes with P2PA_E_CANCELLED, unless its completion is on its way
  * already. P2PA_E_STALE_HANDLE: it has completed. Thread: any. Since 0.1. */

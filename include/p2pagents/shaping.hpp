@@ -14,6 +14,7 @@ enum class Priority : std::uint8_t {
   kBulk,         ///< what takes its time
 };
 
+/// As seen from this node.
 enum class Direction : std::uint8_t { kOutbound, kInbound };
 
 /// A token bucket: bytes of streams and datagrams, as their writers and readers see them; what carries them

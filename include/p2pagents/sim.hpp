@@ -39,6 +39,7 @@ struct LinkOptions {
   Duration delay = milliseconds(10);
   Duration jitter{};  ///< up to this much on top of the delay, uniform
   double loss = 0;    ///< probabilities, 0 to 1; loss 1 cuts one direction
+  double loss_burst = 1;  ///< packets lost in a row, the mean, when loss is below 1 (Gilbert); 1: each by itself
   double duplicate = 0;
   double reorder = 0;  ///< chance to be held back by `reorder_delay`
   Duration reorder_delay = milliseconds(5);
@@ -55,6 +56,17 @@ struct Datagram {
   ByteView bytes;
 };
 
+/// What a name has: IPv4 addresses, IPv6 addresses, or texts.
+enum class DnsRecord : std::uint8_t { kA, kAaaa, kTxt };
+
+/// How the name server of a world answers. Every host reaches it, whatever its links.
+struct DnsOptions {
+  Duration delay = milliseconds(20);
+  Duration ttl = seconds(60);  ///< of every record, also of those that were changed meanwhile
+  double silence = 0;          ///< chance, 0 to 1, that a query ends with a time-out after World::kDnsTimeout
+  double garbage = 0;          ///< chance that the records of an answer are random bytes
+};
+
 /// What happened so far. Each datagram and TCP segment sent is counted once more when its fate is
 /// known; duplicates that the network makes count as delivered (or `unreachable`) but not as sent.
 struct Stats {
@@ -67,6 +79,7 @@ struct Stats {
   std::uint64_t unreachable = 0;  ///< no such address, or no socket there
   std::uint64_t filtered = 0;     ///< on_datagram() said no
   std::uint64_t duplicated = 0;
+  std::uint64_t dns_queries = 0;
   std::uint64_t events = 0;  ///< steps of the world
   std::uint64_t turns = 0;   ///< turns of nodes
 };
@@ -77,6 +90,8 @@ class World final {
   /// Virtual time begins here, and unix_time() at the second below.
   static constexpr Instant kBegin{1'000'000'000};
   static constexpr std::int64_t kUnixTimeBegin = 1'750'000'000;
+
+  static constexpr Duration kDnsTimeout = seconds(6);
 
   /// `scenario` is only repeated in failure(), so that the line replays the run.
   explicit World(std::uint64_t seed, std::string scenario = {});
@@ -92,7 +107,8 @@ class World final {
   // --- hosts
   /// A host with an IPv4 and an IPv6 address of its own.
   HostId add_host();
-  /// A host with these IP addresses, as text. kInvalidArgument: not an address, or taken.
+  /// A host with these IP addresses, as text; two that share their first 16 bits (of IPv6 64) are in one
+  /// subnet. kInvalidArgument: not an address, or taken.
   Result<HostId> add_host(const std::vector<std::string>& addresses);
   std::vector<std::string> addresses(HostId host) const;
   /// The host moved: it has this address instead of the one of the same family. Sockets bound to
@@ -113,6 +129,12 @@ class World final {
   /// Nothing sent from now on passes between the two, until heal(). What is on its way arrives.
   void partition(HostId a, HostId b);
   void heal(HostId a, HostId b);
+
+  // --- names
+  /// What the name stands for from now on: IP addresses, or texts; none takes it away. kInvalidArgument: a
+  /// value that is no such address. A /dnsaddr/<host> is the texts "dnsaddr=<multiaddr>" at _dnsaddr.<host>.
+  Result<void> set_dns(const std::string& name, DnsRecord type, const std::vector<std::string>& values);
+  void set_dns_options(const DnsOptions& options);
 
   // --- nodes
   /// Starts a node. Without options.key it gets one that follows from the seed. REQUIRES options

@@ -26,6 +26,8 @@ struct IpAddress {
   bool is_private() const;     ///< RFC 1918, RFC 4193, RFC 6598
   bool is_link_local() const;
   bool is_global() const;      ///< none of the special ranges (RFC 6890)
+  /// Means something on this host or its networks only: loopback, link-local, private.
+  bool is_local() const { return is_loopback() || is_link_local() || is_private(); }
 
   friend auto operator<=>(const IpAddress&, const IpAddress&) = default;
 };

@@ -28,6 +28,7 @@ std::string_view code_name(Code code) noexcept {
     case Code::kConnectionClosed: return "connection_closed";
     case Code::kRefused: return "refused";
     case Code::kProtocolViolation: return "protocol_violation";
+    case Code::kUnresolved: return "unresolved";
     case Code::kGated: return "gated";
     case Code::kStreamReset: return "stream_reset";
     case Code::kProtocolUnsupported: return "protocol_unsupported";

@@ -9,7 +9,7 @@
 
 namespace p2pa::io {
 
-Result<std::vector<IpAddress>> interface_addresses() {
+Result<std::vector<InterfaceAddress>> interface_addresses() {
   uv_interface_address_t* list = nullptr;
   int count = 0;
   if (const int status = uv_interface_addresses(&list, &count); status != 0) {
@@ -17,12 +17,17 @@ Result<std::vector<IpAddress>> interface_addresses() {
   }
   const auto free_list = [count](uv_interface_address_t* taken) { uv_free_interface_addresses(taken, count); };
   const std::unique_ptr<uv_interface_address_t, decltype(free_list)> owner(list, free_list);
-  std::vector<IpAddress> out;
+  std::vector<InterfaceAddress> out;
   for (int i = 0; i < count; ++i) {
     const auto& address = list[i].address;
+    const auto& mask = list[i].netmask;
     const int family = address.address4.sin_family;
-    if (family == AF_INET) out.push_back(to_ip_address(address.address4.sin_addr));
-    if (family == AF_INET6) out.push_back(to_ip_address(address.address6.sin6_addr));
+    if (family == AF_INET) {
+      out.push_back({to_ip_address(address.address4.sin_addr), prefix_bits(to_ip_address(mask.netmask4.sin_addr))});
+    }
+    if (family == AF_INET6) {
+      out.push_back({to_ip_address(address.address6.sin6_addr), prefix_bits(to_ip_address(mask.netmask6.sin6_addr))});
+    }
   }
   std::ranges::sort(out);
   out.erase(std::unique(out.begin(), out.end()), out.end());

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "crypto/secret_bytes.hpp"
+#include "dns/server.hpp"
 #include "io/entropy.hpp"
 #include "io/uv_driver.hpp"
 #include "node/check_options.hpp"
@@ -45,10 +46,14 @@ Result<std::unique_ptr<Node>> Node::open(NodeOptions options) {
   if (auto filled = io::fill_entropy(seed); !filled) return std::unexpected(filled.error());
   if (!options.key) options.key = generate_key();
 
+  io::DriverOptions driver_options;
+  for (const std::string& server : options.dns_servers) {
+    driver_options.dns_servers.push_back(*dns::parse_server(server));  // checked above
+  }
   auto core =
       std::make_unique<NodeCore>(std::move(options), seed, io::unix_time(), io::UvLoop::now());
   crypto::wipe(seed);
-  auto driver = io::make_uv_driver(*core);
+  auto driver = io::make_uv_driver(*core, driver_options);
   if (!driver) return std::unexpected(driver.error());
   return std::make_unique<Node>(std::move(core), std::move(*driver));
 }

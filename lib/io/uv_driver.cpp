@@ -63,7 +63,9 @@ UvDriver::UvDriver(NodeCore& core, const DriverOptions& options, std::unique_ptr
       options_(options),
       loop_(std::move(loop)),
       tcp_(*loop_, [this](const SocketEvent& event) { handle(event); }),
-      interfaces_(*loop_, open_interface_messages(), UvLoop::now()) {}
+      interfaces_(*loop_, open_interface_messages(), UvLoop::now()),
+      dns_(*loop_, {options.dns_servers, options.dns_timeout},
+           [this](const dns::Answer& answer) { handle(answer); }) {}
 
 UvDriver::~UvDriver() {
   stop_thread();
@@ -89,6 +91,8 @@ UvDriver::Work UvDriver::turn() {
   tcp_.work(now);
   tcp_.on_deadline(now);
   if (interfaces_.changed(now)) core_.interfaces_changed();
+  dns_.on_deadline(now);
+  dns_.work(now);
   if (core_.next_deadline() <= now) {
     core_.on_deadline(now);
     worked = true;
@@ -106,7 +110,8 @@ UvDriver::Work UvDriver::turn() {
 
 bool UvDriver::more_at_hand() const {
   const auto unread = [](const Socket& s) { return s.watch->readable; };
-  return core_has_more_ || !posts_.empty() || tcp_.has_work() || std::ranges::any_of(sockets_, unread);
+  return core_has_more_ || !posts_.empty() || tcp_.has_work() || dns_.has_work() ||
+         std::ranges::any_of(sockets_, unread);
 }
 
 void UvDriver::receive() {
@@ -136,6 +141,11 @@ void UvDriver::handle(const SocketEvent& event) {
   core_.handle(UvLoop::now(), event);
   received_ = true;
   if (event.kind == SocketEvent::Kind::kBytes) hot_is_tcp_ = true;
+}
+
+void UvDriver::handle(const dns::Answer& answer) {
+  core_.handle(UvLoop::now(), answer);
+  received_ = true;
 }
 
 /// Did anything leave, or come up for leaving?
@@ -226,6 +236,7 @@ bool UvDriver::perform(const Effect& effect, EffectDone& done) {
     case Effect::Kind::kConnectTcp: tcp_.connect(effect.socket, effect.remote); return false;
     case Effect::Kind::kFinishTcp: tcp_.finish(effect.socket, UvLoop::now()); return false;
     case Effect::Kind::kAbortTcp: tcp_.reset(effect.socket); return false;
+    case Effect::Kind::kQueryDns: dns_.query(effect.query, UvLoop::now()); return false;
     case Effect::Kind::kAppendFile: files_.append(effect.path, effect.bytes); return false;
     case Effect::Kind::kReadFile:
       if (auto bytes = read_file(effect.path, kReadFileMax)) {
@@ -294,7 +305,7 @@ Instant UvDriver::next_deadline() const {
   if (more_at_hand() || core_.has_work()) return {0};
   const Instant core = core_.next_deadline();
   const Instant next = full_ == nullptr ? core : std::max(core, UvLoop::now() + kFullRetry);
-  return std::min({next, tcp_.next_deadline(), interfaces_.next_deadline()});
+  return std::min({next, tcp_.next_deadline(), interfaces_.next_deadline(), dns_.next_deadline()});
 }
 
 void UvDriver::wait_for_input(Duration timeout) {

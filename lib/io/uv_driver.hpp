@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "io/append_files.hpp"
+#include "io/dns_client.hpp"
 #include "io/interface_watch.hpp"
 #include "io/outbox.hpp"
 #include "io/post_queue.hpp"
@@ -20,6 +21,8 @@ namespace p2pa::io {
 
 struct DriverOptions {
   bool plain = false;  ///< one datagram a system call, even where the system can do better
+  std::vector<IpEndpoint> dns_servers{};  ///< none: those of the system
+  Duration dns_timeout = DnsClient::kTimeout;
 };
 
 /// A driver whose sockets are open: those that the core asked for until now.
@@ -65,6 +68,7 @@ class UvDriver final : public Driver {
   bool receive_from(Socket& socket);
   bool receive_again();
   void handle(const SocketEvent& event);
+  void handle(const dns::Answer& answer);
   bool perform_effects();
   bool perform(const Effect& effect, EffectDone& done);
   void answer(Result<IpEndpoint> bound, EffectDone& done);
@@ -93,6 +97,7 @@ class UvDriver final : public Driver {
   Watch* full_ = nullptr;  ///< the socket that the outbox waits for
   TcpSockets tcp_;
   InterfaceWatch interfaces_;
+  DnsClient dns_;
   AppendFiles files_;
   Effect effect_{};  ///< used again, for its memory
   PostQueue posts_;

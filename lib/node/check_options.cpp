@@ -1,6 +1,9 @@
 #include "node/check_options.hpp"
 
 #include <algorithm>
+#include <string>
+
+#include "dns/server.hpp"
 
 namespace p2pa {
 namespace {
@@ -13,6 +16,7 @@ constexpr Duration kHeartbeatMin = milliseconds(10);
 constexpr std::size_t kWindowMax = (std::size_t{1} << 62) - 1;
 /// What a msgpack bin carries, with room for the frame around it.
 constexpr std::size_t kMessageMax = 0xffff'0000;
+constexpr std::size_t kDnsServersMax = 8;
 
 Result<void> refuse(const char* why) { return fail(Code::kInvalidArgument, why); }
 
@@ -64,6 +68,14 @@ Result<void> check_web(const NodeOptions& options) {
   return {};
 }
 
+Result<void> check_servers(const NodeOptions& options) {
+  if (options.dns_servers.size() > kDnsServersMax) return refuse("dns_servers are more than 8");
+  for (const std::string& server : options.dns_servers) {
+    if (!dns::parse_server(server)) return refuse("dns_servers has one that is no address");
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<void> check_listen(const Multiaddr& address, const NodeOptions& options) {
@@ -102,6 +114,7 @@ Result<void> check_options(const NodeOptions& options) {
   if (options.high_water != 0 && options.low_water > options.high_water) {
     return refuse("low_water is over high_water");
   }
+  if (auto fine = check_servers(options); !fine) return fine;
   return check_limits(options.limits);
 }
 

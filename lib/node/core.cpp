@@ -69,6 +69,11 @@ Effect effect_of(const SocketRequest& request) {
   return effect;
 }
 
+/// Name servers are asked around a proxy: whoever has one says whom to ask, or nobody is asked.
+bool resolves_names(const NodeOptions& options) {
+  return options.proxy.empty() || !options.dns_servers.empty();
+}
+
 NodeOptions complete(NodeOptions options) {
   if (options.agent_version.empty()) options.agent_version = "p2pagents/" P2PA_VERSION_TEXT;
   return options;
@@ -95,14 +100,17 @@ NodeCore::Impl::Impl(NodeOptions node_options, ByteView seed32, std::int64_t uni
       sockets(quic, tcp, socket_numbers, options),
       quic_transport(quic, [this](const IpEndpoint& remote) { return sockets.socket_for(remote); },
                      options.proxy.empty() && !options.network_key),
-      swarm(options.key->peer_id(), {&quic_transport, &tcp}, resources, peers, rng, *this, care_options(options)),
+      swarm(options.key->peer_id(), {&quic_transport, &tcp}, resources, peers, rng, *this,
+            care_options(options), resolves_names(options) ? &names : nullptr, options.dial_private),
       identify(identify_context(unix_time)),
       ping(swarm, rng),
       perf(swarm, options.serve_perf),
       rpc(swarm, resources),
+      messages(swarm, rng, resources, now,
+               [this](const PeerId& from, ByteView message) { message_handler(from, message); }),
       streams(swarm),
       web_files(options, tcp, journal),
-      protocols{&identify, &ping, &perf, &rpc} {
+      protocols{&identify, &ping, &perf, &rpc, &messages} {
   for (Protocol* protocol : protocols) {
     for (std::string& id : protocol->protocol_ids()) {
       (void)swarm.serve(std::move(id), *protocol, protocol->replay_safe());
@@ -164,11 +172,23 @@ void NodeCore::Impl::on_path_changed(Instant, Connection& connection) {
 }
 
 void NodeCore::Impl::on_datagram(Instant, Connection& connection, ByteView payload) {
-  datagram_handler(connection.peer(), payload);
+  if (!messages.take(connection, payload)) datagram_handler(connection.peer(), payload);
 }
 
 void NodeCore::Impl::on_dial_failed(const PeerId& peer, const Multiaddr& address, const Error& why) {
   journal.dial_failed(peer, address, why);
+}
+
+void NodeCore::Impl::on_dial_ended(Instant, std::shared_ptr<const DialReport> report, Connection* connection) {
+  NodeEvent event = event_of(connection != nullptr ? NodeEvent::Kind::kDialed : NodeEvent::Kind::kDialFailed);
+  event.peer = report->peer;
+  event.error = report->error;
+  if (connection != nullptr) {
+    event.address = connection->remote_address();
+    event.connection = connection->id();
+  }
+  event.dial = std::move(report);
+  emit(std::move(event));
 }
 
 void NodeCore::Impl::on_handshake_failed(Connection& connection, const Error& why) {
@@ -194,6 +214,7 @@ void NodeCore::Impl::identified(PeerInfo info) {
 bool NodeCore::Impl::turn(Instant at) {
   set_now(at);
   if (state == State::kCloseAsked) begin_close(at);
+  names.turn(at);
   const bool more = swarm.turn(at);
   web_files.turn();
   for (Protocol* protocol : protocols) {
@@ -214,7 +235,8 @@ bool NodeCore::Impl::turn(Instant at) {
 }
 
 bool NodeCore::Impl::has_work() const {
-  return state == State::kCloseAsked || !deferred_.empty() || !events.empty() || swarm.has_work() ||
+  return state == State::kCloseAsked || !deferred_.empty() || !events.empty() || names.has_work() ||
+         swarm.has_work() ||
          quic.has_events() || tcp.has_events() ||
          std::ranges::any_of(protocols, [](const Protocol* p) { return p->has_work(); });
 }
@@ -337,15 +359,23 @@ void NodeCore::handle(Instant now, const EffectDone& done) {
     event.error = outcome.error;
     impl_->emit(std::move(event));
   }
-  if (outcome.sockets_changed) impl_->swarm.sockets_changed(now);
+  if (outcome.interfaces_known) impl_->swarm.set_interfaces(impl_->sockets.interfaces());
+  if (outcome.sockets_changed) impl_->swarm.set_listens_on_loopback(impl_->sockets.listens_on_loopback());
+  if (outcome.sockets_changed || outcome.interfaces_known) impl_->swarm.sockets_changed(now);
   if (outcome.interfaces_changed) impl_->network_changed(now);
 }
 
 void NodeCore::interfaces_changed() { impl_->sockets.list_interfaces(); }
 
+void NodeCore::handle(Instant now, const dns::Answer& answer) {
+  impl_->set_now(now);
+  impl_->names.handle(now, answer);
+}
+
 void NodeCore::on_deadline(Instant now) {
   impl_->set_now(now);
   if (impl_->resources.shaper().next_deadline() <= now) impl_->resources.shaper().on_deadline(now);
+  if (impl_->names.next_deadline() <= now) impl_->names.on_deadline(now);
   if (impl_->quic.next_deadline() <= now) impl_->quic.on_deadline(now);
   if (impl_->tcp.next_deadline() <= now) impl_->tcp.on_deadline(now);
   if (impl_->swarm.next_deadline() <= now) impl_->swarm.on_deadline(now);
@@ -362,6 +392,12 @@ bool NodeCore::poll_effect(Effect& out) {
   if (impl_->sockets.poll_effect(out)) return true;
   if (SocketRequest request; impl_->tcp.poll_request(request)) {
     out = effect_of(request);
+    return true;
+  }
+  if (dns::Query query; impl_->names.poll_query(query)) {
+    out = {};
+    out.kind = Effect::Kind::kQueryDns;
+    out.query = std::move(query);
     return true;
   }
   if (impl_->file_effects.empty()) return false;
@@ -384,7 +420,8 @@ bool NodeCore::poll_write(Instant now, MutableBytes buffer, SocketWrite& out) {
 Instant NodeCore::next_deadline() const {
   Instant next = std::min(impl_->quic.next_deadline(), impl_->swarm.next_deadline());
   next = std::min(next, impl_->resources.shaper().next_deadline());
-  next = std::min({next, impl_->tcp.next_deadline(), impl_->web_files.next_deadline(), impl_->close_deadline});
+  next = std::min({next, impl_->tcp.next_deadline(), impl_->names.next_deadline()});
+  next = std::min({next, impl_->web_files.next_deadline(), impl_->close_deadline});
   for (const Protocol* protocol : impl_->protocols) {
     next = std::min(next, protocol->next_deadline());
   }
@@ -393,7 +430,7 @@ Instant NodeCore::next_deadline() const {
 
 bool NodeCore::has_work() const {
   return impl_->has_work() || impl_->sockets.has_effects() || impl_->web_files.has_effects() ||
-         impl_->tcp.has_requests();
+         impl_->tcp.has_requests() || impl_->names.has_queries();
 }
 
 void NodeCore::set_event_tap(std::move_only_function<void(const NodeEvent&)> tap) {

@@ -25,6 +25,7 @@ class NodeCore final {
   void handle(Instant now, const InboundDatagram& datagram);
   void handle(Instant now, const SocketEvent& event);
   void handle(Instant now, const EffectDone& done);
+  void handle(Instant now, const dns::Answer& answer);
   void on_deadline(Instant now);
   /// The addresses of this host may have changed: the core asks for them.
   void interfaces_changed();

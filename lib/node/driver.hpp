@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "address/interface_address.hpp"
 #include "address/ip_endpoint.hpp"
+#include "dns/query.hpp"
 #include "p2pagents/error.hpp"
 #include "p2pagents/time.hpp"
 #include "transport/transport.hpp"
@@ -30,6 +32,7 @@ struct Effect {
     kListInterfaces,  ///< answered by `addresses`
     kAppendFile,      ///< path, bytes (qlog); no answer
     kReadFile,        ///< path; answered by `bytes`, all of a regular file of at most kReadFileMax, or error
+    kQueryDns,        ///< query; answered by a dns::Answer, which has the query's id
   };
   Kind kind;
   std::uint64_t id = 0;
@@ -37,6 +40,7 @@ struct Effect {
   IpEndpoint local, remote;
   std::string path;
   Bytes bytes;
+  dns::Query query;
 };
 
 inline constexpr std::size_t kReadFileMax = 1 << 20;
@@ -45,8 +49,8 @@ struct EffectDone {
   std::uint64_t id = 0;
   Result<void> result{};
   IpEndpoint local;                    ///< kBindUdp, kListenTcp: what was bound
-  std::vector<IpAddress> addresses{};  ///< kListInterfaces: unicast addresses of interfaces that are up
-  Bytes bytes{};                       ///< kReadFile
+  std::vector<InterfaceAddress> addresses{};  ///< kListInterfaces: unicast addresses of interfaces that are up
+  Bytes bytes{};                              ///< kReadFile
 };
 
 /// The running side of a Node, implemented by io/. The world drives its nodes itself and has none.

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "crypto/rng.hpp"
+#include "dns/resolver.hpp"
 #include "node/agent_streams.hpp"
 #include "node/callback.hpp"
 #include "node/core.hpp"
@@ -14,6 +15,7 @@
 #include "node/web_files.hpp"
 #include "peerstore/peerstore.hpp"
 #include "protocols/identify/identify.hpp"
+#include "protocols/messages/messages.hpp"
 #include "protocols/perf/perf.hpp"
 #include "protocols/ping/ping.hpp"
 #include "protocols/rpc/rpc.hpp"
@@ -44,6 +46,7 @@ struct NodeCore::Impl final : swarm::Observer {
   void on_path_changed(Instant at, Connection& connection) override;
   void on_datagram(Instant at, Connection& connection, ByteView payload) override;
   void on_dial_failed(const PeerId& peer, const Multiaddr& address, const Error& why) override;
+  void on_dial_ended(Instant at, std::shared_ptr<const DialReport> report, Connection* connection) override;
   void on_handshake_failed(Connection& connection, const Error& why) override;
   void on_stream_refused(Connection& connection, const Error& why) override;
 
@@ -86,11 +89,13 @@ struct NodeCore::Impl final : swarm::Observer {
   tcp::Endpoint tcp;
   Sockets sockets;
   quic::QuicTransport quic_transport;
+  dns::Resolver names;
   swarm::Swarm swarm;
   identify::Identify identify;
   ping::Ping ping;
   perf::Perf perf;
   rpc::Rpc rpc;
+  messages::Messages messages;
   AgentStreams streams;
   WebFiles web_files;
   std::vector<Protocol*> protocols;
@@ -100,7 +105,7 @@ struct NodeCore::Impl final : swarm::Observer {
   std::deque<NodeEvent> events;
   std::move_only_function<void(const NodeEvent&)> event_tap;
   Callback<const NodeEvent&> on_event;
-  Callback<const PeerId&, ByteView> datagram_handler;
+  Callback<const PeerId&, ByteView> datagram_handler, message_handler;
 };
 
 }  // namespace p2pa

@@ -17,6 +17,8 @@ Shown shown(NodeEvent::Kind kind) {
     case NodeEvent::Kind::kDisconnected:
     case NodeEvent::Kind::kPathChanged: return {LogLevel::kDebug, "connection"};
     case NodeEvent::Kind::kIdentified: return {LogLevel::kTrace, "connection"};
+    case NodeEvent::Kind::kDialFailed:  // each address was told with its reason
+    case NodeEvent::Kind::kDialed: return {LogLevel::kTrace, "dial"};
   }
   return {LogLevel::kTrace, "node"};
 }
@@ -30,6 +32,8 @@ std::string text_of(const NodeEvent& event) {
     case NodeEvent::Kind::kDisconnected: return "disconnected from " + peer + ": " + describe(event.error);
     case NodeEvent::Kind::kPathChanged: return peer + " moved to " + address;
     case NodeEvent::Kind::kIdentified: return peer + " said what it speaks and where it listens";
+    case NodeEvent::Kind::kDialed: return "reached " + peer + " at " + address;
+    case NodeEvent::Kind::kDialFailed: return "did not reach " + peer + ": " + describe(event.error);
     case NodeEvent::Kind::kClosed: return "closed";
   }
   return {};

@@ -42,22 +42,37 @@ Result<void> Node::add_address(const PeerId& peer, const Multiaddr& address) {
 
 namespace {
 
-swarm::DialDone adapt(NodeCore::Impl& node, DialCallback done) {
-  return [&node, done = std::move(done)](Instant, Result<Connection*> result) mutable {
+swarm::DialDone adapt(NodeCore::Impl& node, DialReportCallback done) {
+  return [&node, done = std::move(done)](Instant, Result<Connection*> result, const DialReport& report) mutable {
     if (!done) return;
-    if (!result) return done(std::unexpected(result.error()));
-    done(node.describe_connection(**result));
+    if (!result) return done(std::unexpected(result.error()), report);
+    done(node.describe_connection(**result), report);
+  };
+}
+
+DialReportCallback without_report(DialCallback done) {
+  if (!done) return {};
+  return [done = std::move(done)](Result<ConnectionInfo> result, const DialReport&) mutable {
+    done(std::move(result));
   };
 }
 
 }  // namespace
 
 void Node::dial(const Multiaddr& address, DialCallback done) {
-  core_->impl().swarm.dial(address, adapt(core_->impl(), std::move(done)));
+  dial(address, {}, without_report(std::move(done)));
 }
 
 void Node::dial(const PeerId& peer, DialCallback done) {
-  core_->impl().swarm.dial(peer, adapt(core_->impl(), std::move(done)));
+  dial(peer, {}, without_report(std::move(done)));
+}
+
+void Node::dial(const Multiaddr& address, const DialOptions& options, DialReportCallback done) {
+  core_->impl().swarm.dial(address, adapt(core_->impl(), std::move(done)), options);
+}
+
+void Node::dial(const PeerId& peer, const DialOptions& options, DialReportCallback done) {
+  core_->impl().swarm.dial(peer, adapt(core_->impl(), std::move(done)), options);
 }
 
 void Node::disconnect(const PeerId& peer) {
@@ -127,8 +142,8 @@ Result<void> Node::set_rate_limit(std::string_view scope, Direction direction, c
 Result<void> Node::clear_rate_limit(std::string_view scope, Direction direction) {
   const auto parsed = shaping::parse_scope(scope);
   if (!parsed) return std::unexpected(parsed.error());
-  if (!core_->impl().resources.shaper().clear(*parsed, direction)) return fail(Code::kNotFound, "there is no such limit");
-  return {};
+  const bool had = core_->impl().resources.shaper().clear(*parsed, direction);
+  return had ? Result<void>{} : fail(Code::kNotFound, "there is no such limit");
 }
 
 Result<std::optional<RateLimit>> Node::rate_limit(std::string_view scope, Direction direction) const {
@@ -211,6 +226,23 @@ Result<void> Node::send_datagram(const PeerId& peer, ByteView payload) {
 
 void Node::on_datagram(std::move_only_function<void(const PeerId&, ByteView)> handler) {
   core_->impl().datagram_handler.set(std::move(handler));
+}
+
+// --- messages
+
+void Node::open_message_channel(const PeerId& peer, MessageChannelOptions options, MessageChannelCallback opened) {
+  NodeCore::Impl& node = core_->impl();
+  if (!opened) opened = [](Result<MessageChannel*>) {};
+  // Written so that what is not a number is refused too.
+  const bool valid = options.deadline.ns >= 0 && options.repair_max >= 0 && options.repair_max <= 1;
+  if (valid) return node.messages.open(peer, options, std::move(opened));
+  node.defer([opened = std::move(opened)]() mutable {
+    opened(fail(Code::kInvalidArgument, "deadline is not negative, repair_max is 0 to 1"));
+  });
+}
+
+void Node::on_message(std::move_only_function<void(const PeerId&, ByteView)> handler) {
+  core_->impl().message_handler.set(std::move(handler));
 }
 
 // --- measuring

@@ -50,6 +50,12 @@ void Sockets::list_interfaces() {
   effects_.push_back(std::move(effect));
 }
 
+bool Sockets::listens_on_loopback() const {
+  return std::ranges::any_of(sockets_, [](const Socket& s) {
+    return s.listens && s.state == State::kBound && s.local.ip.is_loopback();
+  });
+}
+
 Result<SocketId> Sockets::socket_for(const IpEndpoint& remote) {
   bool binding = false;
   const Socket* bound = nullptr;
@@ -77,6 +83,7 @@ Sockets::Outcome Sockets::done(const EffectDone& effect) {
   Outcome outcome;
   if (effect.id == kInterfacesEffect) {
     listing_ = false;
+    outcome.interfaces_known = true;
     if (!effect.result) return outcome;
     outcome.interfaces_changed = !interfaces_.empty() && interfaces_ != effect.addresses;
     interfaces_ = effect.addresses;
@@ -126,7 +133,7 @@ std::vector<Multiaddr> Sockets::addresses() const {
       out.push_back(s.address(s.local));
       continue;
     }
-    for (const IpAddress& ip : interfaces_) {
+    for (const auto& [ip, prefix_bits] : interfaces_) {
       if (ip.v6 != s.local.ip.v6 || ip.is_link_local()) continue;
       out.push_back(s.address({ip, s.local.port, 0}));
     }

@@ -31,9 +31,12 @@ class Sockets {
   /// others know is the best one to be seen with. kWouldBlock: one is being bound.
   Result<SocketId> socket_for(const IpEndpoint& remote);
 
+  bool listens_on_loopback() const;
+
   /// What came of an effect of ours.
   struct Outcome {
     bool sockets_changed = false;
+    bool interfaces_known = false;    ///< interfaces() are as they are now, or cannot be listed
     bool interfaces_changed = false;  ///< this host has other addresses than before
     bool listening = false;   ///< `address` is being listened on now
     bool failed = false;      ///< `address` could not be listened on: `error`
@@ -45,7 +48,7 @@ class Sockets {
   /// Asks what addresses this host has now.
   void list_interfaces();
   /// As of the last answer.
-  const std::vector<IpAddress>& interfaces() const { return interfaces_; }
+  const std::vector<InterfaceAddress>& interfaces() const { return interfaces_; }
 
   bool poll_effect(Effect& out);
   bool has_effects() const { return !effects_.empty(); }
@@ -72,7 +75,7 @@ class Sockets {
   quic::Endpoint& quic_;
   tcp::Endpoint& tcp_;
   std::vector<Socket> sockets_;
-  std::vector<IpAddress> interfaces_;
+  std::vector<InterfaceAddress> interfaces_;
   bool listing_ = false;  // until the answer
   std::deque<Effect> effects_;
   SocketNumbers& numbers_;

@@ -85,6 +85,13 @@ std::vector<Multiaddr> Peerstore::addresses(const PeerId& peer) const {
   return out;
 }
 
+bool Peerstore::from_host(const PeerId& peer, const Multiaddr& address) const {
+  const auto it = peers_.find(peer);
+  if (it == peers_.end()) return false;
+  const auto entry = std::ranges::find(it->second.addresses, address.without_peer_id(), &Address::address);
+  return entry != it->second.addresses.end() && entry->source == Source::kHost;
+}
+
 std::optional<Multiaddr> Peerstore::worked_last(const PeerId& peer) const {
   const auto it = peers_.find(peer);
   if (it == peers_.end()) return std::nullopt;

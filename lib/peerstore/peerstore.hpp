@@ -30,6 +30,8 @@ class Peerstore {
   void add_address(const PeerId& peer, const Multiaddr& address, Source source);
   /// Best first.
   std::vector<Multiaddr> addresses(const PeerId& peer) const;
+  /// Is it an address that the host gave?
+  bool from_host(const PeerId& peer, const Multiaddr& address) const;
   /// The one that worked last.
   std::optional<Multiaddr> worked_last(const PeerId& peer) const;
   /// It worked: tried first next time.

@@ -17,6 +17,10 @@ const char* kind_name(NodeEvent::Kind kind) {
       return "identified";
     case NodeEvent::Kind::kPathChanged:
       return "path_changed";
+    case NodeEvent::Kind::kDialed:
+      return "dialed";
+    case NodeEvent::Kind::kDialFailed:
+      return "dial_failed";
     case NodeEvent::Kind::kClosed:
       return "closed";
   }

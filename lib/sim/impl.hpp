@@ -10,6 +10,7 @@
 #include "p2pagents/sim.hpp"
 #include "sim/deadline_heap.hpp"
 #include "sim/event_queue.hpp"
+#include "sim/name_server.hpp"
 #include "sim/network.hpp"
 #include "sim/tcp_stack.hpp"
 #include "sim/trace.hpp"
@@ -55,11 +56,13 @@ struct World::Impl {
   void drain_transmits(NodeId id);
   void drain_writes(NodeId id);
   void run_effect(NodeId id, Effect effect);
+  void query_dns(NodeId id, const dns::Query& query);
 
   // --- later
   void call(Instant at, std::move_only_function<void()> fn);
   /// Runs fn in a turn of the node, if it still lives then.
-  void call_node(NodeId id, std::move_only_function<void(Node&)> fn);
+  void call_node(NodeId id, std::move_only_function<void(Node&)> fn) { call_node(now, id, std::move(fn)); }
+  void call_node(Instant at, NodeId id, std::move_only_function<void(Node&)> fn);
 
   std::string time_text() const;
   void trace_delivery(const Packet& packet);
@@ -81,6 +84,7 @@ struct World::Impl {
   DeadlineHeap deadlines;
   Network network;
   TcpStack tcp;
+  NameServer name_server;
   Rng node_rng;
   std::vector<Slot> slots;
   bool in_turn = false;

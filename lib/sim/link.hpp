@@ -14,6 +14,7 @@ struct Link {
   bool cut = false;
   Instant busy_until{};    ///< the last bit of what was queued has left
   Instant last_arrival{};  ///< of what keeps its order
+  bool losing = false;     ///< in a burst of losses
 };
 
 /// When an IP packet of `size` bytes that is sent now arrives; empty: it does not, and `stats`

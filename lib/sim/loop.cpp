@@ -102,8 +102,8 @@ void World::Impl::call(Instant at, std::move_only_function<void()> fn) {
   events.push(at, Event::Kind::kCall, slot);
 }
 
-void World::Impl::call_node(NodeId id, std::move_only_function<void(Node&)> fn) {
-  call(now, [this, id, life = slots[id].life, fn = std::move(fn)]() mutable {
+void World::Impl::call_node(Instant at, NodeId id, std::move_only_function<void(Node&)> fn) {
+  call(at, [this, id, life = slots[id].life, fn = std::move(fn)]() mutable {
     if (!slots[id].node || slots[id].life != life) return;
     in_turn = true;
     fn(*slots[id].node);

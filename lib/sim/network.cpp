@@ -7,6 +7,8 @@ namespace {
 
 constexpr std::size_t kUdpHeader = 8, kIp4Header = 20, kIp6Header = 40;
 constexpr std::uint16_t kEphemeralPortMin = 49152;
+/// Hosts whose addresses begin alike are in one subnet.
+constexpr std::uint8_t kSubnetBits4 = 16, kSubnetBits6 = 64;
 
 /// 11.0.0.1 and 2a00:: 1 for the first host: addresses that count as public.
 IpAddress numbered_ip4(std::uint32_t host) {
@@ -76,6 +78,12 @@ Result<void> Network::set_outer(HostId host, Address& entry, const IpAddress& ou
   owners_[{outer, 0, 0}] = host;
   entry.outer = outer;
   return {};
+}
+
+std::vector<InterfaceAddress> Network::interfaces(HostId host) const {
+  std::vector<InterfaceAddress> out;
+  for (const IpAddress& ip : addresses(host)) out.push_back({ip, ip.v6 ? kSubnetBits6 : kSubnetBits4});
+  return out;
 }
 
 Result<void> Network::change_address(HostId host, const IpAddress& address) {

@@ -4,6 +4,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "address/interface_address.hpp"
 #include "address/ip_endpoint.hpp"
 #include "crypto/rng.hpp"
 #include "p2pagents/sim.hpp"
@@ -35,6 +36,8 @@ class Network final {
   Result<HostId> add_host(const std::vector<IpAddress>& addresses);
   /// As the host itself sees them.
   std::vector<IpAddress> addresses(HostId host) const;
+  /// The same as the host's system lists them.
+  std::vector<InterfaceAddress> interfaces(HostId host) const;
   Result<void> change_address(HostId host, const IpAddress& address);
   Result<void> rebind(HostId host, const std::optional<IpAddress>& address);
 

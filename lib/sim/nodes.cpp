@@ -195,7 +195,7 @@ void World::Impl::run_effect(NodeId id, Effect effect) {
     case Effect::Kind::kAbortTcp:
       return tcp.reset(now, id, effect.socket);
     case Effect::Kind::kListInterfaces:
-      done.addresses = network.addresses(host);
+      done.addresses = network.interfaces(host);
       break;
     case Effect::Kind::kCloseUdp:
       return network.close(host, id, effect.socket);
@@ -213,9 +213,19 @@ void World::Impl::run_effect(NodeId id, Effect effect) {
       }
       break;
     }
+    case Effect::Kind::kQueryDns:
+      return query_dns(id, effect.query);
   }
   call_node(id, [this, done = std::move(done)](Node& node) {
     node.core().handle(now, done);
+  });
+}
+
+void World::Impl::query_dns(NodeId id, const dns::Query& query) {
+  ++stats.dns_queries;
+  auto answered = name_server.answer(query);
+  call_node(now + answered.second, id, [this, answer = std::move(answered.first)](Node& node) {
+    node.core().handle(now, answer);
   });
 }
 

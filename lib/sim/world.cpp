@@ -12,7 +12,7 @@ namespace {
 /// A socket is bound within the instant; who takes longer does not listen.
 constexpr Duration kListenTimeout = milliseconds(1);
 
-enum class Purpose : std::uint8_t { kNetwork = 1, kNodes = 2 };
+enum class Purpose : std::uint8_t { kNetwork = 1, kNodes = 2, kNames = 3 };
 
 /// Independent streams of chance from one number.
 std::array<std::uint8_t, 32> seed_for(std::uint64_t seed, Purpose purpose) {
@@ -29,6 +29,7 @@ World::Impl::Impl(std::uint64_t world_seed, std::string scenario_name)
       scenario(std::move(scenario_name)),
       network(seed_for(seed, Purpose::kNetwork), events, stats),
       tcp(network, events, stats),
+      name_server(seed_for(seed, Purpose::kNames)),
       node_rng(seed_for(seed, Purpose::kNodes)) {}
 
 World::Impl::~Impl() {
@@ -102,6 +103,15 @@ Result<void> World::rebind(HostId host, const std::string& address) {
   auto rebound = impl_->network.rebind(host, outer);
   if (rebound) impl_->tcp.rebind(host);
   return rebound;
+}
+
+// --- names
+
+Result<void> World::set_dns(const std::string& name, DnsRecord type, const std::vector<std::string>& values) {
+  return impl_->name_server.set(name, type, values);
+}
+void World::set_dns_options(const DnsOptions& options) {
+  impl_->name_server.set_options(options);
 }
 
 // --- links

@@ -1,40 +1,29 @@
 #include "swarm/dial.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 #include "base/assert.hpp"
 
 namespace p2pa::swarm {
 namespace {
 
-/// IPv6 and IPv4 in turns, each family in its given order.
-void append_in_turns(std::vector<Multiaddr> addresses, std::vector<Multiaddr>& out) {
-  std::vector<Multiaddr> v6, rest;
-  for (Multiaddr& a : addresses) {
-    (a.has(Multiaddr::Protocol::kIp6) ? v6 : rest).push_back(std::move(a));
-  }
-  for (std::size_t i = 0; i < std::max(v6.size(), rest.size()); ++i) {
-    if (i < v6.size()) out.push_back(std::move(v6[i]));
-    if (i < rest.size()) out.push_back(std::move(rest[i]));
-  }
-}
-
-/// QUIC before all others: it needs a round trip less.
-std::vector<Multiaddr> ranked(std::vector<Multiaddr> addresses) {
-  std::vector<Multiaddr> quic, rest, out;
-  for (Multiaddr& a : addresses) {
-    (a.has(Multiaddr::Protocol::kQuicV1) ? quic : rest).push_back(std::move(a));
-  }
-  append_in_turns(std::move(quic), out);
-  append_in_turns(std::move(rest), out);
-  if (out.size() > kDialAddressesMax) out.resize(kDialAddressesMax);
-  return out;
+/// One error for many: theirs, when all are of one kind that says something about the peer.
+Error sum_up(const std::vector<Error>& errors, const char* differ) {
+  const Code first = errors.front().code;
+  const auto same = [&](const Error& e) { return e.code == first; };
+  const bool silent = first == Code::kTimeout || first == Code::kUnreachable;
+  if (!silent && std::ranges::all_of(errors, same)) return errors.front();
+  return {Code::kUnreachable, errors.size(), differ};
 }
 
 }  // namespace
 
 Dial::Dial(std::vector<Multiaddr> addresses, Instant now)
-    : addresses_(ranked(std::move(addresses))), due_(now) {}
+    : addresses_(std::move(addresses)), stagger_(stagger(addresses_)), due_(now) {
+  if (addresses_.size() > kDialAddressesMax) addresses_.resize(kDialAddressesMax);
+}
 
 void Dial::add(const Multiaddr& address, Instant now) {
   const auto untried = addresses_.begin() + static_cast<std::ptrdiff_t>(next_);
@@ -49,6 +38,32 @@ void Dial::add(const Multiaddr& address, Instant now) {
   due_ = now;
 }
 
+void Dial::append(const Multiaddr& address) {
+  const bool known = std::ranges::find(addresses_, address) != addresses_.end();
+  if (!known && addresses_.size() < kDialAddressesMax) addresses_.push_back(address);
+}
+
+void Dial::name_resolved(const std::vector<Multiaddr>& addresses, Instant now) {
+  P2PA_ASSERT(names_ > 0);
+  --names_;
+  const auto tried = addresses_.begin() + static_cast<std::ptrdiff_t>(next_);
+  std::vector<Multiaddr> untried(tried, addresses_.end());
+  for (const Multiaddr& address : addresses) {
+    if (std::ranges::find(addresses_, address) == addresses_.end()) untried.push_back(address);
+  }
+  addresses_.erase(tried, addresses_.end());
+  stagger_ = stagger(untried);
+  std::ranges::move(ranked(std::move(untried)), std::back_inserter(addresses_));
+  if (addresses_.size() > kDialAddressesMax) addresses_.resize(std::max(next_, kDialAddressesMax));
+  if (in_flight_ == 0) due_ = now;
+}
+
+void Dial::name_failed(const Error& why) {
+  P2PA_ASSERT(names_ > 0);
+  --names_;
+  failures_.push_back(why);
+}
+
 const Multiaddr* Dial::candidate(Instant now) const {
   const bool ready =
       next_ < addresses_.size() && in_flight_ < kDialsParallelMax && now >= due_;
@@ -57,9 +72,11 @@ const Multiaddr* Dial::candidate(Instant now) const {
 
 void Dial::started(Instant now) {
   P2PA_ASSERT(next_ < addresses_.size());
+  const bool direct = !relayed(addresses_[next_]);
   ++next_;
   ++in_flight_;
-  due_ = now + kDialStagger;
+  const bool relay_follows = direct && next_ < addresses_.size() && relayed(addresses_[next_]);
+  due_ = now + (relay_follows ? kRelayDelay : stagger_);
 }
 
 void Dial::failed_to_start(Instant now, const Error& why) {
@@ -82,12 +99,9 @@ Instant Dial::next_deadline() const {
 
 Error Dial::error() const {
   P2PA_ASSERT(exhausted());
-  if (failures_.empty()) return {Code::kNoAddress, 0, "no address of the peer is known"};
-  const Code first = failures_.front().code;
-  const auto same = [&](const Error& e) { return e.code == first; };
-  const bool silent = first == Code::kTimeout || first == Code::kUnreachable;
-  if (!silent && std::ranges::all_of(failures_, same)) return failures_.front();
-  return {Code::kUnreachable, failures_.size(), "no address of the peer answered"};
+  if (!failures_.empty()) return sum_up(failures_, "no address of the peer answered");
+  if (!skipped_.empty()) return sum_up(skipped_, "no address of the peer is worth a try now");
+  return {Code::kNoAddress, 0, "no address of the peer is known"};
 }
 
 }  // namespace p2pa::swarm

@@ -1,6 +1,7 @@
 #include "swarm/dialer.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "base/assert.hpp"
@@ -8,12 +9,22 @@
 
 namespace p2pa::swarm {
 
+namespace {
+
+constexpr Error kNoTransport{Code::kUnsupported, 0, "no transport for this address"};
+constexpr Error kFaster{Code::kCancelled, 0, "another address was faster"};
+constexpr Error kNoMore{Code::kCancelled, 0, "the dial was given up"};
+
+}  // namespace
+
 // --- asking
 
-void Dialer::dial(const PeerId& peer, DialDone done) { requests_.push_back({peer, {}, std::move(done)}); }
+void Dialer::dial(const PeerId& peer, DialDone done, const DialOptions& options) {
+  requests_.push_back({peer, {}, std::move(done), options});
+}
 
-void Dialer::dial(const Multiaddr& address, DialDone done) {
-  requests_.push_back({address.peer_id().value_or(PeerId{}), address, std::move(done)});
+void Dialer::dial(const Multiaddr& address, DialDone done, const DialOptions& options) {
+  requests_.push_back({address.peer_id().value_or(PeerId{}), address, std::move(done), options});
 }
 
 void Dialer::give_up(const PeerId& peer) {
@@ -33,36 +44,38 @@ void Dialer::turn(Instant now) {
 }
 
 void Dialer::process(Instant now, Request request) {
-  if (closing_) return request.done(now, std::unexpected(kNodeClosed));
-  if (request.given_up) return request.done(now, std::unexpected(kGivenUp));
-  if (request.peer == self_) return request.done(now, std::unexpected(kSelf));
+  if (closing_) return answer(now, std::move(request), std::unexpected(kNodeClosed));
+  if (request.given_up) return answer(now, std::move(request), std::unexpected(kGivenUp));
+  if (request.peer == self_) return answer(now, std::move(request), std::unexpected(kSelf));
   if (!request.peer.empty()) {
     const auto allowed = host_.may_dial(request.peer);
-    if (!allowed) return request.done(now, std::unexpected(allowed.error()));
+    if (!allowed) return answer(now, std::move(request), std::unexpected(allowed.error()));
     if (!request.address.empty()) {
       store_.add_address(request.peer, request.address, peerstore::Peerstore::Source::kHost);
     }
-    if (Connection* existing = host_.best_connection(request.peer)) return request.done(now, existing);
+    Connection* existing = host_.best_connection(request.peer);
+    if (existing != nullptr) return answer(now, std::move(request), existing);
   }
   DialId id = find(request.peer);
-  if (request.peer.empty()) {
-    id = add(now, request.peer, {request.address});
-  } else if (id == 0) {
-    id = add(now, request.peer, store_.addresses(request.peer));
-  }
+  if (id == 0) id = add(now, request.peer);
   Pending& dial = dials_.at(id);
   if (dial.waiters.size() >= kDialWaitersMax) {
-    return request.done(now, fail(Code::kRateLimited, "too many wait for one dial", kDialWaitersMax));
+    const auto refusal = fail(Code::kRateLimited, "too many wait for one dial", kDialWaitersMax);
+    return answer(now, std::move(request), refusal);
   }
-  dial.waiters.push_back(std::move(request.done));
-  // A dial that was under way began without it.
-  if (!request.address.empty()) dial.machine.add(request.address.without_peer_id(), now);
+  join(now, id, std::move(request));
   advance(now, id);
+}
+
+/// What was no dial has an empty report.
+void Dialer::answer(Instant now, Request request, Result<Connection*> result) {
+  const Error error = result ? Error{Code::kOk, 0, ""} : result.error();
+  request.done(now, result, *ReportBuilder(now).finish(now, request.peer, error));
 }
 
 void Dialer::start(Instant now, const PeerId& peer) {
   P2PA_ASSERT(!dialing(peer));
-  advance(now, add(now, peer, store_.addresses(peer)));
+  advance(now, add(now, peer));
 }
 
 void Dialer::close(Instant now) {
@@ -73,11 +86,9 @@ void Dialer::close(Instant now) {
 
 // --- one dial
 
-Dialer::DialId Dialer::add(Instant now, const PeerId& peer, std::vector<Multiaddr> addresses) {
+Dialer::DialId Dialer::add(Instant now, const PeerId& peer) {
   const DialId id = next_dial_++;
-  Dial machine(std::move(addresses), now);
-  if (const auto last = store_.worked_last(peer)) machine.add(*last, now);
-  dials_.emplace(id, Pending{std::move(machine), peer, {}, {}});
+  dials_.try_emplace(id, peer, now);
   if (!peer.empty()) by_peer_[peer] = id;
   return id;
 }
@@ -87,58 +98,173 @@ Dialer::DialId Dialer::find(const PeerId& peer) const {
   return it == by_peer_.end() ? 0 : it->second;
 }
 
+void Dialer::join(Instant now, DialId id, Request request) {
+  Pending& dial = dials_.at(id);
+  dial.waiters.push_back(std::move(request.done));
+  dial.wish.force |= request.options.force;
+  const Multiaddr address = request.address.empty() ? request.address : request.address.without_peer_id();
+  if (!address.empty()) dial.wish.named.insert(dial.wish.named.begin(), address);
+  if (!dial.begun) return;
+  // The dial that is under way began without what this one brings.
+  if (is_named(address)) {
+    look_up(now, id, address);
+  } else if (!address.empty()) {
+    dial.machine.add(address, now);
+  }
+  if (!dial.wish.force) return;
+  for (const Multiaddr& held : std::exchange(dial.held_back, {})) dial.machine.append(held);
+}
+
+bool Dialer::begin(Instant now, DialId id, Pending& dial) {
+  auto choice = chooser_.choose(now, dial.wish, refuses(dial.wish.peer));
+  if (!choice) return false;
+  dial.begun = true;
+  const auto names = std::ranges::stable_partition(choice->wanted, [this](const auto& a) { return !is_named(a); });
+  const std::vector<Multiaddr> named(names.begin(), names.end());
+  choice->wanted.erase(names.begin(), names.end());
+  dial.machine = Dial(std::move(choice->wanted), now);
+  pass_over(now, dial, *choice);
+  for (const Multiaddr& address : named) look_up(now, id, address);
+  return true;
+}
+
+void Dialer::look_up(Instant now, DialId id, const Multiaddr& address) {
+  Pending& dial = dials_.at(id);
+  if (dial.lookups.size() == kDialAddressesMax || dial.lookups.contains(address)) return;
+  dial.lookups.emplace(address, Lookup{dial.report.started(now, address)});
+  dial.machine.expect_name();
+  // Of a /dnsaddr those records are meant that end so.
+  const PeerId& peer = dial.wish.peer;
+  const Multiaddr asked = peer.empty() ? address : address.with_peer_id(peer);
+  names_->resolve(now, {asked}, [this, id, address](Instant at, Result<std::vector<Multiaddr>> found) {
+    on_resolved(at, id, address, std::move(found));
+  });
+}
+
+void Dialer::on_resolved(Instant now, DialId id, const Multiaddr& address,
+                         Result<std::vector<Multiaddr>> found) {
+  const auto it = dials_.find(id);
+  if (it == dials_.end()) return;  // it ended without it
+  Pending& dial = it->second;
+  const PeerId& peer = dial.wish.peer;
+  if (found) {
+    std::erase_if(*found, [this](const Multiaddr& each) { return each.peer_id() == self_; });
+    if (found->empty()) found = std::unexpected(kSelf);
+  }
+  Lookup& lookup = dial.lookups.at(address);
+  lookup.over = true;
+  const Error why = found ? Error{Code::kOk, 0, ""} : found.error();
+  dial.report.ended(now, lookup.entry, DialStage::kResolving, why);
+  if (found) {
+    if (!peer.empty()) {
+      for (Multiaddr& each : *found) each = each.without_peer_id();
+    }
+    auto choice = chooser_.choose_of_name(now, dial.wish, address, *found, refuses(peer));
+    pass_over(now, dial, choice);
+    dial.machine.name_resolved(choice.wanted, now);
+  } else {
+    host_.on_attempt_failed(peer, address, why);
+    dial.machine.name_failed(why);
+  }
+  advance(now, id);
+}
+
+void Dialer::pass_over(Instant now, Pending& dial, const AddressChooser::Choice& choice) {
+  dial.held_back.insert(dial.held_back.end(), choice.held_back.begin(), choice.held_back.end());
+  for (const AddressChooser::Skip& each : choice.skipped) {
+    skip(now, dial, each);
+    dial.machine.skipped(each.why);
+  }
+}
+
+void Dialer::skip(Instant now, Pending& dial, const AddressChooser::Skip& skip) {
+  dial.report.skipped(now, skip.address, skip.stage, skip.why);
+  host_.on_attempt_failed(dial.wish.peer, skip.address, skip.why);
+}
+
 void Dialer::advance(Instant now, DialId id) {
   for (;;) {
     const auto it = dials_.find(id);
     if (it == dials_.end()) return;
-    Dial& machine = it->second.machine;
-    if (machine.exhausted()) return finish(now, id, std::unexpected(machine.error()));
-    const Multiaddr* address = machine.candidate(now);
-    if (address == nullptr) return;
-    const auto connection = start_attempt(now, {address->without_peer_id(), it->second.peer, true});
-    if (!connection && connection.error().code == Code::kWouldBlock) return;  // sockets will follow
-    if (!connection) {
-      host_.on_attempt_failed(it->second.peer, *address, connection.error());
-      machine.failed_to_start(now, connection.error());
-      continue;
-    }
-    machine.started(now);
-    const ConnectionId cid = (*connection)->id();
-    it->second.attempts.push_back(cid);
-    attempts_.emplace(cid, Attempt{id, *connection});
+    Pending& dial = it->second;
+    if (!dial.begun && !begin(now, id, dial)) return;
+    if (dial.machine.exhausted()) return finish(now, id, std::unexpected(dial.machine.error()));
+    const Multiaddr* address = dial.machine.candidate(now);
+    if (address == nullptr || !start_attempt(now, id, dial, *address)) return;
   }
 }
 
-Result<Connection*> Dialer::start_attempt(Instant now, const DialTarget& target) {
-  const auto allowed = host_.may_try(target.peer, target.address);
-  if (!allowed) return std::unexpected(allowed.error());
-  for (Transport* transport : transports_) {
-    if (transport->dials(target.address)) return transport->dial(now, target);
+Transport* Dialer::transport_for(const Multiaddr& address) const {
+  const auto it = std::ranges::find_if(transports_, [&](const Transport* t) { return t->dials(address); });
+  return it == transports_.end() ? nullptr : *it;
+}
+
+AddressChooser::Refuses Dialer::refuses(const PeerId& peer) const {
+  return [this, peer](const Multiaddr& address) { return refuse(peer, address); };
+}
+
+std::optional<AddressChooser::Skip> Dialer::refuse(const PeerId& peer, const Multiaddr& address) const {
+  if (const auto allowed = host_.may_try(peer, address); !allowed) {
+    return AddressChooser::Skip{address, DialStage::kSkippedGated, allowed.error()};
   }
-  return fail(Code::kUnsupported, "no transport for this address");
+  if (!is_named(address) && transport_for(address) == nullptr) {
+    return AddressChooser::Skip{address, DialStage::kSkippedNoTransport, kNoTransport};
+  }
+  return std::nullopt;
+}
+
+bool Dialer::start_attempt(Instant now, DialId id, Pending& dial, const Multiaddr& candidate) {
+  const Multiaddr address = candidate.without_peer_id();
+  // Whoever answers; but a record of a name may have said who that is.
+  const PeerId expected = dial.wish.peer.empty() ? candidate.peer_id().value_or(PeerId{}) : dial.wish.peer;
+  auto refused = refuse(dial.wish.peer, address);  // rules change, and some addresses come late
+  Result<Connection*> connection = nullptr;
+  if (!refused) connection = transport_for(address)->dial(now, {address, expected, true});
+  if (!connection) {
+    if (connection.error().code == Code::kWouldBlock) return false;
+    const bool limit = connection.error().code <= Code::kLimitConnections;
+    refused = {address, limit ? DialStage::kSkippedLimit : DialStage::kConnecting, connection.error()};
+  }
+  if (refused) {
+    skip(now, dial, *refused);
+    dial.machine.failed_to_start(now, refused->why);
+    return true;
+  }
+  dial.machine.started(now);
+  const ConnectionId cid = (*connection)->id();
+  dial.attempts.push_back(cid);
+  attempts_.emplace(cid, Attempt{id, *connection, address, dial.report.started(now, address)});
+  return true;
 }
 
 void Dialer::finish(Instant now, DialId id, Result<Connection*> result) {
-  const auto it = dials_.find(id);
-  Pending dial = std::move(it->second);
-  dials_.erase(it);
-  drop_attempts(dial, result.has_value());
-  if (const auto peer = by_peer_.find(dial.peer); peer != by_peer_.end() && peer->second == id) {
-    by_peer_.erase(peer);
-  }
-  for (DialDone& done : dial.waiters) done(now, result);
-  host_.on_dial_ended(now, dial.peer, result ? nullptr : &result.error());
+  auto node = dials_.extract(id);
+  Pending& dial = node.mapped();
+  drop_attempts(now, dial, result.has_value());
+  const PeerId wanted = dial.wish.peer;
+  if (const auto peer = by_peer_.find(wanted); peer != by_peer_.end() && peer->second == id) by_peer_.erase(peer);
+  const Error error = result ? Error{Code::kOk, 0, ""} : result.error();
+  auto report = dial.report.finish(now, result ? (*result)->peer() : wanted, error);
+  for (DialDone& done : dial.waiters) done(now, result, *report);
+  host_.on_dial_ended(now, std::move(report), result.value_or(nullptr));
 }
 
-void Dialer::drop_attempts(const Pending& dial, bool reached) {
-  for (const ConnectionId attempt : dial.attempts) {
-    const auto it = attempts_.find(attempt);
-    if (it == attempts_.end()) continue;
-    it->second.dial = 0;
+void Dialer::drop_attempts(Instant now, Pending& dial, bool reached) {
+  for (const auto& [address, lookup] : dial.lookups) {
+    if (!lookup.over) dial.report.ended(now, lookup.entry, DialStage::kResolving, reached ? kFaster : kNoMore);
+  }
+  for (const ConnectionId id : dial.attempts) {
+    const auto it = attempts_.find(id);
+    if (it == attempts_.end() || it->second.dial == 0) continue;
+    Attempt& attempt = it->second;
+    attempt.dial = 0;
+    const DialStage stage = attempt.connection->stage();
+    dial.report.ended(now, attempt.entry, stage, reached ? kFaster : kNoMore);
+    if (reached) chooser_.was_slower(attempt.address, stage);
     // An address that was added later may have won; what has begun on this one goes on.
-    if ((reached || closing_) && host_.has_early_streams(*it->second.connection)) continue;
-    it->second.connection->close(reached ? wire_code::kConnSupplanted : wire_code::kNone,
-                                 reached ? "another address was faster" : "the dial was given up");
+    if ((reached || closing_) && host_.has_early_streams(*attempt.connection)) continue;
+    attempt.connection->close(reached ? wire_code::kConnSupplanted : wire_code::kNone,
+                              reached ? kFaster.why : kNoMore.why);
   }
 }
 
@@ -165,28 +291,39 @@ bool Dialer::wants(ConnectionId id) const {
 
 void Dialer::established(Instant now, Connection& connection) {
   if (connection.outbound()) store_.mark_good(connection.peer(), connection.remote_address());
-  const auto it = attempts_.find(connection.id());
-  if (it == attempts_.end()) return;
-  const DialId dial = it->second.dial;
-  attempts_.erase(it);
-  if (dial != 0) finish(now, dial, &connection);
+  const auto attempt = attempts_.extract(connection.id());
+  if (attempt.empty()) return;
+  const Attempt& won = attempt.mapped();
+  chooser_.worked(connection.peer(), won.address);
+  if (won.dial == 0) return;
+  dials_.at(won.dial).report.ended(now, won.entry, DialStage::kConnected, {Code::kOk, 0, ""});
+  finish(now, won.dial, &connection);
 }
 
-void Dialer::refused(Instant now, ConnectionId id, const Error& why) {
-  const auto it = attempts_.find(id);
-  if (it != attempts_.end() && it->second.dial != 0) finish(now, it->second.dial, std::unexpected(why));
+void Dialer::refused(Instant now, Connection& connection, const Error& why) {
+  const auto it = attempts_.find(connection.id());
+  if (it == attempts_.end() || it->second.dial == 0) return;
+  const DialId dial = std::exchange(it->second.dial, 0);
+  const DialStage stage = why.code == Code::kGated                ? DialStage::kSkippedGated
+                          : why.code <= Code::kLimitConnections ? DialStage::kSkippedLimit
+                                                                : DialStage::kSecuring;
+  dials_.at(dial).report.ended(now, it->second.entry, stage, why);
+  finish(now, dial, std::unexpected(why));
 }
 
 void Dialer::closed(Instant now, Connection& connection, const Error& why) {
-  const auto it = attempts_.find(connection.id());
-  if (it == attempts_.end()) return;
-  const DialId id = it->second.dial;
-  attempts_.erase(it);
-  const auto dial = dials_.find(id);
-  if (dial == dials_.end()) return;
-  host_.on_attempt_failed(dial->second.peer, connection.remote_address(), why);
-  dial->second.machine.attempt_failed(now, stream_error(why));
-  advance(now, id);
+  const auto attempt = attempts_.extract(connection.id());
+  if (attempt.empty()) return;
+  const Attempt& lost = attempt.mapped();
+  const auto it = dials_.find(lost.dial);
+  if (it == dials_.end()) return;
+  Pending& dial = it->second;
+  const DialStage stage = connection.stage();
+  chooser_.failed(now, dial.wish.peer, lost.address, stage, why);
+  dial.report.ended(now, lost.entry, stage, stream_error(why));
+  host_.on_attempt_failed(dial.wish.peer, connection.remote_address(), why);
+  dial.machine.attempt_failed(now, stream_error(why));
+  advance(now, lost.dial);
 }
 
 Connection* Dialer::last_hope(const PeerId& peer) const {

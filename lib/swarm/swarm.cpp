@@ -21,13 +21,14 @@ bool valid_protocol(std::string_view id) {
 }  // namespace
 
 Swarm::Swarm(const PeerId& self, std::vector<Transport*> transports, resource::Manager& resources,
-             peerstore::Peerstore& peers, Rng& rng, Observer& observer, const CareOptions& care)
+             peerstore::Peerstore& peers, Rng& rng, Observer& observer, const CareOptions& care,
+             dns::Resolver* names, DialPrivate dial_private)
     : self_(self),
       transports_(std::move(transports)),
       resources_(resources),
       observer_(observer),
       known_([this](std::string_view protocol) { return serves(protocol); }),
-      dialer_(self, transports_, peers, *this),
+      dialer_(self, transports_, peers, names, *this, dial_private),
       rng_(rng),
       care_(self, care, rng, *this) {
   resources_.set_admission([this](const IpAddress& from) { return care_.gater().accept(from); });
@@ -61,8 +62,10 @@ void Swarm::on_attempt_failed(const PeerId& peer, const Multiaddr& address, cons
   observer_.on_dial_failed(peer, address, why);
 }
 
-void Swarm::on_dial_ended(Instant now, const PeerId& peer, const Error* why) {
-  if (why != nullptr) fail_waiting(now, peer, *why);
+void Swarm::on_dial_ended(Instant now, std::shared_ptr<const DialReport> report, Connection* connection) {
+  const PeerId peer = report->peer;
+  if (connection == nullptr) fail_waiting(now, peer, report->error);
+  observer_.on_dial_ended(now, std::move(report), connection);
   forget_if_idle(peer);
 }
 
@@ -230,9 +233,16 @@ Result<void> Swarm::keep(Instant now, const PeerId& peer) {
 }
 
 void Swarm::dial_kept(const PeerId& peer) {
-  dialer_.dial(peer, [this, peer](Instant now, Result<Connection*> reached) {
+  const auto ended = [this, peer](Instant now, Result<Connection*> reached, const DialReport&) {
     care_.dial_ended(now, peer, reached.has_value());
-  });
+  };
+  dialer_.dial(peer, ended, {.force = true});  // its pauses are the keeper's
+}
+
+void Swarm::network_changed(Instant now, const std::vector<InterfaceAddress>& interfaces) {
+  std::vector<IpAddress> addresses;
+  for (const InterfaceAddress& interface : interfaces) addresses.push_back(interface.ip);
+  care_.network_changed(now, addresses);
 }
 
 ConnectionPool::Use Swarm::use_of(ConnectionId id) const {
@@ -341,17 +351,17 @@ void Swarm::on_established(Instant now, Connection& connection) {
   auto reservation = resources_.connection(peer, ip);
   if (peer == self_) {  // at an address that did not say so
     connection.close(wire_code::kNone, kSelf.why);
-    return dialer_.refused(now, id, kSelf);
+    return dialer_.refused(now, connection, kSelf);
   }
   if (const auto allowed = care_.gater().connection(peer, connection.remote_address()); !allowed) {
     connection.close(wire_code::kConnGated, allowed.error().why);
-    return dialer_.refused(now, id, allowed.error());
+    return dialer_.refused(now, connection, allowed.error());
   }
   const bool unwanted = closing_ && early_count(id) == 0;
   if (unwanted || !reservation) {
     const Error why = unwanted ? kNodeClosed : reservation.error();
     connection.close(unwanted ? wire_code::kConnShutdown : wire_code::kConnResourceLimit, why.why);
-    return dialer_.refused(now, id, why);
+    return dialer_.refused(now, connection, why);
   }
   Live live{&connection, {}, std::move(*reservation), {}};
   if (const auto early = early_.find(id); early != early_.end()) {

@@ -39,6 +39,8 @@ class Observer {
   virtual void on_datagram(Instant now, Connection& connection, ByteView payload) = 0;
   /// One address of a dial did not work; others may.
   virtual void on_dial_failed(const PeerId&, const Multiaddr&, const Error& /*why*/) {}
+  /// A dial has ended; null: nobody was reached.
+  virtual void on_dial_ended(Instant, std::shared_ptr<const DialReport>, Connection*) {}
   /// An inbound connection ended before it was one.
   virtual void on_handshake_failed(Connection&, const Error& /*why*/) {}
   /// An inbound stream agreed on no protocol.
@@ -47,9 +49,11 @@ class Observer {
 
 class Swarm final : public StreamOpener, private DialerHost, private CareHost {
  public:
-  /// `self`: whom it never dials. REQUIRES that all others outlive the swarm.
+  /// `self`: whom it never dials. `names`: null where addresses with names are not dialed. REQUIRES that all
+  /// others outlive the swarm, and that `names` has no turn after it.
   Swarm(const PeerId& self, std::vector<Transport*> transports, resource::Manager& resources,
-        peerstore::Peerstore& peers, Rng& rng, Observer& observer, const CareOptions& care = {});
+        peerstore::Peerstore& peers, Rng& rng, Observer& observer, const CareOptions& care = {},
+        dns::Resolver* names = nullptr, DialPrivate dial_private = DialPrivate::kSameSubnet);
   ~Swarm() override;
   Swarm(const Swarm&) = delete;
   Swarm& operator=(const Swarm&) = delete;
@@ -61,8 +65,12 @@ class Swarm final : public StreamOpener, private DialerHost, private CareHost {
   std::vector<std::string> protocols() const;
 
   /// As Dialer::dial(). `done` comes once, in a turn.
-  void dial(const PeerId& peer, DialDone done) { dialer_.dial(peer, std::move(done)); }
-  void dial(const Multiaddr& address, DialDone done) { dialer_.dial(address, std::move(done)); }
+  void dial(const PeerId& peer, DialDone done, const DialOptions& options = {}) {
+    dialer_.dial(peer, std::move(done), options);
+  }
+  void dial(const Multiaddr& address, DialDone done, const DialOptions& options = {}) {
+    dialer_.dial(address, std::move(done), options);
+  }
   /// Closes every connection to the peer, and gives up a dial that is under way and what was asked in this
   /// turn (kCancelled). It is kept no more.
   void disconnect(const PeerId& peer, std::uint64_t code);
@@ -83,7 +91,7 @@ class Swarm final : public StreamOpener, private DialerHost, private CareHost {
   Gater& gater() { return care_.gater(); }
   void rules_changed() { rules_changed_ = true; }
   /// See Caretaker.
-  void network_changed(Instant now, const std::vector<IpAddress>& addresses) { care_.network_changed(now, addresses); }
+  void network_changed(Instant now, const std::vector<InterfaceAddress>& interfaces);
   const Quality* measure(Instant now, const Connection& connection) { return care_.measure(now, connection); }
   Duration age(Instant now, const Connection& connection) const { return care_.age(now, connection.id()); }
   /// The one of several peers to ask next; those without a connection count as neither good nor bad. REQUIRES some.
@@ -93,7 +101,10 @@ class Swarm final : public StreamOpener, private DialerHost, private CareHost {
   bool turn(Instant now);
   /// Something was asked since the last turn.
   bool has_work() const { return rules_changed_ || !opens_.empty() || dialer_.has_work(); }
+  /// There are other sockets, or what follows was told: dials that waited go on.
   void sockets_changed(Instant now) { dialer_.advance(now); }
+  void set_interfaces(std::vector<InterfaceAddress> interfaces) { dialer_.set_interfaces(std::move(interfaces)); }
+  void set_listens_on_loopback(bool listens) { dialer_.set_listens_on_loopback(listens); }
   Instant next_deadline() const;
   void on_deadline(Instant now);
 
@@ -137,7 +148,7 @@ class Swarm final : public StreamOpener, private DialerHost, private CareHost {
   // DialerHost
   bool has_early_streams(const Connection& attempt) const override { return early_count(attempt.id()) > 0; }
   void on_attempt_failed(const PeerId& peer, const Multiaddr& address, const Error& why) override;
-  void on_dial_ended(Instant now, const PeerId& peer, const Error* why) override;
+  void on_dial_ended(Instant now, std::shared_ptr<const DialReport> report, Connection* connection) override;
   Result<void> may_dial(const PeerId& peer) const override { return care_.gater().peer(peer); }
   Result<void> may_try(const PeerId& peer, const Multiaddr& address) const override {
     return care_.gater().connection(peer, address);

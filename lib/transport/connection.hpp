@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "p2pagents/bytes.hpp"
+#include "p2pagents/dial_report.hpp"
 #include "p2pagents/error.hpp"
 #include "p2pagents/multiaddr.hpp"
 #include "p2pagents/peer_id.hpp"
@@ -67,6 +68,8 @@ class Connection {
   virtual bool outbound() const = 0;
   /// True after kEstablished and before close.
   virtual bool established() const = 0;
+  /// How far it has got, or had when it closed; kConnected to kMuxing. The default knows no stages between.
+  virtual DialStage stage() const { return established() ? DialStage::kConnected : DialStage::kConnecting; }
   /// True while data may be sent as 0-RTT, before kEstablished: only replay-safe protocols may.
   virtual bool early_data_possible() const = 0;
 

@@ -258,6 +258,33 @@ TEST_CASE("a peer that is not who the address says is refused") {
   CHECK(pair.finish(op).event.status == P2PA_OK);
 }
 
+TEST_CASE("a dial tells what became of each address, until its event is released") {
+  Pair pair;
+  const std::string address = pair.server.address();
+  const std::string dead = "/ip4/127.0.0.1/tcp/1";
+  REQUIRE(p2pa_node_add_address(*pair.client, pair.server.peer(), dead.data(), dead.size(), nullptr) == P2PA_OK);
+  p2pa_op op{};
+  pair.client.keep(P2PA_EVENT_DIAL_DONE);
+  REQUIRE(p2pa_node_dial(*pair.client, address.data(), address.size(), &op, nullptr) == P2PA_OK);
+  REQUIRE(pair.finish(op).event.status == P2PA_OK);
+  p2pa_event& event = pair.client.kept.back();
+  p2pa_dial_attempt attempt;
+  p2pa_dial_attempt_init(&attempt);
+  REQUIRE(p2pa_event_dial_attempt(&event, 0, &attempt) == P2PA_OK);
+  CHECK(attempt.stage == P2PA_DIAL_CONNECTED);
+  CHECK(attempt.status == P2PA_OK);
+  CHECK(attempt.took_ns > 0);
+  CHECK(address.starts_with(std::string(attempt.address.data, attempt.address.size) + "/p2p/"));
+  CHECK(std::strlen(attempt.address.data) == attempt.address.size);
+  CHECK(p2pa_event_dial_attempt(&event, 64, &attempt) == P2PA_E_NOT_FOUND);
+  const p2pa_event copy = event;
+  pair.client.release_kept();
+  CHECK(p2pa_event_dial_attempt(&copy, 0, &attempt) == P2PA_E_STALE_HANDLE);
+  CHECK(std::strcmp(p2pa_dial_stage_name(P2PA_DIAL_CONNECTING), "connecting") == 0);
+  CHECK(std::strcmp(p2pa_dial_stage_name(15), "unknown") == 0);
+  CHECK(std::strcmp(p2pa_dial_stage_name(256), "unknown") == 0);
+}
+
 TEST_CASE("what is in use is told, and given back") {
   Pair pair;
   pair.serve("held", P2PA_SERVE_UNARY);

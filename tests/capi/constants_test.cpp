@@ -38,6 +38,7 @@ constexpr Pair kPairs[] = {
     {P2PA_E_CONNECTION_CLOSED, Code::kConnectionClosed},
     {P2PA_E_REFUSED, Code::kRefused},
     {P2PA_E_PROTOCOL_VIOLATION, Code::kProtocolViolation},
+    {P2PA_E_UNRESOLVED, Code::kUnresolved},
     {P2PA_E_GATED, Code::kGated},
     {P2PA_E_STREAM_RESET, Code::kStreamReset},
     {P2PA_E_PROTOCOL_UNSUPPORTED, Code::kProtocolUnsupported},

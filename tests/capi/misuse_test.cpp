@@ -19,8 +19,9 @@ std::size_t exported_functions() {
 
 TEST_CASE("no function is forgotten here") {
   // version, abi_version, status_name, status_text, peer_parse, peer_text, address_peer, key_generate,
-  // key_peer, event_name, limit_name, event_release, node_open: thirteen without a handle.
-  CHECK(every_function().size() + 13 == exported_functions());
+  // key_peer, event_name, limit_name, dial_stage_name, event_release, event_dial_attempt, node_open: fifteen
+  // without a handle.
+  CHECK(every_function().size() + 15 == exported_functions());
 }
 
 TEST_CASE("a handle of nothing, of nobody and of something else is stale") {
@@ -128,6 +129,12 @@ TEST_CASE("every function takes a missing pointer for what it is") {
   refused(p2pa_node_next_event(n, nullptr));
   refused(p2pa_node_wait_event(n, 0, nullptr));
   refused(p2pa_event_release(nullptr));
+  p2pa_event lent;
+  p2pa_event_init(&lent);
+  p2pa_dial_attempt attempt;
+  p2pa_dial_attempt_init(&attempt);
+  refused(p2pa_event_dial_attempt(nullptr, 0, &attempt));
+  refused(p2pa_event_dial_attempt(&lent, 0, nullptr));
   refused(p2pa_node_addresses(n, nullptr, nullptr));
   refused(p2pa_node_listen(n, nullptr, 1, nullptr));
   refused(p2pa_node_listen(n, nullptr, 0, nullptr));

@@ -78,6 +78,7 @@ TEST_CASE("options that can never work are refused") {
   CHECK(open([](p2pa_node_options& o) { o.key_size = 32; }) == P2PA_E_INVALID_ARGUMENT);
   CHECK(open([](p2pa_node_options& o) { o.log_level = 6; }) == P2PA_E_INVALID_ARGUMENT);
   CHECK(open([](p2pa_node_options& o) { o.congestion_control = 3; }) == P2PA_E_INVALID_ARGUMENT);
+  CHECK(open([](p2pa_node_options& o) { o.dial_private = 4; }) == P2PA_E_INVALID_ARGUMENT);
   CHECK(open([](p2pa_node_options& o) { o.serve_perf = 2; }) == P2PA_E_INVALID_ARGUMENT);
   CHECK(open([](p2pa_node_options& o) { o.idle_timeout_us = -1; }) == P2PA_E_INVALID_ARGUMENT);
   CHECK(open([](p2pa_node_options& o) { o.handshake_timeout_us = INT64_MAX; }) == P2PA_E_INVALID_ARGUMENT);

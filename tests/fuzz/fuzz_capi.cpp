@@ -204,6 +204,20 @@ class Run final {
     for (const p2pa_text& t : {event.text, event.name, event.address}) {
       if (t.size != 0) sum_ += static_cast<unsigned char>(t.data[t.size - 1]);
     }
+    see_attempts(event);
+  }
+  void see_attempts(const p2pa_event& event) {
+    p2pa_dial_attempt attempt;
+    p2pa_dial_attempt_init(&attempt);
+    std::size_t count = 0;
+    while (p2pa_event_dial_attempt(&event, count, &attempt) == P2PA_OK) {
+      must(std::string_view(p2pa_dial_stage_name(attempt.stage)) != "unknown");
+      must(attempt.started_ns >= 0 && attempt.took_ns >= 0);
+      if (attempt.address.size != 0) sum_ += static_cast<unsigned char>(attempt.address.data[attempt.address.size - 1]);
+      ++count;
+    }
+    must(count == 0 || event.kind == P2PA_EVENT_DIAL_DONE);
+    must(count <= 64);
   }
   static void on_event(void* run, const p2pa_event* event) {
     Run& self = *static_cast<Run*>(run);

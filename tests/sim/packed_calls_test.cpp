@@ -17,7 +17,9 @@ constexpr std::string_view kPacked = rpc::kPackedProtocolId;
 
 Bytes document(std::size_t size) {
   std::string out;
-  for (int i = 0; out.size() < size; ++i) out += R"({"task":"summarize","page":)" + std::to_string(i * 7919 % 1009) + "},";
+  for (int i = 0; out.size() < size; ++i) {
+    out += R"({"task":"summarize","page":)" + std::to_string(i * 7919 % 1009) + "},";
+  }
   out.resize(size);
   return Bytes(out.begin(), out.end());
 }

@@ -355,7 +355,8 @@ TEST_CASE("small messages of one turn share packets") {
       })));
       REQUIRE(connect(world, pair.client, pair.server_id));
       AgentStream* stream = nullptr;
-      world.node(pair.client).open_stream(pair.server_id, kBulk, [&](Result<AgentStream*> opened) { stream = *opened; });
+      world.node(pair.client).open_stream(pair.server_id, kBulk,
+                                          [&](Result<AgentStream*> opened) { stream = *opened; });
       world.run_for(seconds(1));
       REQUIRE(stream != nullptr);
 

@@ -37,6 +37,7 @@ class LanHost final {
   static constexpr std::size_t kInboxMax = 256;
   /// A core that goes on for longer in one instant is broken.
   static constexpr int kStepsMax = 10'000;
+  static constexpr std::uint8_t kPrefixBits = 24;
 
   /// `number` is the last byte of its only address. The core outlives it.
   LanHost(Lan& lan, NodeCore& core, std::uint8_t number) : lan_(lan), core_(core) {
@@ -63,7 +64,7 @@ class LanHost final {
   void complete(const Effect& effect, bool well) {
     EffectDone done{.id = effect.id, .result = {}, .local = {}, .addresses = {}};
     if (effect.kind == Effect::Kind::kListInterfaces) {
-      done.addresses = {ip_};
+      done.addresses = {{ip_, kPrefixBits}};
     } else if (!well || effect.local.ip.v6) {
       done.result = fail(Code::kIo, "the address is not of this machine");
     } else {

@@ -41,6 +41,7 @@ class Host final : public StreamOpener {
   std::size_t streams_count() const { return streams_.size(); }
   std::size_t opens_count = 0;
   std::vector<OpenStreamOptions> opened_with;
+  std::function<void(ByteView)> on_datagram;
   /// open_stream() fails with this when it is set.
   Error refuse_opens{Code::kOk, 0, ""};
 
@@ -185,6 +186,9 @@ inline void Host::handle(Instant now, const ConnectionEvent& event) {
     case Kind::kClosed:
       while (!streams_.empty()) end_stream(now, *streams_.begin()->second, event.error);
       for (Protocol* protocol : protocols_) protocol->on_disconnected(now, connection(), event.error);
+      return;
+    case Kind::kDatagram:
+      if (on_datagram) on_datagram(event.datagram);
       return;
     case Kind::kStreamOpened: adopt(event.stream).listen(); return;
     default: break;

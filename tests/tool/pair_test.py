@@ -2,6 +2,7 @@
 """Two processes: a node, and each command that talks to it."""
 import json
 import os
+import re
 import subprocess
 import unittest
 
@@ -16,6 +17,25 @@ class Pair(TestCase):
     def setUpClass(cls):
         cls.node = cls.enterClassContext(Node("--perf"))
         cls.address = cls.node.address
+
+    def test_dial(self):
+        done = p2pa("dial", self.address)
+        self.assertEqual((done.returncode, done.stderr), (DONE, ""))
+        where = re.escape(self.address.split("/p2p/")[0])
+        self.assertRegex(done.stdout,
+                         rf"\Aconnected to {self.node.peer} at {where} in \d+\.\d+ s, round trip \d+\.\d+ ms\n\Z")
+
+    def test_dial_explains_what_became_of_each_address(self):
+        bare = self.address.split("/p2p/")[0]
+        done = p2pa("dial", "--explain", self.address)
+        self.assertEqual(done.returncode, DONE)
+        self.assertRegex(done.stdout.splitlines()[0], rf"\A\+0\.\d+ s  {re.escape(bare)}  0\.\d+ s  connected\Z")
+        wrong = p2pa("dial", "--explain", "--json", f"{bare}/p2p/{STRANGER}")
+        self.check_complaint(wrong, UNREACHABLE, "peer_id_mismatch")
+        attempt, = (json.loads(line) for line in wrong.stdout.splitlines())
+        self.assertEqual((attempt["event"], attempt["address"], attempt["stage"], attempt["code"]),
+                         ("attempt", bare, "securing", "peer_id_mismatch"))
+        self.assertGreater(attempt["took_seconds"], 0)
 
     def test_ping(self):
         done = p2pa("ping", "-n", "3", "--interval", "0", self.address)

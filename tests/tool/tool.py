@@ -152,8 +152,12 @@ class TestCase(unittest.TestCase):
 
     def check_failure(self, done, code, *texts):
         """It ended with this code, said so with a hint on standard error, and nothing on standard output."""
-        self.assertEqual(done.returncode, code, done.stderr)
         self.assertEqual(done.stdout, "")
+        self.check_complaint(done, code, *texts)
+
+    def check_complaint(self, done, code, *texts):
+        """It ended with this code, and said so with a hint on standard error."""
+        self.assertEqual(done.returncode, code, done.stderr)
         self.assertRegex(done.stderr, r"\Ap2pa: .+\nhint: .+\n\Z")
         for text in texts:
             self.assertIn(text, done.stderr)

@@ -5,7 +5,7 @@ import unittest
 
 from tool import DONE, LOOPBACK, STRANGER, UNREACHABLE, USAGE, TestCase, p2pa
 
-COMMANDS = ["id", "node", "ping", "call", "perf", "demo"]
+COMMANDS = ["id", "node", "dial", "ping", "call", "perf", "demo"]
 EXIT_CODES = {"0", "1", "2", "3", "4", "5", "130"}
 NOT_ADDRESSES = ["", "localhost", "127.0.0.1:4001", "/ip4/127.0.0.1/udp", "/ip4/300.0.0.1/udp/1/quic-v1",
                  "/ip4/127.0.0.1/udp/99999/quic-v1", f"{LOOPBACK}/p2p/nonsense", "/nonsense/1"]
@@ -39,7 +39,7 @@ class Usage(TestCase):
     def test_arguments_that_make_no_sense(self):
         peer = f"/ip4/127.0.0.1/udp/1/quic-v1/p2p/{STRANGER}"
         for arguments in (["frob"], ["--frob"], ["id"], ["id", "--key"], ["node", "--frob"], ["node", "stray"],
-                          ["node", "--qlog", "/no/such/folder"], ["ping"],
+                          ["node", "--qlog", "/no/such/folder"], ["dial"], ["dial", peer, peer], ["ping"],
                           ["ping", peer, "--count", "many"], ["ping", peer, "-n", "-1"],
                           ["ping", peer, "--interval", "-1"], ["call"], ["call", peer], ["call", peer, "echo", "a", "b"],
                           ["call", peer, "echo", "--timeout", "0"], ["call", peer, "echo", "--timeout", "-1"],
@@ -53,7 +53,7 @@ class Usage(TestCase):
 
     def test_what_is_no_address(self):
         for address in NOT_ADDRESSES:
-            for arguments in (["ping", address], ["call", address, "echo"], ["perf", address],
+            for arguments in (["dial", address], ["ping", address], ["call", address, "echo"], ["perf", address],
                               ["node", "--listen", address], ["node", "--listen", LOOPBACK, "--connect", address]):
                 with self.subTest(arguments):
                     self.check_failure(p2pa(*arguments), USAGE, "not an address", "/quic-v1/p2p/12D3KooW")
@@ -62,6 +62,10 @@ class Usage(TestCase):
         for address in (f"/ip4/127.0.0.1/udp/1/quic/p2p/{STRANGER}", f"/p2p/{STRANGER}"):
             with self.subTest(address):
                 self.check_failure(p2pa("ping", address), UNREACHABLE, "can be dialed")
+
+    def test_a_name_that_stands_for_nothing(self):
+        address = f"/dns4/nobody.onion/tcp/1/p2p/{STRANGER}"  # no name server is asked for such (RFC 7686)
+        self.check_failure(p2pa("ping", address), UNREACHABLE, "no such name", "is the name right")
 
 
 if __name__ == "__main__":

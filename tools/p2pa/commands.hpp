@@ -36,6 +36,11 @@ struct PingOptions {
   int interval_ms = 1000;
   bool json = false;
 };
+struct DialCommandOptions {
+  std::string address;
+  bool explain = false;
+  bool json = false;
+};
 /// What `call --timeout` takes: the shortest and the longest deadline that travels with a call
 /// (docs/wire/rpc.md).
 inline constexpr double kTimeoutSecondsMin = 0.001, kTimeoutSecondsMax = 86'400;
@@ -60,6 +65,7 @@ struct DemoOptions {
 
 int run_id(const IdOptions& options);
 int run_node(const NodeCommandOptions& options);
+int run_dial(const DialCommandOptions& options);
 int run_ping(const PingOptions& options);
 int run_call(const CallCommandOptions& options);
 int run_perf(const PerfOptions& options);

@@ -73,6 +73,15 @@ int run(int argc, char** argv) {
   node_command->add_flag("--perf", node.perf, "answer /perf/1.0.0");
   node_command->add_flag("--json", node.json, "print events as JSON lines");
 
+  DialCommandOptions dial;
+  auto* dial_command = command(app, "dial", "connect to a peer, and say how",
+                               "Examples:\n"
+                               "  p2pa dial /ip4/127.0.0.1/udp/4001/quic-v1/p2p/12D3KooW...\n"
+                               "  p2pa dial --explain /ip4/192.0.2.1/tcp/4001");
+  dial_command->add_option("address", dial.address, kAddress)->required();
+  dial_command->add_flag("--explain", dial.explain, "say of each address what became of it, and when");
+  dial_command->add_flag("--json", dial.json, "print JSON lines");
+
   PingOptions ping;
   auto* ping_command = command(app, "ping", "measure the round trip to a peer",
                                "Example:\n  p2pa ping -n 3 /ip4/127.0.0.1/udp/4001/quic-v1/p2p/12D3KooW...");
@@ -162,6 +171,7 @@ int run(int argc, char** argv) {
   set_verbosity(verbosity);
   if (id_command->parsed()) return run_id(id);
   if (node_command->parsed()) return run_node(node);
+  if (dial_command->parsed()) return run_dial(dial);
   if (ping_command->parsed()) return run_ping(ping);
   if (call_command->parsed()) return run_call(call);
   if (perf_command->parsed()) return run_perf(perf);

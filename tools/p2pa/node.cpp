@@ -23,6 +23,8 @@ const char* name_of(NodeEvent::Kind kind) {
     case NodeEvent::Kind::kDisconnected: return "disconnected";
     case NodeEvent::Kind::kIdentified: return "identified";
     case NodeEvent::Kind::kPathChanged: return "path_changed";
+    case NodeEvent::Kind::kDialed: return "dialed";
+    case NodeEvent::Kind::kDialFailed: return "dial_failed";
     case NodeEvent::Kind::kClosed: return "closed";
   }
   return "unknown";
@@ -98,6 +100,7 @@ int run_node(const NodeCommandOptions& options) {
       exit_code = kFailed;
       report("cannot listen on " + event.address.to_string(), event.error);
     }
+    if (event.dial != nullptr) return;  // its end is told as a connection, or as why --connect failed
     options.json ? show_json(node, event) : show_text(node, event);
   });
   for (const std::string& text : options.connect) {

@@ -47,6 +47,7 @@ const char* hint(const p2pa::Error& error) {
       return "is a node running there, and does its port let packets in?";
     case Code::kPeerIdMismatch:
       return "another node answers at this address; `p2pa node` prints the right one when it starts";
+    case Code::kUnresolved: return "is the name right, and does this machine reach a name server?";
     case Code::kNoAddress:
     case Code::kUnsupported:
       return "only addresses like /ip4/192.0.2.1/udp/4001/quic-v1 and /ip4/192.0.2.1/tcp/4001 can be dialed";
@@ -64,6 +65,7 @@ int exit_code(Code code) {
     case Code::kInvalidArgument: return kUsage;
     case Code::kUnreachable:
     case Code::kNoAddress:
+    case Code::kUnresolved:
     case Code::kUnsupported:
     case Code::kPeerIdMismatch:
     case Code::kHandshake:

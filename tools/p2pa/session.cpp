@@ -37,7 +37,10 @@ Session::Session(const std::string& text, p2pa::Duration timeout) {
   node_ = *std::move(opened);
   if (timeout.ns > 0) deadline_ = node_->now() + timeout;
   const auto dialed = later<p2pa::Result<p2pa::ConnectionInfo>>();
-  node_->dial(*address, [dialed](auto result) { *dialed = std::move(result); });
+  node_->dial(*address, {}, [dialed, told = dial_report_](auto result, const p2pa::DialReport& report) {
+    *told = report;
+    *dialed = std::move(result);
+  });
   Progress progress("connecting");
   if (!run_until([&] { return dialed->has_value() || node_->now() >= deadline_; }, progress)) {
     exit_code_ = report_interrupted();

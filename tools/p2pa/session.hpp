@@ -33,6 +33,8 @@ class Session {
   const p2pa::PeerId& peer() const { return connection_.peer; }
   const p2pa::ConnectionInfo& connection() const { return connection_; }
   int exit_code() const { return exit_code_; }
+  /// What became of the addresses; empty when there was no dial, or it did not end.
+  const std::optional<p2pa::DialReport>& dial_report() const { return *dial_report_; }
   /// What is left of the time-out. REQUIRES that there is one.
   p2pa::Duration left() const { return std::max(deadline_ - node_->now(), p2pa::nanoseconds(1)); }
   /// Runs the node until the predicate holds, or somebody asked to stop.
@@ -43,6 +45,7 @@ class Session {
  private:
   std::unique_ptr<p2pa::Node> node_;
   p2pa::ConnectionInfo connection_;
+  std::shared_ptr<std::optional<p2pa::DialReport>> dial_report_ = later<p2pa::DialReport>();
   p2pa::Instant deadline_ = p2pa::kNever;
   bool ok_ = false;
   int exit_code_ = kFailed;

@@ -8,20 +8,21 @@
 """
 from . import aio
 from ._memory import Payload
-from ._values import (Connection, Event, PeerId, PeerInfo, Perf, Request, generate_key, peer_id_of,
-                      version)
+from ._values import (Connection, DialAttempt, DialedPeer, Event, PeerId, PeerInfo, Perf, Request,
+                      generate_key, peer_id_of, version)
 from .errors import (ApplicationError, CallError, Cancelled, Closed, ConnectError, DeadlineExceeded,
                      DialTimeout, Forked, Gated, IdentityError, InvalidArgument, LimitReached, Malformed,
                      MessageTooLarge, NoAddress, NoSuchMethod, NotFound, P2PError, PeerIdMismatch,
-                     ProtocolUnsupported, Refused, StreamError, StreamReset, SystemRefused, Timeout)
+                     ProtocolUnsupported, Refused, StreamError, StreamReset, SystemRefused, Timeout,
+                     Unresolved)
 from .node import Call, Events, Node, Stream
 
 __version__ = "0.1.0"
 __all__ = [
     "ApplicationError", "Call", "CallError", "Cancelled", "Closed", "ConnectError", "Connection",
-    "DeadlineExceeded", "DialTimeout", "Event", "Events", "Forked", "Gated", "IdentityError",
+    "DeadlineExceeded", "DialAttempt", "DialTimeout", "DialedPeer", "Event", "Events", "Forked", "Gated", "IdentityError",
     "InvalidArgument", "LimitReached", "Malformed", "MessageTooLarge", "NoAddress", "NoSuchMethod",
     "Node", "NotFound", "P2PError", "Payload", "PeerId", "PeerIdMismatch", "PeerInfo", "Perf",
     "ProtocolUnsupported", "Refused", "Request", "Stream", "StreamError", "StreamReset",
-    "SystemRefused", "Timeout", "aio", "generate_key", "peer_id_of", "version",
+    "SystemRefused", "Timeout", "Unresolved", "aio", "generate_key", "peer_id_of", "version",
 ]

@@ -27,7 +27,7 @@ from ._ffi import lib
 from ._log import Log, logger
 from ._memory import Memory, Payload
 from ._options import Options
-from ._values import (Connection, Event, PeerId, PeerInfo, Perf, Request, check, peer_id, peer_name,
+from ._values import (Connection, DialedPeer, Event, PeerId, PeerInfo, Perf, Request, check, dial_attempts, peer_id, peer_name,
                       peer_struct, utf8)
 from ._process import nodes, orphans
 from ._waiting import Pending, Signal
@@ -270,9 +270,9 @@ class Core(abc.ABC):
                 pending.set_result(error)
             self._listening.popleft()
 
-    async def dial(self, peer: str) -> PeerId:
-        def answered(event: ffi.Event, _: bool) -> PeerId:
-            return peer_name(event.peer)
+    async def dial(self, peer: str) -> DialedPeer:
+        def answered(event: ffi.Event, _: bool) -> DialedPeer:
+            return DialedPeer(peer_name(event.peer), dial_attempts(event))
 
         if peer.startswith("/"):
             return await self._operate(answered, lib.p2pa_node_dial, *_text(peer), info=ffi.ErrorInfo())

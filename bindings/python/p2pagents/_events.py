@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from . import _ffi as ffi
-from ._values import Event, peer_id
+from ._values import Event, dial_attempts, peer_id
 from ._waiting import Signal
 from .errors import ApplicationError, P2PError, error_of
 
@@ -22,7 +22,10 @@ def error_in(event: ffi.Event) -> P2PError | None:
     who = peer_id(event.peer)
     if event.status == ffi.APPLICATION:
         return ApplicationError(event.text.text(), event.application_code, event.data.copy(), peer=who)
-    return error_of(event.status, event.text.text(), event.detail, who)
+    error = error_of(event.status, event.text.text(), event.detail, who)
+    if event.kind == ffi.EVENT_DIAL_DONE:
+        error.attempts = dial_attempts(event)
+    return error
 
 
 class Subscription:

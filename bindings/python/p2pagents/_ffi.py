@@ -9,7 +9,7 @@ from ctypes import c_uint8, c_uint32, c_uint64, c_void_p
 from typing import Any
 
 ABI = (0, 1)  # what this file was written for
-NEEDS = "ngtcp2, GnuTLS, libuv, libsodium and libsecp256k1"
+NEEDS = "ngtcp2, GnuTLS, libuv, c-ares, libsodium, libsecp256k1 and ISA-L"
 
 OK, NONE = 0, 1
 INVALID_ARGUMENT, INVALID_STATE, NOT_FOUND, TIMEOUT, CANCELLED = -1, -2, -3, -4, -5
@@ -25,11 +25,15 @@ STREAM_FINISHED, MESSAGE_TOO_LARGE, APPLICATION, DEADLINE_EXCEEDED = -203, -204,
 (EVENT_LISTENING, EVENT_LISTEN_FAILED, EVENT_CONNECTED, EVENT_DISCONNECTED, EVENT_IDENTIFIED,
  EVENT_PATH_CHANGED, EVENT_DATAGRAM) = range(48, 55)
 EVENT_CLOSED = 64
+(DIAL_CONNECTED, DIAL_RESOLVING, DIAL_CONNECTING, DIAL_SECURING, DIAL_MUXING) = range(5)
+(DIAL_SKIPPED_BACKOFF, DIAL_SKIPPED_BLACK_HOLE, DIAL_SKIPPED_PRIVATE, DIAL_SKIPPED_GATED,
+ DIAL_SKIPPED_NO_TRANSPORT, DIAL_SKIPPED_LIMIT) = range(16, 22)
 EVENT_FLAG_LAST = 1
 
 SERVE_UNARY, SERVE_STREAMING = 1, 2
 CALL_REPLAY_SAFE = 1
 CONGESTION_CUBIC, CONGESTION_BBR = 1, 2
+DIAL_PRIVATE_SAME_SUBNET, DIAL_PRIVATE_ALL, DIAL_PRIVATE_NONE = 1, 2, 3
 LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG, LOG_TRACE = range(1, 6)
 (PEER_AGENT_VERSION, PEER_PROTOCOL_VERSION, PEER_PROTOCOLS, PEER_ADDRESSES,
  PEER_OBSERVED_ADDRESS) = range(1, 6)
@@ -96,7 +100,8 @@ class NodeOptions(_Sized):
                 ("limits", POINTER(Limits)), ("idle_timeout_us", c_int64),
                 ("keep_alive_us", c_int64), ("handshake_timeout_us", c_int64),
                 ("congestion_control", c_uint32), ("log_level", c_uint32),
-                ("log", LogFn), ("log_ctx", c_void_p), ("log_drop", DropFn)]
+                ("log", LogFn), ("log_ctx", c_void_p), ("log_drop", DropFn),
+                ("dial_private", c_uint32), ("reserved", c_uint32)]
 
 
 class CallOptions(_Sized):
@@ -127,6 +132,12 @@ class Event(_Sized):
                 ("download_ns", c_int64), ("flags", c_uint32), ("dropped", c_uint32)]
 
 
+class DialAttempt(_Sized):
+    _fields_ = [("struct_size", c_uint32), ("stage", c_uint32), ("status", c_int32),
+                ("reserved", c_uint32), ("detail", c_uint64), ("started_ns", c_int64),
+                ("took_ns", c_int64), ("address", Bytes), ("text", Bytes)]
+
+
 Handle = c_uint64  # a one-field struct in C, which by value is that field
 
 _TEXT = [c_char_p, c_size_t]
@@ -152,6 +163,7 @@ PROTOTYPES: dict[str, list[Any]] = {
     "p2pa_node_next_event": [Handle, _EVENT],
     "p2pa_node_wait_event": [Handle, c_int64, _EVENT],
     "p2pa_event_release": [_EVENT],
+    "p2pa_event_dial_attempt": [_EVENT, c_size_t, POINTER(DialAttempt)],
     "p2pa_op_cancel": [Handle],
     "p2pa_node_peer": [Handle, _PEER],
     "p2pa_node_addresses": [Handle, *_BUFFER],
@@ -194,6 +206,7 @@ TEXTS: dict[str, list[Any]] = {
     "p2pa_status_text": [c_int32],
     "p2pa_event_name": [c_uint32],
     "p2pa_limit_name": [c_uint32],
+    "p2pa_dial_stage_name": [c_uint32],
 }
 
 

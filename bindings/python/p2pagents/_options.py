@@ -14,6 +14,8 @@ from ._values import utf8
 from .errors import InvalidArgument
 
 _CONGESTION = {"cubic": ffi.CONGESTION_CUBIC, "bbr": ffi.CONGESTION_BBR}
+_DIAL_PRIVATE = {"same_subnet": ffi.DIAL_PRIVATE_SAME_SUBNET, "all": ffi.DIAL_PRIVATE_ALL,
+                 "none": ffi.DIAL_PRIVATE_NONE}
 _LIMITS = {name: 256 ** ctypes.sizeof(kind) - 1 for name, kind, *_ in ffi.Limits._fields_[1:]}
 """And the greatest number of each."""
 _TIMES = ("idle_timeout", "keep_alive", "handshake_timeout")
@@ -34,12 +36,15 @@ class Options:
     serve_perf: bool = False
     qlog_directory: str | os.PathLike[str] | None = None
     log_level: int | None = None  # the library's; None: by the logger
+    dial_private: str = "same_subnet"
 
     def __post_init__(self) -> None:
         if isinstance(self.listen, str):
             self.listen = (self.listen,)
         if self.congestion not in _CONGESTION:
             raise InvalidArgument(f"congestion is one of {', '.join(_CONGESTION)}")
+        if self.dial_private not in _DIAL_PRIVATE:
+            raise InvalidArgument(f"dial_private is one of {', '.join(_DIAL_PRIVATE)}")
         unknown = sorted(set(self.limits or ()) - set(_LIMITS))
         if unknown:
             raise InvalidArgument(f"no such limit: {', '.join(unknown)}; "
@@ -59,7 +64,8 @@ class Options:
             serve_perf=self.serve_perf, congestion_control=_CONGESTION[self.congestion],
             idle_timeout_us=_microseconds(self.idle_timeout),
             keep_alive_us=_microseconds(self.keep_alive, zero=-1),
-            handshake_timeout_us=_microseconds(self.handshake_timeout))
+            handshake_timeout_us=_microseconds(self.handshake_timeout),
+            dial_private=_DIAL_PRIVATE[self.dial_private])
         texts = {"key": self.key, "key_file": _bytes(self.key_file),
                  "listen": utf8("\n".join(self.listen)), "agent_version": _bytes(self.agent_version),
                  "qlog_directory": _bytes(self.qlog_directory)}

@@ -62,6 +62,37 @@ class Event:
     """"disconnected": it was the last connection to this peer."""
 
 
+class DialAttempt(NamedTuple):
+    """One address of a dial; times in seconds."""
+
+    address: str
+    stage: str
+    """How far it got: "connected", "resolving", "connecting", "securing", "muxing"; or why it was not tried:
+    "skipped: back-off" and others, as p2pa_dial_stage_name has them."""
+    started: float
+    """Since the dial began."""
+    took: float
+    error: P2PError | None
+    """None: this one won."""
+
+
+class DialedPeer(PeerId):
+    """Whom a dial reached, and how."""
+
+    __slots__ = ("attempts",)
+    attempts: tuple[DialAttempt, ...]
+    """In the order in which they began; none when it was connected already."""
+
+    def __new__(cls, peer: str, attempts: tuple[DialAttempt, ...] = ()) -> DialedPeer:
+        dialed = super().__new__(cls, peer)
+        dialed.attempts = attempts
+        return dialed
+
+    def __getnewargs__(self) -> tuple[str, tuple[DialAttempt, ...]]:  # type: ignore[override]
+        """For copies and pickles."""
+        return str(self), self.attempts
+
+
 class PeerInfo(NamedTuple):
     """What a peer said of itself."""
 
@@ -141,6 +172,18 @@ def _peer_text(raw: bytes) -> PeerId:
     buffer, size = ctypes.create_string_buffer(64), ctypes.c_size_t(64)
     check(lib.p2pa_peer_text(ctypes.byref(ffi.Peer.from_buffer_copy(raw)), buffer, ctypes.byref(size)))
     return PeerId(buffer.value.decode())
+
+
+def dial_attempts(event: ffi.Event) -> tuple[DialAttempt, ...]:
+    """What became of the addresses of a dial that has ended."""
+    attempts = []
+    told = ffi.DialAttempt()
+    while lib.p2pa_event_dial_attempt(ctypes.byref(event), len(attempts), ctypes.byref(told)) == ffi.OK:
+        stage: bytes = lib.p2pa_dial_stage_name(told.stage)
+        error = error_of(told.status, told.text.text(), told.detail) if told.status < 0 else None
+        attempts.append(DialAttempt(told.address.text(), stage.decode(), told.started_ns / 1e9,
+                                    told.took_ns / 1e9, error))
+    return tuple(attempts)
 
 
 def generate_key() -> bytes:

@@ -16,7 +16,7 @@ from ._channel import CallChannel, StreamChannel
 from ._events import Subscription
 from ._memory import Payload
 from ._options import Options
-from ._values import Connection, Event, PeerId, PeerInfo, Perf, Request
+from ._values import Connection, DialedPeer, Event, PeerId, PeerInfo, Perf, Request
 from .errors import NotFound
 
 if TYPE_CHECKING:
@@ -43,17 +43,19 @@ class Node:
                  idle_timeout: float | None = None, keep_alive: float | None = None,
                  handshake_timeout: float | None = None, congestion: str = "cubic",
                  serve_perf: bool = False,
-                 qlog_directory: str | os.PathLike[str] | None = None) -> None:
+                 qlog_directory: str | os.PathLike[str] | None = None,
+                 dial_private: str = "same_subnet") -> None:
         """Describes a node; `async with` opens it, or `await`.
 
         listen: multiaddrs, "/ip4/0.0.0.0/udp/4001/quic-v1". methods: what to serve from the first
         moment on, as `serve` does. key: a private key; key_file: where it is read from, or
         created; neither: a fresh one. limits: bounds by their names in p2pagents.h. Times are in
-        seconds, None is the library's default; keep_alive=0: none.
+        seconds, None is the library's default; keep_alive=0: none. dial_private: which private
+        addresses that others told of are dialed, "same_subnet", "all" or "none".
         """
         self._engine = Engine(Options(
             listen, key, key_file, agent_version, limits, idle_timeout, keep_alive,
-            handshake_timeout, congestion, serve_perf, qlog_directory), _shown)
+            handshake_timeout, congestion, serve_perf, qlog_directory, dial_private=dial_private), _shown)
         for method, handler in (methods or {}).items():
             self._engine.serve(method, handler, False)
 
@@ -120,8 +122,9 @@ class Node:
         """Remembers where a peer may be found."""
         await self._engine.add_address(peer, address)
 
-    async def dial(self, peer: str) -> PeerId:
-        """Connects to a peer, if that is not so already, and says who it is."""
+    async def dial(self, peer: str) -> DialedPeer:
+        """Connects to a peer, if that is not so already, and says who it is; `attempts` of the answer, or of
+        the error, has what became of each address."""
         return await self._engine.dial(peer)
 
     async def disconnect(self, peer: str) -> None:

@@ -10,7 +10,7 @@ from ._ffi import lib
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-    from ._values import PeerId
+    from ._values import DialAttempt, PeerId
 
     Data = Union[Buffer, str]
 
@@ -19,6 +19,8 @@ class P2PError(Exception):
     """Whatever this package raises about the network, the node or the library."""
 
     default_code = -2
+    attempts: tuple[DialAttempt, ...] = ()
+    """Of a dial that failed: what became of each address."""
 
     def __init__(self, text: str = "", *, code: int | None = None, detail: int = 0,
                  peer: PeerId | None = None) -> None:
@@ -107,6 +109,12 @@ class NoAddress(ConnectError):
     """No address of the peer is known."""
 
     default_code = -101
+
+
+class Unresolved(ConnectError):
+    """The name in an address stands for no address."""
+
+    default_code = -108
 
 
 class PeerIdMismatch(ConnectError):
@@ -203,8 +211,8 @@ class LimitReached(P2PError):
 
 _EXACT: dict[int, type[P2PError]] = {kind.default_code: kind for kind in (
     InvalidArgument, Malformed, NotFound, Timeout, Cancelled, Closed, SystemRefused, DialTimeout,
-    NoAddress, PeerIdMismatch, Refused, Gated, StreamReset, ProtocolUnsupported, MessageTooLarge,
-    NoSuchMethod, DeadlineExceeded)}
+    NoAddress, Unresolved, PeerIdMismatch, Refused, Gated, StreamReset, ProtocolUnsupported,
+    MessageTooLarge, NoSuchMethod, DeadlineExceeded)}
 _RANGES: dict[int, type[P2PError]] = {
     1: ConnectError, 2: StreamError, 3: CallError, 4: IdentityError, 5: LimitReached}
 

@@ -13,7 +13,7 @@ from ._channel import CallChannel, StreamChannel
 from ._events import Subscription
 from ._memory import Payload
 from ._options import Options
-from ._values import Connection, Event, PeerId, PeerInfo, Perf, Request
+from ._values import Connection, DialedPeer, Event, PeerId, PeerInfo, Perf, Request
 from .errors import NotFound
 
 if TYPE_CHECKING:
@@ -40,18 +40,20 @@ class Node:
                  idle_timeout: float | None = None, keep_alive: float | None = None,
                  handshake_timeout: float | None = None, congestion: str = "cubic",
                  serve_perf: bool = False,
-                 qlog_directory: str | os.PathLike[str] | None = None) -> None:
+                 qlog_directory: str | os.PathLike[str] | None = None,
+                 dial_private: str = "same_subnet") -> None:
         """Opens a node, which listens when this returns.
 
         listen: multiaddrs, "/ip4/0.0.0.0/udp/4001/quic-v1". methods: what to serve from the first
         moment on, as `serve` does. workers: threads that serve, besides `run`. key: a private key;
         key_file: where it is read from, or created; neither: a fresh one. limits: bounds by their
         names in p2pagents.h. Times are in seconds, None is the library's default; keep_alive=0:
-        none.
+        none. dial_private: which private addresses that others told of are dialed, "same_subnet",
+        "all" or "none".
         """
         self._engine = Engine(Options(
             listen, key, key_file, agent_version, limits, idle_timeout, keep_alive,
-            handshake_timeout, congestion, serve_perf, qlog_directory), _shown)
+            handshake_timeout, congestion, serve_perf, qlog_directory, dial_private=dial_private), _shown)
         for method, handler in (methods or {}).items():
             self._engine.serve(method, handler, False)
         self._engine.drive(self._engine.open())
@@ -122,8 +124,9 @@ class Node:
         """Remembers where a peer may be found."""
         self._engine.drive(self._engine.add_address(peer, address))
 
-    def dial(self, peer: str) -> PeerId:
-        """Connects to a peer, if that is not so already, and says who it is."""
+    def dial(self, peer: str) -> DialedPeer:
+        """Connects to a peer, if that is not so already, and says who it is; `attempts` of the answer, or of
+        the error, has what became of each address."""
         return self._engine.drive(self._engine.dial(peer))
 
     def disconnect(self, peer: str) -> None:

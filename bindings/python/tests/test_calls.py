@@ -405,6 +405,29 @@ def test_another_peer_than_the_one_that_was_named_is_not_accepted(server: Node, 
         client.dial(server.address.replace(server.peer_id, other))
 
 
+def test_a_dial_tells_what_became_of_each_address(server: Node, client: Node) -> None:
+    dialed = client.dial(server.address)
+    assert dialed == server.peer_id
+    assert [attempt.stage for attempt in dialed.attempts] == ["connected"]
+    assert dialed.attempts[0].error is None and dialed.attempts[0].took > 0
+    assert server.address == f"{dialed.attempts[0].address}/p2p/{server.peer_id}"
+    assert pickle.loads(pickle.dumps(dialed)).attempts == dialed.attempts
+    assert client.dial(server.peer_id).attempts == ()
+    other = p2pagents.peer_id_of(p2pagents.generate_key())
+    with pytest.raises(p2pagents.PeerIdMismatch) as caught:
+        client.dial(server.address.replace(server.peer_id, other))
+    assert [attempt.stage for attempt in caught.value.attempts] == ["securing"]
+    assert isinstance(caught.value.attempts[0].error, p2pagents.PeerIdMismatch)
+
+
+def test_which_private_addresses_are_dialed_is_one_of_three() -> None:
+    with pytest.raises(p2pagents.InvalidArgument):
+        Node(dial_private="some")
+    for choice in ("same_subnet", "all", "none"):
+        with Node(dial_private=choice):
+            pass
+
+
 def test_silence_is_a_dial_timeout() -> None:
     nobody = p2pagents.peer_id_of(p2pagents.generate_key())
     with Node(handshake_timeout=0.05) as hasty:

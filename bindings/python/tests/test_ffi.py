@@ -20,7 +20,8 @@ STRUCTS: dict[str, type[ctypes.Structure]] = {
     "p2pa_error_info": _ffi.ErrorInfo, "p2pa_peer": _ffi.Peer, "p2pa_bytes": _ffi.Bytes,
     "p2pa_text": _ffi.Bytes, "p2pa_limits": _ffi.Limits, "p2pa_log_record": _ffi.LogRecord,
     "p2pa_node_options": _ffi.NodeOptions, "p2pa_call_options": _ffi.CallOptions,
-    "p2pa_connection_info": _ffi.ConnectionInfo, "p2pa_event": _ffi.Event, "p2pa_usage": _ffi.Usage}
+    "p2pa_connection_info": _ffi.ConnectionInfo, "p2pa_event": _ffi.Event, "p2pa_usage": _ffi.Usage,
+    "p2pa_dial_attempt": _ffi.DialAttempt}
 HANDLES = {"p2pa_node", "p2pa_op", "p2pa_call", "p2pa_stream"}
 # How a parameter may be declared for ctypes.
 PARAMETERS: dict[str, tuple[Any, ...]] = {

@@ -79,6 +79,11 @@ void Connection::close(std::uint64_t code, std::string_view reason) {
              {Code::kClosed, code, "closed on this side"});
 }
 
+DialStage Connection::stage() const {
+  if (established_at_ != Instant{}) return DialStage::kConnected;
+  return packets_received_ > 0 ? DialStage::kSecuring : DialStage::kConnecting;
+}
+
 ConnectionStats Connection::stats(Instant) const {
   ConnectionStats out;
   out.bytes_sent = bytes_sent_;

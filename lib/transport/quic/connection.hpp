@@ -49,6 +49,7 @@ class Connection final : public mux::MuxedConnection {
 
   // p2pa::Connection
   bool established() const override { return state_ == ConnectionState::kEstablished; }
+  DialStage stage() const override;
   bool early_data_possible() const override { return state_ == ConnectionState::kHandshaking && early_; }
   Result<StreamId> open_stream(bool replay_safe) override;
   Result<void> send_datagram(ByteView payload) override;

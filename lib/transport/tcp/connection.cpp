@@ -426,6 +426,18 @@ void Connection::on_deadline() {
   }
 }
 
+DialStage Connection::stage() const {
+  switch (closed() ? last_ : state_) {
+    case State::kConnecting: return DialStage::kConnecting;
+    case State::kDressing:
+    case State::kSecuring: return DialStage::kSecuring;
+    case State::kMuxing: return DialStage::kMuxing;
+    case State::kOpen:
+    case State::kClosed: break;
+  }
+  return DialStage::kConnected;
+}
+
 void Connection::tidy() {
   tidy_at_ = kNever;
   MuxedConnection::tidy();
@@ -469,6 +481,7 @@ void Connection::finish_close(const Error& why, SocketRequest::Kind how) {
     }
     shared_.forget_socket(socket_);
   }
+  last_ = state_;
   state_ = State::kClosed;
   why_ = why;
   handshake_.release();

@@ -33,6 +33,7 @@ class Connection final : public mux::MuxedConnection, private yamux::Session::Ow
 
   // p2pa::Connection
   bool established() const override { return state_ == State::kOpen; }
+  DialStage stage() const override;
   bool early_data_possible() const override { return false; }
   Result<StreamId> open_stream(bool replay_safe) override;
   std::size_t undelivered() const override { return streams_.undelivered() + (session_ ? session_->unconfirmed() : 0); }
@@ -101,6 +102,7 @@ class Connection final : public mux::MuxedConnection, private yamux::Session::Ow
 
   Shared& shared_;
   State state_ = State::kConnecting;
+  State last_ = State::kConnecting;  // before kClosed
   SocketId socket_;
   const Road road_;
   std::size_t security_ = 0;  // the one of the configuration that is offered

@@ -36,9 +36,9 @@ SYSTEM = re.compile(r"(sys|netinet|net|arpa|linux)/|(dlfcn|errno|fcntl|poll|pthr
 
 THIRD_PARTIES = {
     "sodium": r"sodium(\.h$|/)", "gnutls": r"gnutls/", "secp256k1": r"secp256k1", "ngtcp2": r"ngtcp2/",
-    "protozero": r"protozero/", "uv": r"uv(\.h$|/)", "wslay": r"wslay/", "zstd": r"zstd\.h$",
-    "fmt": r"fmt/", "cli11": r"CLI/",
-    "json": r"nlohmann/", "hiredis": r"hiredis/", "grpc": r"grpcpp/|.*\.pb\.h$",
+    "protozero": r"protozero/", "uv": r"uv(\.h$|/)", "wslay": r"wslay/", "zstd": r"zstd\.h$", "cares": r"ares\.h$",
+    "isal": r"isa-l(\.h$|/)", "fmt": r"fmt/", "cli11": r"CLI/", "json": r"nlohmann/", "hiredis": r"hiredis/",
+    "grpc": r"grpcpp/|.*\.pb\.h$",
 }
 # What is ours and compiled, but for the tests: all of it needs a line.
 RULED = ("lib/", "capi/", "tools/", "examples/", "benchmarks/")

@@ -341,9 +341,9 @@ TEST_CASE("many threads post, and none of it is lost or out of its own order") {
 
 TEST_CASE("the interfaces' addresses hold loopback, each address once, and no unspecified one") {
   const auto addresses = interface_addresses().value();
-  CHECK(std::ranges::count(addresses, IpAddress::parse("127.0.0.1").value()) == 1);
+  CHECK(std::ranges::count(addresses, InterfaceAddress{IpAddress::parse("127.0.0.1").value(), 8}) == 1);
   CHECK(std::ranges::adjacent_find(addresses) == addresses.end());
-  CHECK(std::ranges::none_of(addresses, &IpAddress::is_unspecified));
+  CHECK(std::ranges::none_of(addresses, [](const auto& a) { return a.ip.is_unspecified(); }));
 }
 
 TEST_CASE("entropy differs each time, and fills to the last byte") {

@@ -31,6 +31,8 @@ const Bad kBad[] = {
     {"idle_close", [](NodeOptions& o) { o.idle_close = hours(25); }},
     {"low_water", [](NodeOptions& o) { o.high_water = 1, o.low_water = 2; }},
     {"security", [](NodeOptions& o) { o.security.clear(); }},
+    {"dns_servers", [](NodeOptions& o) { o.dns_servers = {"192.0.2.53", "dns.example.org"}; }},
+    {"dns_servers", [](NodeOptions& o) { o.dns_servers.assign(9, "192.0.2.53"); }},
     {"security", [](NodeOptions& o) { o.security = {Security::kTls, Security::kTls}; }},
     {"limits.connections_max", [](NodeOptions& o) { o.limits.connections_max = 0; }},
     {"limits.connections_per_peer_max", [](NodeOptions& o) { o.limits.connections_per_peer_max = 0; }},

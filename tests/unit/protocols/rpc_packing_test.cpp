@@ -81,7 +81,9 @@ TEST_CASE("what would not shrink, is small, or would grow beyond the ratio goes 
 
 TEST_CASE("other levels, and a window larger than the message, are unpacked too") {
   const Bytes message = text(100'000);
-  for (const int level : {1, 9, 19, 22}) CHECK(unpack_error(packed_by_hand(message, level), message.size()) == Code::kOk);
+  for (const int level : {1, 9, 19, 22}) {
+    CHECK(unpack_error(packed_by_hand(message, level), message.size()) == Code::kOk);
+  }
 }
 
 TEST_CASE("a packed message that is not what it says is refused, and nothing is written beyond it") {

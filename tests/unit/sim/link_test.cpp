@@ -102,3 +102,21 @@ TEST_CASE("jitter spreads arrivals but keeps their order, and reordering breaks 
   }
   CHECK(overtaken > 100);
 }
+
+TEST_CASE("losses in bursts are as many as losses by themselves, but in a row") {
+  Fixture f;
+  f.options.loss = 0.05;
+  f.options.loss_burst = 4;
+  int lost = 0, runs = 0;
+  bool before = false;
+  constexpr int kPackets = 200'000;
+  for (int i = 0; i < kPackets; ++i) {
+    const bool now = !f.send(i);
+    lost += now ? 1 : 0;
+    runs += now && !before ? 1 : 0;
+    before = now;
+  }
+  CHECK(lost == Approx(0.05 * kPackets).epsilon(0.1));
+  CHECK(lost == Approx(4 * runs).epsilon(0.1));
+  CHECK(f.stats.lost == static_cast<std::uint64_t>(lost));
+}

@@ -78,7 +78,7 @@ TEST_CASE("of two attempts that are established at one moment one is a connectio
     client.store.add_address(server.key.peer_id(), address, peerstore::Peerstore::Source::kHost);
   }
   int done = 0;
-  client.swarm.dial(server.key.peer_id(), [&](Instant, Result<Connection*> result) {
+  client.swarm.dial(server.key.peer_id(), [&](Instant, Result<Connection*> result, const DialReport&) {
     CHECK(result.has_value());
     ++done;
   });
