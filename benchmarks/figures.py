@@ -83,7 +83,7 @@ def both_ends_kib(result):
 
 def groups(sizes):
     return [bulk(sizes), *([] if sizes is QUICK else [ethernet(sizes)]), *tcp(sizes), *latency(sizes), *deep(sizes),
-            dialing(sizes), handshakes(sizes), memory(sizes), starting(), size(), heap(sizes), quiet(sizes)]
+            *shaping(sizes), dialing(sizes), handshakes(sizes), memory(sizes), starting(), size(), heap(sizes), quiet(sizes)]
 
 
 def bulk(sizes):
@@ -155,6 +155,27 @@ def deep(sizes):
     for name, case, title, target in cases:
         yield Group(name, (Pair("grpc", f"pingpong {words}"),), Pair("ours", f"{case} {words}"), (
             Figure(f"{title}, 64 in flight", "1/s", field("per_s"), ratio("≥", target), "grpc"),))
+
+
+def shaping(sizes):
+    """Ours against ours, in one process: how much of what is allowed a ping needs beside a saturating upload (twice the
+    idle one, and the time of a full send buffer), and what it gives to send many messages in one turn, and packed."""
+    small = sizes.rounds // 20
+    for name, server in (("QUIC", ""), ("TCP", "--tcp 1")):
+        yield Group(f"urgent {name}", (), Pair("ours", f"urgent --rounds {small}", None, server), (
+            Figure(f"ping beside bulk, {name}, p99", "µs", field("busy_p99_us")),
+            Figure(f"  idle, {name}, p99", "µs", field("idle_p99_us")),
+            Figure(f"  beside bulk, of what is allowed, {name}", "", field("of_allowed"), ours("≤", 1)),
+            Figure(f"  the bulk meanwhile, {name}", "Gbit/s", field("gbit_s"))))
+        yield Group(f"batching {name}", (), Pair("ours", "batching", None, server), (
+            Figure(f"packets for 1,000 messages of 32 B in one turn, {name}", "", field("together", "packets")),
+            Figure(f"  one after the other, {name}", "", field("apart", "packets"))))
+    for size in (1024, 65536):
+        yield Group(f"compression {size} B", (), Pair("ours", f"compression --size {size} --rounds {small}"), (
+            Figure(f"bytes of a packed to a plain call, {size} B", "",
+                   lambda taken: taken["packed"]["bytes_each"] / taken["plain"]["bytes_each"]),
+            Figure(f"  its time to the plain one's on loopback, {size} B", "",
+                   lambda taken: taken["packed"]["p50_us"] / taken["plain"]["p50_us"])))
 
 
 def dialing(sizes):

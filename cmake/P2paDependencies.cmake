@@ -26,6 +26,7 @@ p2pa_dependency(ngtcp2 libngtcp2_crypto_gnutls NEEDS ngtcp2_core gnutls)
 p2pa_dependency(sodium libsodium)
 p2pa_dependency(secp256k1 libsecp256k1)
 p2pa_dependency(uv libuv)
+p2pa_dependency(zstd libzstd)
 p2pa_dependency(cares libcares)
 p2pa_dependency(isal libisal)
 

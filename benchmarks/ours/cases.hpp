@@ -18,6 +18,9 @@ void idle(const Options& options);
 void quiet(const Options& options);
 void rpc(const Options& options);
 void messages(const Options& options);
+void urgent(const Options& options);
+void batching(const Options& options);
+void compression(const Options& options);
 /// Alone.
 void start(const Options& options);
 void allocations(const Options& options);

@@ -19,7 +19,8 @@ struct NamedCase {
 constexpr NamedCase kCases[] = {
     {"client", "bulk", bulk},         {"client", "pingpong", pingpong}, {"client", "connect", connect},
     {"client", "idle", idle},         {"client", "quiet", quiet},       {"client", "rpc", rpc},
-    {"client", "messages", messages}, {"alone", "start", start},        {"alone", "alloc", allocations},
+    {"client", "messages", messages}, {"client", "urgent", urgent},     {"client", "batching", batching},
+    {"client", "compression", compression}, {"alone", "start", start},        {"alone", "alloc", allocations},
 };
 
 Case find_case(const Options& options) {
@@ -51,7 +52,8 @@ bool set_option(Options& options, std::string_view name, const char* text) {
 int usage() {
   std::fputs(
       "usage: p2pa_bench_peer server [--outside 1] [--tcp 1 | --ws 1] [--tls 1] [--cpu N]\n"
-      "       p2pa_bench_peer client ADDRESS bulk|pingpong|connect|idle|quiet|rpc|messages [options]\n"
+      "       p2pa_bench_peer client ADDRESS CASE [options]\n"
+      "       CASE: bulk|pingpong|connect|idle|quiet|rpc|messages|urgent|batching|compression\n"
       "       p2pa_bench_peer alone start|alloc [options]\n"
       "options: --bytes --size --rounds --depth --count --parallel --seconds --resume --outward --since --tls --cpu\n",
       stderr);

@@ -22,6 +22,7 @@
 #include "p2pagents/pre_shared_key.hpp"
 #include "p2pagents/rpc.hpp"
 #include "p2pagents/session_message.hpp"
+#include "p2pagents/shaping.hpp"
 #include "p2pagents/time.hpp"
 
 namespace p2pa {
@@ -161,6 +162,9 @@ class AgentStream {
   virtual std::size_t writable() const = 0;  ///< how much write() would take now
   virtual void finish() = 0;
   virtual void reset(std::uint64_t code) = 0;
+  /// Of what this end writes, from now on, also of what it has written and not sent. In the beginning
+  /// kInteractive: said where the stream is opened or taken, it holds from the first byte on.
+  virtual void set_priority(Priority priority) = 0;
   virtual void set_handler(AgentStreamHandler handler) = 0;
 };
 
@@ -244,6 +248,19 @@ class Node final {
   Result<void> forget_rule(std::string_view rule);
   /// True: from now on a connection passes only when allow() named its peer or its address.
   void allow_only(bool allowed_only);
+
+  // --- how fast. `scope` is "" for the whole node, a PeerId, or the id of a protocol, which begins with "/"; what
+  // falls under several limits obeys all. Outbound, streams without tokens wait and their send buffers fill.
+  // Inbound, what arrived waits unread, and the peer is stopped by flow control; nothing is dropped. When there
+  // is not enough for all, the more urgent class goes first, across all connections; see Priority.
+  /// From now on, also for what is under way; changes a limit that is set. kInvalidArgument: no scope, or a rate
+  /// or a burst out of its bounds.
+  Result<void> set_rate_limit(std::string_view scope, Direction direction, const RateLimit& limit);
+  /// kNotFound: none was set. kInvalidArgument: no scope.
+  Result<void> clear_rate_limit(std::string_view scope, Direction direction);
+  /// None: it is not limited. kInvalidArgument: no scope.
+  Result<std::optional<RateLimit>> rate_limit(std::string_view scope, Direction direction) const;
+
   std::vector<ConnectionInfo> connections() const;
   std::optional<PeerInfo> info(const PeerId& peer) const;
   LimitCounters limit_counters() const;

@@ -10,6 +10,7 @@
 #include "p2pagents/bytes.hpp"
 #include "p2pagents/error.hpp"
 #include "p2pagents/peer_id.hpp"
+#include "p2pagents/shaping.hpp"
 #include "p2pagents/time.hpp"
 
 namespace p2pa {
@@ -41,6 +42,11 @@ struct CallOptions {
   bool replay_safe = false;
   /// Fire and forget: succeeds when the bytes are handed to the connection; there is no answer.
   bool one_way = false;
+  /// Of what the caller sends; the server's answer has its server's: see Call::set_priority().
+  Priority priority = Priority::kInteractive;
+  /// Messages go smaller by zstd, both ways, where that helps and the peer is known to read it. Not for secrets
+  /// beside what a stranger may choose: the size tells of the content.
+  bool compress = false;
 };
 
 struct CallHandler;
@@ -75,6 +81,8 @@ class Call {
   /// Back-pressure: while paused nothing is read, and the sender is stopped by flow control.
   virtual void pause() = 0;
   virtual void resume() = 0;
+  /// Of what this end sends, from now on, also of what it has not sent yet.
+  virtual void set_priority(Priority priority) = 0;
   /// Replaces the handler: what a server does when the call arrives.
   virtual void set_handler(CallHandler handler) = 0;
 };

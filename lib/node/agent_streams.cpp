@@ -18,6 +18,7 @@ class AgentStreams::Face final : public AgentStream {
   std::size_t writable() const override { return stream_.writable(); }
   void finish() override { stream_.finish(); }
   void reset(std::uint64_t code) override { stream_.reset(code); }
+  void set_priority(Priority priority) override { stream_.set_priority(priority); }
   void set_handler(AgentStreamHandler handler) override {
     // A function that replaces itself must live until it returns.
     if (running_) {

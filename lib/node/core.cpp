@@ -136,6 +136,10 @@ NodeCore::Impl::Impl(NodeOptions node_options, ByteView seed32, std::int64_t uni
       (void)swarm.serve(std::move(id), *protocol, protocol->replay_safe());
     }
   }
+  rpc.set_reads_packed([this](const PeerId& peer) {
+    const PeerInfo* known = peers.info(peer);
+    return known != nullptr && std::ranges::find(known->protocols, rpc::kPackedProtocolId) != known->protocols.end();
+  });
   sockets.list_interfaces();  // a change is seen by what was there before
   for (const Multiaddr& address : options.listen) {
     if (auto listening = sockets.listen(address); !listening) {
@@ -232,7 +236,7 @@ void NodeCore::Impl::identified(PeerInfo info) {
 // --- the turn
 
 bool NodeCore::Impl::turn(Instant at) {
-  now = at;
+  set_now(at);
   if (state == State::kCloseAsked) begin_close(at);
   names.turn(at);
   const bool more = swarm.turn(at);
@@ -351,18 +355,18 @@ NodeCore::NodeCore(NodeOptions options, ByteView seed32, std::int64_t unix_time,
 NodeCore::~NodeCore() = default;
 
 void NodeCore::handle(Instant now, const InboundDatagram& datagram) {
-  impl_->now = now;
+  impl_->set_now(now);
   if (impl_->udp.has_socket(datagram.socket)) return impl_->udp.handle(now, datagram);
   impl_->quic.handle(now, datagram);
 }
 
 void NodeCore::handle(Instant now, const SocketEvent& event) {
-  impl_->now = now;
+  impl_->set_now(now);
   impl_->tcp.handle(now, event);
 }
 
 void NodeCore::handle(Instant now, const EffectDone& done) {
-  impl_->now = now;
+  impl_->set_now(now);
   if (impl_->web_files.owns(done)) {
     if (impl_->web_files.done(now, done)) impl_->swarm.sockets_changed(now);
     return;
@@ -389,12 +393,13 @@ void NodeCore::handle(Instant now, const EffectDone& done) {
 void NodeCore::interfaces_changed() { impl_->sockets.list_interfaces(); }
 
 void NodeCore::handle(Instant now, const dns::Answer& answer) {
-  impl_->now = now;
+  impl_->set_now(now);
   impl_->names.handle(now, answer);
 }
 
 void NodeCore::on_deadline(Instant now) {
-  impl_->now = now;
+  impl_->set_now(now);
+  if (impl_->resources.shaper().next_deadline() <= now) impl_->resources.shaper().on_deadline(now);
   if (impl_->names.next_deadline() <= now) impl_->names.on_deadline(now);
   if (impl_->quic.next_deadline() <= now) impl_->quic.on_deadline(now);
   if (impl_->udp.next_deadline() <= now) impl_->udp.on_deadline(now);
@@ -429,16 +434,19 @@ bool NodeCore::poll_effect(Effect& out) {
 
 bool NodeCore::poll_transmit(Instant now, MutableBytes buffer, const TransmitLimits& limits,
                              Transmit& out) {
+  impl_->set_now(now);
   return impl_->quic.poll_transmit(now, buffer, limits, out) ||
          impl_->udp.poll_transmit(now, buffer, limits, out);
 }
 
 bool NodeCore::poll_write(Instant now, MutableBytes buffer, SocketWrite& out) {
+  impl_->set_now(now);
   return impl_->tcp.poll_write(now, buffer, out);
 }
 
 Instant NodeCore::next_deadline() const {
   Instant next = std::min(impl_->quic.next_deadline(), impl_->swarm.next_deadline());
+  next = std::min(next, impl_->resources.shaper().next_deadline());
   next = std::min({next, impl_->udp.next_deadline(), impl_->tcp.next_deadline(), impl_->names.next_deadline()});
   next = std::min({next, impl_->web_files.next_deadline(), impl_->close_deadline});
   for (const Protocol* protocol : impl_->protocols) {

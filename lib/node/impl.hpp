@@ -55,6 +55,11 @@ struct NodeCore::Impl final : swarm::Observer {
   identify::Context identify_context(std::int64_t unix_time);
   void identified(PeerInfo info);
 
+  /// First of all, whatever is handed in.
+  void set_now(Instant at) {
+    now = at;
+    resources.shaper().advance(at);
+  }
   bool turn(Instant at);
   bool has_work() const;
   /// Only notes it: close() may be called in any callback.

@@ -131,6 +131,27 @@ void Node::allow_only(bool allowed_only) {
   core_->impl().swarm.rules_changed();
 }
 
+// --- how fast
+
+Result<void> Node::set_rate_limit(std::string_view scope, Direction direction, const RateLimit& limit) {
+  const auto parsed = shaping::parse_scope(scope);
+  if (!parsed) return std::unexpected(parsed.error());
+  return core_->impl().resources.shaper().set(*parsed, direction, limit);
+}
+
+Result<void> Node::clear_rate_limit(std::string_view scope, Direction direction) {
+  const auto parsed = shaping::parse_scope(scope);
+  if (!parsed) return std::unexpected(parsed.error());
+  const bool had = core_->impl().resources.shaper().clear(*parsed, direction);
+  return had ? Result<void>{} : fail(Code::kNotFound, "there is no such limit");
+}
+
+Result<std::optional<RateLimit>> Node::rate_limit(std::string_view scope, Direction direction) const {
+  const auto parsed = shaping::parse_scope(scope);
+  if (!parsed) return std::unexpected(parsed.error());
+  return core_->impl().resources.shaper().limit(*parsed, direction);
+}
+
 std::vector<ConnectionInfo> Node::connections() const {
   std::vector<ConnectionInfo> out;
   for (const Connection* connection : core_->impl().swarm.connections()) {

@@ -11,6 +11,7 @@
 #include "p2pagents/error.hpp"
 #include "p2pagents/limits.hpp"
 #include "p2pagents/peer_id.hpp"
+#include "shaping/shaper.hpp"
 
 namespace p2pa::resource {
 
@@ -70,6 +71,9 @@ class Manager {
 
   const LimitUsage& usage() const { return usage_; }
 
+  /// Of bytes a second: who moves some asks there.
+  shaping::Shaper& shaper() { return shaper_; }
+
  private:
   friend class Reservation;
   struct PeerUse {
@@ -91,6 +95,7 @@ class Manager {
   void give_back(const Reservation& r) noexcept;
 
   Limits limits_;
+  shaping::Shaper shaper_;
   Admission admission_;
   LimitCounters counters_;
   LimitUsage usage_;

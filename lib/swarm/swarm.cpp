@@ -195,6 +195,7 @@ bool Swarm::open_on(Instant now, Connection& connection, StreamList& streams, Op
     request.handler->on_stream_failed(now, request.tag, proposed.error());
     return true;
   }
+  stream.join_class();
   if (streams.count == 1) care_.began_use(now, connection);
   request.handler->on_stream_open(now, stream);
   return true;
@@ -462,6 +463,7 @@ void Swarm::hand_over(Instant now, StreamSlot& slot) {
   Stream& stream = *slot.stream;
   const std::uint32_t generation = slot.generation;
   stream.set_handler(services_.find(stream.protocol())->second.handler);
+  stream.join_class();
   stream.handler()->on_stream_open(now, stream);
   if (slot.generation == generation && (!stream.peek().empty() || stream.at_end())) {
     stream.handler()->on_readable(now, stream);

@@ -10,6 +10,7 @@
 #include "p2pagents/multiaddr.hpp"
 #include "p2pagents/peer_id.hpp"
 #include "p2pagents/session_message.hpp"
+#include "p2pagents/shaping.hpp"
 #include "p2pagents/time.hpp"
 
 namespace p2pa {
@@ -78,6 +79,11 @@ class Connection {
   /// kInvalidState: closed, or not established and `replay_safe` is false.
   virtual Result<StreamId> open_stream(bool replay_safe) = 0;
   virtual void set_context(StreamId stream, void* context) = 0;
+  /// How urgent it is what is written to the stream, from now on; kInteractive if never said. Means nothing where
+  /// nothing is shared.
+  virtual void set_priority(StreamId, Priority) {}
+  /// Whose limits it falls under besides the node's and the peer's.
+  virtual void set_protocol(StreamId, std::string_view /*protocol*/) {}
 
   /// The received bytes that lie together at the front; empty when there are none. Valid until the
   /// next consume() on this stream or the next event of the transport.

@@ -2,6 +2,11 @@
 
 namespace p2pa {
 
+void Stream::join_class() {
+  connection_->set_priority(id_, handler_->priority());
+  connection_->set_protocol(id_, protocol());
+}
+
 ByteView Stream::peek() const {
   return negotiation_.agreed() ? connection_->peek(id_) : ByteView{};
 }

@@ -18,6 +18,8 @@ class StreamHandler {
  public:
   virtual ~StreamHandler() = default;
 
+  /// What its streams have in the beginning.
+  virtual Priority priority() const { return Priority::kInteractive; }
   /// The stream is ours: inbound after its protocol was agreed, outbound as soon as it may be
   /// written (the proposal travels with the first bytes). `stream.tag()` is the opener's.
   virtual void on_stream_open(Instant now, Stream& stream) = 0;
@@ -54,6 +56,7 @@ class Stream final {
   std::uint64_t tag() const { return tag_; }
   void set_tag(std::uint64_t tag) { tag_ = tag; }
 
+  void set_priority(Priority priority) { connection_->set_priority(id_, priority); }
   ByteView peek() const;  ///< see Connection; empty while negotiation is under way
   void consume(std::size_t n) { connection_->consume(id_, n); }
   bool at_end() const;    ///< see Connection; false while negotiation is under way
@@ -83,6 +86,8 @@ class Stream final {
   const multistream::Negotiation& negotiation() const { return negotiation_; }
   StreamHandler* handler() const { return handler_; }
   void set_handler(StreamHandler* handler) { handler_ = handler; }
+  /// From now on it is of its handler's class, and falls under its protocol's limits. REQUIRES a handler.
+  void join_class();
 
  private:
   Result<void> advance_negotiation(const multistream::Negotiation::Known& known, Bytes& scratch);

@@ -1,5 +1,6 @@
 #include "address/ip_range.hpp"
 #include "base/assert.hpp"
+#include "shaping/shaper.hpp"
 #include "swarm/gater.hpp"
 
 using namespace p2pa;
@@ -8,6 +9,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string text(as_text(ByteView(data, size)));
   if (const auto range = IpRange::parse(text)) P2PA_ASSERT(IpRange::parse(range->to_string()) == *range);
   const auto rule = swarm::parse_gate_rule(text);
+  // What names a peer or a protocol to a rule names it to a limit.
+  const bool range_alone = rule && std::holds_alternative<IpRange>(*rule);
+  P2PA_ASSERT(shaping::parse_scope(text).has_value() == (text.empty() || (rule && !range_alone)));
   if (!rule) return 0;
   swarm::Gater gater;
   gater.deny(*rule);

@@ -56,6 +56,7 @@ class Identify final : public Protocol {
   bool replay_safe() const override { return true; }
   void on_connected(Instant now, Connection& connection) override;
   void on_disconnected(Instant now, Connection& connection, const Error& why) override;
+  Priority priority() const override { return Priority::kControl; }
   void on_stream_open(Instant now, Stream& stream) override;
   void on_stream_failed(Instant now, std::uint64_t tag, const Error& why) override;
   void on_readable(Instant now, Stream& stream) override;

@@ -42,6 +42,7 @@ class Messages final : public Protocol {
   bool take(Connection& connection, ByteView datagram);
 
   std::vector<std::string> protocol_ids() const override { return {std::string(kProtocolId)}; }
+  Priority priority() const override { return Priority::kControl; }  // reports are short, and late ones useless
   void on_stream_open(Instant now, Stream& stream) override;
   void on_stream_failed(Instant now, std::uint64_t tag, const Error& why) override;
   void on_readable(Instant now, Stream& stream) override;

@@ -36,6 +36,7 @@ class Perf final : public Protocol {
                PerfCallback done);
 
   std::vector<std::string> protocol_ids() const override;
+  Priority priority() const override { return Priority::kBulk; }
   void on_stream_open(Instant now, Stream& stream) override;
   void on_stream_failed(Instant now, std::uint64_t tag, const Error& why) override;
   void on_readable(Instant now, Stream& stream) override;

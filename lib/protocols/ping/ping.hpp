@@ -36,6 +36,7 @@ class Ping final : public Protocol {
 
   std::vector<std::string> protocol_ids() const override { return {std::string(kProtocolId)}; }
   bool replay_safe() const override { return true; }
+  Priority priority() const override { return Priority::kControl; }
   void on_stream_open(Instant now, Stream& stream) override;
   void on_stream_failed(Instant now, std::uint64_t tag, const Error& why) override;
   void on_readable(Instant now, Stream& stream) override;

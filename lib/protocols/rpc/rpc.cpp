@@ -11,7 +11,9 @@ Rpc::Rpc(StreamOpener& opener, resource::Manager& resources)
 
 Rpc::~Rpc() = default;
 
-std::vector<std::string> Rpc::protocol_ids() const { return {std::string(kProtocolId)}; }
+std::vector<std::string> Rpc::protocol_ids() const {
+  return {std::string(kProtocolId), std::string(kPackedProtocolId)};
+}
 
 Result<void> Rpc::serve(std::string name, Method method) {
   return shared_.methods.add(std::move(name), std::move(method));
@@ -58,6 +60,7 @@ StreamCall& Rpc::start(Instant now, const PeerId& peer, std::string_view method,
                        const CallOptions& options, CallHandler handler) {
   StreamCall& call = acquire();
   call.start_outbound(now, peer, method, options, std::move(handler));
+  if (options.compress && reads_packed_ && reads_packed_(peer)) call.pack();
   auto reservation = shared_.resources.call(peer);
   if (!valid_method(method)) {
     call.end({Code::kInvalidArgument, 0, "a method name is 1 to 255 bytes of UTF-8"});
@@ -77,7 +80,7 @@ void Rpc::open_stream(StreamCall& call, const CallOptions& options) {
   if (!call.live()) return;
   OpenStreamOptions how;
   how.replay_safe = options.replay_safe;
-  opener_.open_stream(call.peer(), kProtocolId, *this, call.id(), how);
+  opener_.open_stream(call.peer(), call.protocol(), *this, call.id(), how);
 }
 
 Call* Rpc::find_call(CallId id) {

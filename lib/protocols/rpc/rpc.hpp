@@ -27,6 +27,9 @@ class Rpc final : public Protocol {
   Rpc(StreamOpener& opener, resource::Manager& resources);
   ~Rpc() override;
 
+  /// Does the peer read packed messages, as far as is known? Asked for calls that want them.
+  void set_reads_packed(std::move_only_function<bool(const PeerId&)> reads) { reads_packed_ = std::move(reads); }
+
   /// kInvalidArgument: not a method name. kInvalidState: the name is taken.
   Result<void> serve(std::string name, Method method);
   Result<void> serve(std::string name, UnaryMethod method);
@@ -77,6 +80,7 @@ class Rpc final : public Protocol {
   void keep_timer(StreamCall& call);
 
   StreamOpener& opener_;
+  std::move_only_function<bool(const PeerId&)> reads_packed_;
   CallShared shared_;
   std::vector<StreamCall*> turn_;  // scratch of on_turn()
   std::vector<std::unique_ptr<StreamCall>> calls_;  // by index; as many as were ever in use at once

@@ -5,13 +5,14 @@
 #include "base/byte_writer.hpp"
 #include "base/utf8.hpp"
 #include "base/varint.hpp"
+#include "protocols/rpc/packing.hpp"
 #include "wire/msgpack.hpp"
 
 namespace p2pa::rpc {
 
 namespace {
 
-enum Type : std::uint8_t { kRequest = 0, kMessage = 1, kFailure = 2, kRefusal = 3 };
+enum Type : std::uint8_t { kRequest = 0, kMessage = 1, kFailure = 2, kRefusal = 3, kPacked = 4 };
 constexpr std::uint64_t kFlagOneWay = 1;
 
 std::unexpected<Error> not_a_frame(const char* why) { return fail(Code::kProtocolViolation, why); }
@@ -72,6 +73,20 @@ Result<Frame> read_refusal(wire::MsgpackReader& reader) {
   return Refusal{*code, *detail};
 }
 
+Result<Frame> read_packed(wire::MsgpackReader& reader, std::size_t message_bytes_max) {
+  const auto size = reader.uint();
+  if (!size) return not_a_frame("rpc: a packed message without its size");
+  const auto packed = read_payload(reader, message_bytes_max);
+  if (!packed) return std::unexpected(packed.error());
+  if (*size > message_bytes_max) {
+    return fail(Code::kMessageTooLarge, "rpc: message over the limit", message_bytes_max);
+  }
+  if (*size == 0 || packed->empty() || *size / packed->size() >= kUnpackRatioMax) {
+    return not_a_frame("rpc: a packed message of nothing, or that would grow too much");
+  }
+  return PackedMessage{static_cast<std::size_t>(*size), *packed};
+}
+
 Result<Frame> read_frame(wire::MsgpackReader& reader, std::size_t message_bytes_max) {
   const auto fields = reader.array();
   if (!fields) return not_a_frame("rpc: a frame is an array");
@@ -91,6 +106,9 @@ Result<Frame> read_frame(wire::MsgpackReader& reader, std::size_t message_bytes_
     case kRefusal:
       if (*fields != 3) break;
       return read_refusal(reader);
+    case kPacked:
+      if (*fields != 3) break;
+      return read_packed(reader, message_bytes_max);
     default: return not_a_frame("rpc: unknown frame type");
   }
   return not_a_frame("rpc: wrong number of fields");
@@ -139,6 +157,21 @@ void append_request_head(Bytes& out, const Request& request, std::size_t message
   append_request_fields(writer, request, 5);
   writer.bin_header(static_cast<std::uint32_t>(message_size));
   prepend_length(out, start, message_size);
+}
+
+void append_packed_head(Bytes& out, std::size_t message_size, std::size_t packed_size) {
+  const std::size_t start = out.size();
+  wire::MsgpackWriter writer(out);
+  writer.array(3);
+  writer.uint(kPacked);
+  writer.uint(message_size);
+  writer.bin_header(static_cast<std::uint32_t>(packed_size));
+  prepend_length(out, start, packed_size);
+}
+
+void append_frame(Bytes& out, const PackedMessage& message) {
+  append_packed_head(out, message.size, message.packed.size());
+  ByteWriter(out).append(message.packed);
 }
 
 void append_frame(Bytes& out, const Request& request) {

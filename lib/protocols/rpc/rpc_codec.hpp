@@ -13,6 +13,9 @@ namespace p2pa::rpc {
 
 inline constexpr std::string_view kProtocolId = "/p2pagents/rpc/1.0.0";
 
+/// The same, and messages may come packed.
+inline constexpr std::string_view kPackedProtocolId = "/p2pagents/rpc/zstd/1.0.0";
+
 inline constexpr std::size_t kMethodBytesMax = 255;
 inline constexpr std::size_t kErrorTextBytesMax = 4096;
 /// What a frame may hold beside one message.
@@ -48,7 +51,13 @@ struct Refusal {
   std::uint64_t detail = 0;
 };
 
-using Frame = std::variant<Request, Message, Failure, Refusal>;
+/// [4, size uint, packed bin]. In the place of a Message, on kPackedProtocolId only.
+struct PackedMessage {
+  std::size_t size = 0;  ///< of the message; at most kUnpackRatioMax times what is packed
+  ByteView packed;       ///< one zstd frame
+};
+
+using Frame = std::variant<Request, Message, Failure, Refusal, PackedMessage>;
 
 /// One frame without its length; views point into `body`. kProtocolViolation: not a frame.
 /// kMessageTooLarge: a message or an error's data is over `message_bytes_max`.
@@ -60,10 +69,12 @@ void append_frame(Bytes& out, const Message& message);
 /// Text over kErrorTextBytesMax is cut, and what is not UTF-8 in it is replaced by '?'.
 void append_frame(Bytes& out, const Failure& failure);
 void append_frame(Bytes& out, const Refusal& refusal);
+void append_frame(Bytes& out, const PackedMessage& message);
 
 /// The frame up to its message's bytes, which the caller sends after it himself.
 void append_message_head(Bytes& out, std::size_t message_size);
 void append_request_head(Bytes& out, const Request& request, std::size_t message_size);
+void append_packed_head(Bytes& out, std::size_t message_size, std::size_t packed_size);
 
 /// 1 to kMethodBytesMax bytes of UTF-8?
 bool valid_method(std::string_view name);

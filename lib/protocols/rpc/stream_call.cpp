@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/assert.hpp"
+#include "protocols/rpc/message_memory.hpp"
 
 namespace p2pa::rpc {
 
@@ -99,6 +100,7 @@ void StreamCall::start_outbound(Instant now, const PeerId& peer, std::string_vie
   set_state(State::kWaiting);
   inbound_ = false;
   one_way_ = options.one_way;
+  priority_ = options.priority;
   peer_ = peer;
   method_ = method;
   const Duration longest = milliseconds(static_cast<std::int64_t>(kDeadlineMsMax));
@@ -114,6 +116,10 @@ Result<void> StreamCall::start_unary(ByteView request, UnaryCallback done) {
     return p2pa::fail(Code::kMessageTooLarge, "rpc: message over the limit",
                       shared_.resources.limits().message_bytes_max);
   }
+  if (packs_) {
+    head_written_ = true;
+    return put_message(request);
+  }
   shared_.scratch.clear();
   return writer_.put(nullptr, peer_, shared_.resources, shared_.scratch, request);
 }
@@ -122,6 +128,7 @@ void StreamCall::start_inbound(Instant now, Stream& stream) {
   set_state(State::kAwaitingRequest);
   inbound_ = true;
   peer_ = stream.peer();
+  packs_ = stream.protocol() == kPackedProtocolId;
   timeout_ = now + kRequestTimeout;
   stream_ = &stream;
   stream.set_tag(id());
@@ -130,10 +137,11 @@ void StreamCall::start_inbound(Instant now, Stream& stream) {
 void StreamCall::on_stream_open(Instant now, Stream& stream) {
   set_state(State::kOpen);
   stream_ = &stream;
+  stream.set_priority(priority_);
   const Request request{method_, milliseconds_left(now, deadline_), one_way_, std::nullopt};
   Bytes& head = shared_.scratch;
   head.clear();
-  if (unary_) {
+  if (unary_ && !head_written_) {
     append_request_head(head, request, writer_.kept());
   } else {
     append_frame(head, request);
@@ -212,10 +220,12 @@ void StreamCall::free() {
   ++generation_;
   sending_ = Sending::kOpen;
   receiving_ = Receiving::kOpen;
-  one_way_ = unary_ = paused_ = request_held_ = want_writable_ = false;
+  priority_ = Priority::kInteractive;
+  one_way_ = unary_ = paused_ = request_held_ = want_writable_ = packs_ = head_written_ = false;
   deadline_ = timeout_ = kNever;
   abort_ = kNoAbort;
   answer_ = {};
+  drop_unpacked();
   reader_.reset();
   writer_.reset();
   outcome_ = {};
@@ -256,10 +266,19 @@ Result<void> StreamCall::send_or_refuse(ByteView message) {
     want_writable_ = true;
     return p2pa::fail(Code::kWouldBlock, "the stream's buffer is full");
   }
+  return put_message(message);
+}
+
+Result<void> StreamCall::put_message(ByteView message) {
   Bytes& head = shared_.scratch;
   head.clear();
-  append_message_head(head, message.size());
-  return writer_.put(stream_, peer_, shared_.resources, head, message);
+  const ByteView packed = packs_ ? shared_.packer.pack(message) : ByteView{};
+  if (packed.empty()) {
+    append_message_head(head, message.size());
+    return writer_.put(stream_, peer_, shared_.resources, head, message);
+  }
+  append_packed_head(head, message.size(), packed.size());
+  return writer_.put(stream_, peer_, shared_.resources, head, packed);
 }
 
 void StreamCall::finish() {
@@ -304,6 +323,11 @@ void StreamCall::cancel() {
 void StreamCall::resume() {
   if (!std::exchange(paused_, false)) return;
   if (state_ == State::kOpen) defer();
+}
+
+void StreamCall::set_priority(Priority priority) {
+  priority_ = priority;
+  if (stream_ != nullptr) stream_->set_priority(priority);
 }
 
 void StreamCall::set_handler(CallHandler handler) {
@@ -388,10 +412,13 @@ void StreamCall::on_readable(Instant now) {
     const auto bytes = reader_.next(stream_, shared_.resources, message_max + kFrameOverheadMax);
     if (!bytes) return refuse(bytes.error());
     if (bytes->empty()) break;
-    const auto frame = decode_frame(*bytes, message_max);
+    auto frame = decode_frame(*bytes, message_max);
     if (!frame) return refuse(frame.error());
+    if (const auto plain = unpack(*frame); !plain) return refuse(plain.error());
     if (!on_frame(now, *frame)) return;
-    if (receiving_ == Receiving::kOpen) reader_.release(stream_);
+    if (receiving_ != Receiving::kOpen) break;
+    reader_.release(stream_);
+    drop_unpacked();
   }
   if (!reading()) return;
   if (stream_ != nullptr && !stream_->peek().empty()) {
@@ -405,7 +432,7 @@ bool StreamCall::on_frame(Instant now, const Frame& frame) {
   const bool begun = state_ == State::kOpen && !request_held_;
   if (const auto* message = std::get_if<Message>(&frame); message != nullptr && begun) {
     if (!inbound_ && unary_) {
-      on_answer();
+      on_answer(*message);
     } else {
       on_message(message->payload);
     }
@@ -480,7 +507,33 @@ void StreamCall::run_unary(ByteView request) {
   start_finish();
 }
 
-void StreamCall::on_answer() {
+Result<void> StreamCall::unpack(Frame& frame) {
+  const auto* packed = std::get_if<PackedMessage>(&frame);
+  if (packed == nullptr || !packs_) return {};  // where it has no place it is out of order
+  if (packed->size > kUnchargedBytesMax) {
+    auto granted = message_memory(shared_.resources, peer_, packed->size);
+    if (!granted) return std::unexpected(granted.error());
+    unpacked_memory_ = std::move(*granted);
+  }
+  unpacked_.resize(packed->size);
+  if (auto whole = shared_.unpacker.unpack(packed->packed, unpacked_); !whole) return whole;
+  frame = Message{unpacked_};
+  return {};
+}
+
+void StreamCall::drop_unpacked() {
+  unpacked_.clear();
+  if (unpacked_.capacity() > kUnchargedBytesMax) Bytes().swap(unpacked_);
+  unpacked_memory_.release();
+}
+
+void StreamCall::on_answer(const Message& answer) {
+  if (!unpacked_.empty()) {
+    reader_.release(stream_);
+    answer_ = answer.payload;
+    receiving_ = Receiving::kAnswered;
+    return;
+  }
   const auto kept = reader_.keep(*stream_, shared_.resources);
   if (!kept) return refuse(kept.error());
   const auto frame = decode_frame(*kept, shared_.resources.limits().message_bytes_max);

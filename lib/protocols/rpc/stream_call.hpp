@@ -10,6 +10,7 @@
 #include "protocols/rpc/frame_reader.hpp"
 #include "protocols/rpc/frame_writer.hpp"
 #include "protocols/rpc/methods.hpp"
+#include "protocols/rpc/packing.hpp"
 #include "protocols/rpc/rpc_codec.hpp"
 #include "resource/manager.hpp"
 #include "transport/stream.hpp"
@@ -32,6 +33,8 @@ struct CallShared {
   Bytes scratch;
   std::vector<StreamCall*> ready;  ///< to be settled in the next turn
   StreamCall* current = nullptr;   ///< will be settled at the end of this entry point anyway
+  Packer packer{};
+  Unpacker unpacker{};
 };
 
 /// A place for calls, used again and again. Its owner calls the functions below Call's own, and then
@@ -66,6 +69,7 @@ class StreamCall final : public Call {
   void cancel() override;
   void pause() override { paused_ = true; }
   void resume() override;
+  void set_priority(Priority priority) override;
   void set_handler(CallHandler handler) override;
 
   State state() const { return state_; }
@@ -81,6 +85,9 @@ class StreamCall final : public Call {
   void start_inbound(Instant now, Stream& stream);
   /// What counts this call; held until its outcome was told.
   void hold(resource::Reservation reservation) { reservation_ = std::move(reservation); }
+  /// The peer reads packed messages. REQUIRES kWaiting, and that nothing was sent.
+  void pack() { packs_ = true; }
+  std::string_view protocol() const { return packs_ ? kPackedProtocolId : kProtocolId; }
   /// One request and one answer, or none when one-way. REQUIRES kWaiting.
   Result<void> start_unary(ByteView request, UnaryCallback done);
   /// Decides the outcome. `abort`: and resets the stream with this code.
@@ -114,12 +121,17 @@ class StreamCall final : public Call {
   bool on_frame(Instant now, const Frame& frame);
   bool on_request(Instant now, const Request& request);
   void on_message(ByteView payload);
-  void on_answer();
+  void on_answer(const Message& answer);
   void on_end_of_stream();
   void run_unary(ByteView request);
   template <class Function, class... Args>
   void invoke(Function CallHandler::*function, Args&&... args);
 
+  /// Has the message follow its head, packed where that helps. kLimitMemory.
+  Result<void> put_message(ByteView message);
+  /// A packed message becomes a plain one, in unpacked_. Errors: kLimitMemory, and of Unpacker::unpack().
+  Result<void> unpack(Frame& frame);
+  void drop_unpacked();
   /// As send(), but what has no memory now is refused for good. The frame's head is in the scratch then.
   Result<void> send_or_refuse(ByteView message);
   void tell_writable();
@@ -134,6 +146,7 @@ class StreamCall final : public Call {
   State state_ = State::kFree;
   Sending sending_ = Sending::kOpen;
   Receiving receiving_ = Receiving::kOpen;
+  Priority priority_ = Priority::kInteractive;
   bool inbound_ = false;
   bool one_way_ = false;
   bool unary_ = false;
@@ -142,6 +155,8 @@ class StreamCall final : public Call {
   bool want_writable_ = false;  // send() answered kWouldBlock
   bool deferred_ = false;       // stands in shared_.ready
   bool in_callback_ = false;
+  bool packs_ = false;
+  bool head_written_ = false;   // of the message in the writer, while there is no stream
 
   Stream* stream_ = nullptr;
   PeerId peer_;
@@ -156,7 +171,9 @@ class StreamCall final : public Call {
 
   FrameReader reader_;
   FrameWriter writer_;
-  ByteView answer_;  // of a unary call; lies in reader_
+  Bytes unpacked_;
+  resource::Reservation unpacked_memory_;
+  ByteView answer_;  // of a unary call; lies in reader_ or unpacked_
   resource::Reservation reservation_;
 
   Instant timer_set_ = kNever;  // when its owner's queue rings for it

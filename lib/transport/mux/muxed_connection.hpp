@@ -18,6 +18,8 @@ class MuxedConnection : public p2pa::Connection {
   const Multiaddr& local_address() const final { return local_address_; }
 
   void set_context(StreamId id, void* context) final { streams_.set_context(id, context); }
+  void set_priority(StreamId id, Priority priority) final { streams_.set_priority(id, priority); }
+  void set_protocol(StreamId id, std::string_view protocol) final { streams_.set_protocol(id, protocol); }
   ByteView peek(StreamId id) const final { return streams_.peek(id); }
   void consume(StreamId id, std::size_t n) final { streams_.consume(id, n); }
   bool at_end(StreamId id) const final { return streams_.at_end(id); }

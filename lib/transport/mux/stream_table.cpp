@@ -1,6 +1,7 @@
 #include "transport/mux/stream_table.hpp"
 
 #include "base/assert.hpp"
+#include "transport/mux/rate_gate.hpp"
 
 namespace p2pa::mux {
 namespace {
@@ -8,6 +9,9 @@ namespace {
 constexpr StreamId index_mask(int bits) { return (StreamId{1} << bits) - 1; }
 
 }  // namespace
+
+StreamState::StreamState() = default;
+StreamState::~StreamState() = default;
 
 StreamState& StreamTable::open() {
   if (free_ == nullptr) {
@@ -38,7 +42,7 @@ StreamState* StreamTable::find(StreamId id) const {
 }
 
 void StreamTable::release(StreamState& stream) {
-  P2PA_ASSERT(stream.send.chunks() == 0 && stream.receive.empty() && !stream.send_queued);
+  P2PA_ASSERT(stream.send.chunks() == 0 && stream.receive.empty() && !stream.send_queued && !stream.shaped);
   const StreamId index = stream.id & index_mask(kIndexBits);
   std::destroy_at(&stream);
   std::construct_at(&stream);

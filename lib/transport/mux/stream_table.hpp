@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "p2pagents/shaping.hpp"
 #include "transport/connection.hpp"
 #include "transport/mux/receive_buffer.hpp"
 #include "transport/mux/send_buffer.hpp"
@@ -34,14 +35,22 @@ enum class StreamLife : std::uint8_t {
   kClosed,   ///< and was taken: the application's id is dead
 };
 
+struct ShapedStream;
+
 struct StreamState {
+  StreamState();
+  ~StreamState();  // where ShapedStream is known
+
   StreamId id = 0;
   std::int64_t wire_id = -1;  ///< the engine's number
   void* carried = nullptr;    ///< the engine's own, for what it knows of the stream
   void* context = nullptr;
   SendBuffer send;
   ReceiveBuffer receive;
+  std::unique_ptr<ShapedStream> shaped;  ///< while there are limits
+  std::uint64_t protocol = 0;            ///< for those: shaping::key_of(); 0 until it is known
   StreamState* next = nullptr;  ///< in the list of those that have something to send, or of the free ones
+  Priority priority = Priority::kInteractive;
   SendState sending = SendState::kOpen;
   ReceiveState receiving = ReceiveState::kOpen;
   StreamLife life = StreamLife::kOpen;

@@ -20,11 +20,12 @@ constexpr Duration kRetryInterval = milliseconds(20);
 }  // namespace
 
 Streams::Streams(Shared& shared, MuxedConnection& owner)
-    : shared_(shared), owner_(owner), budget_(shared.resources) {}
+    : shared_(shared), owner_(owner), budget_(shared.resources), gate_(shared.resources.shaper(), owner, *this) {}
 
 Streams::~Streams() {
   std::erase(shared_.starved, this);
   table_.for_each([this](StreamState& stream) {
+    gate_.forget(stream);
     stream.send.clear(shared_.chunks);
     stream.receive.clear(shared_.chunks);
   });
@@ -34,9 +35,11 @@ void Streams::attach(Engine* engine) {
   engine_ = engine;
   if (engine != nullptr) return;
   std::erase(shared_.starved, this);
-  sending_head_ = sending_tail_ = nullptr;
+  queue_.clear();
+  gate_.close();
   table_.for_each([this](StreamState& stream) {
     stream.in_engine = stream.send_queued = false;
+    gate_.leave_turn(stream);
     drop_sent(stream);
   });
 }
@@ -59,15 +62,34 @@ void Streams::set_context(StreamId id, void* context) {
   if (StreamState* stream = table_.find(id)) stream->context = context;
 }
 
+void Streams::set_priority(StreamId id, Priority priority) {
+  StreamState* stream = table_.find(id);
+  if (stream == nullptr || stream->priority == priority) return;
+  const bool queued = stream->send_queued;
+  queue_.remove(*stream);
+  stream->priority = priority;
+  gate_.set_priority(*stream);
+  if (queued) queue_.push(*stream);
+}
+
+void Streams::set_protocol(StreamId id, std::string_view protocol) {
+  StreamState* stream = table_.find(id);
+  if (stream == nullptr || engine_ == nullptr) return;
+  stream->protocol = shaping::key_of(protocol);
+  gate_.set_protocol(*stream);
+}
+
 ByteView Streams::peek(StreamId id) const {
   const StreamState* stream = table_.find(id);
-  return stream == nullptr ? ByteView{} : stream->receive.front();
+  if (stream == nullptr) return {};
+  const ByteView front = stream->receive.front();
+  return front.first(std::min(front.size(), stream->receive.size() - RateGate::held(*stream)));
 }
 
 void Streams::consume(StreamId id, std::size_t n) {
   StreamState* stream = table_.find(id);
   if (stream == nullptr) return;
-  P2PA_ASSERT(n <= stream->receive.size());
+  P2PA_ASSERT(n <= stream->receive.size() - RateGate::held(*stream));
   budget_.give_back(stream->receive.consume(shared_.chunks, n) * Chunk::kSize);
   if (engine_ != nullptr && n > 0) engine_->give_credit(*stream, n);
   if (!stream->in_engine && stream->receive.empty()) end_for_application(*stream);
@@ -194,10 +216,13 @@ void Streams::on_data(StreamState& stream, ByteView bytes, bool end) {
   }
   stream.receive.append(shared_.chunks, bytes);
   if (end) stream.receiving = ReceiveState::kFinished;
-  if (!stream.readable_queued) {
-    stream.readable_queued = true;
-    tell(stream, Kind::kReadable);
-  }
+  if (gate_.received(stream, bytes.size())) may_read(stream);
+}
+
+void Streams::may_read(StreamState& stream) {
+  if (stream.readable_queued) return;
+  stream.readable_queued = true;
+  tell(stream, Kind::kReadable);
 }
 
 void Streams::on_acknowledged(StreamState& stream, std::uint64_t offset, std::uint64_t size) {
@@ -276,12 +301,13 @@ void Streams::on_streams_available() {
 }
 
 void Streams::restart() {
-  sending_head_ = sending_tail_ = nullptr;
+  queue_.clear();
   std::vector<StreamState*> streams;
   table_.for_each([&](StreamState& stream) { streams.push_back(&stream); });
   std::ranges::sort(streams, {}, &StreamState::wire_id);
   for (StreamState* stream : streams) {
     stream->in_engine = stream->send_queued = false;
+    gate_.leave_turn(*stream);
     if (stream->life == StreamLife::kOpen && reopen(*stream)) continue;
     drop_sent(*stream);
     if (stream->life == StreamLife::kClosed) {
@@ -304,8 +330,19 @@ bool Streams::reopen(StreamState& stream) {
 
 // --- sending
 
+StreamState* Streams::next_to_send() {
+  while (StreamState* stream = queue_.first()) {
+    if (stream->send.unsent_size() == 0 || gate_.sendable(*stream) > 0) return stream;
+    queue_.remove(*stream);
+    gate_.wait_to_send(*stream);
+  }
+  return nullptr;
+}
+
 void Streams::sent(StreamState& stream, std::size_t n, bool end) {
   stream.send.mark_sent(n);
+  queue_.served(stream, n);
+  gate_.sent(stream, n);
   leave_turn(stream);
   if (end) {
     stream.sending = SendState::kFinished;
@@ -335,22 +372,18 @@ void Streams::retry_blocked(Instant now) {
 }
 
 void Streams::want_to_send(StreamState& stream) {
+  if (gate_.waits_to_send(stream)) return gate_.wait_to_send(stream);  // for more
   engine_->wake();
-  if (stream.send_queued) return;
-  stream.send_queued = true;
-  stream.next = nullptr;
-  (sending_tail_ == nullptr ? sending_head_ : sending_tail_->next) = &stream;
-  sending_tail_ = &stream;
+  queue_.push(stream);
 }
 
 void Streams::leave_turn(StreamState& stream) {
-  if (!stream.send_queued) return;
-  StreamState* before = nullptr;  // almost always it is the first
-  for (StreamState* s = sending_head_; s != &stream; s = s->next) before = s;
-  (before == nullptr ? sending_head_ : before->next) = stream.next;
-  if (sending_tail_ == &stream) sending_tail_ = before;
-  stream.next = nullptr;
-  stream.send_queued = false;
+  queue_.remove(stream);
+  gate_.leave_turn(stream);
+}
+
+void Streams::may_send_datagrams() {
+  if (engine_ != nullptr) engine_->wake();
 }
 
 // --- endings
@@ -379,6 +412,7 @@ void Streams::abandon(StreamState& stream, std::uint64_t code) {
 }
 
 void Streams::drop_received(StreamState& stream) {
+  gate_.dropped(stream);
   const std::size_t n = stream.receive.size();
   budget_.give_back(stream.receive.clear(shared_.chunks) * Chunk::kSize);
   if (engine_ != nullptr && n > 0) engine_->give_credit(stream, n);
@@ -395,6 +429,7 @@ void Streams::release(StreamState& stream) {
     std::erase(starved_, stream.id);
     if (starved_.empty()) std::erase(shared_.starved, this);
   }
+  gate_.forget(stream);
   table_.release(stream);
   if (inbound && engine_ != nullptr) engine_->forget_inbound();
 }

@@ -7,6 +7,8 @@
 
 #include "transport/mux/engine.hpp"
 #include "transport/mux/memory_budget.hpp"
+#include "transport/mux/rate_gate.hpp"
+#include "transport/mux/stream_queue.hpp"
 #include "transport/mux/stream_table.hpp"
 
 namespace p2pa::mux {
@@ -16,10 +18,10 @@ struct QueuedEvent;
 struct Shared;
 
 /// REQUIRES for the functions of the application: the id may be any; a dead one finds nothing.
-class Streams final {
+class Streams final : private RateGate::Host {
  public:
   Streams(Shared& shared, MuxedConnection& owner);
-  ~Streams();
+  ~Streams() override;
   Streams(const Streams&) = delete;
   Streams& operator=(const Streams&) = delete;
 
@@ -31,6 +33,8 @@ class Streams final {
   // --- the application's side: see p2pa::Connection
   Result<StreamId> open();
   void set_context(StreamId id, void* context);
+  void set_priority(StreamId id, Priority priority);
+  void set_protocol(StreamId id, std::string_view protocol);
   ByteView peek(StreamId id) const;
   void consume(StreamId id, std::size_t n);
   bool at_end(StreamId id) const;
@@ -69,19 +73,30 @@ class Streams final {
   void restart();
 
   // --- sending: the first in turn, until sent() or blocked() was said of it
-  StreamState* next_to_send() { return sending_head_; }
-  bool something_to_send() const { return sending_head_ != nullptr; }
-  bool others_to_send() const { return sending_head_ != sending_tail_; }
+  /// The most urgent for which there are tokens; null: none.
+  StreamState* next_to_send();
+  /// How much of what is unsent it may send now.
+  std::size_t sendable(StreamState& stream) { return gate_.sendable(stream); }
+  bool something_to_send() const { return !queue_.empty(); }
+  bool others_to_send() const { return queue_.size() > 1; }
   void sent(StreamState& stream, std::size_t n, bool end);
   /// It has no credit: on_room() follows.
   void wait_for_room(StreamState& stream) { leave_turn(stream); }
   /// The same where a stop may come instead: retry_blocked() tries.
   void blocked(StreamState& stream);
 
+  /// For datagrams beside the streams.
+  RateGate& gate() { return gate_; }
+
   std::uint64_t opened() const { return opened_; }
   std::uint64_t accepted() const { return accepted_; }
 
  private:
+  // RateGate::Host
+  void may_send(StreamState& stream) override { want_to_send(stream); }
+  void may_read(StreamState& stream) override;
+  void may_send_datagrams() override;
+
   void tell(StreamState& stream, ConnectionEvent::Kind kind, std::uint64_t code = 0);
   std::size_t buffer_room(const StreamState& stream) const;
   void starve(StreamState& stream, std::size_t memory);
@@ -99,8 +114,8 @@ class Streams final {
   Engine* engine_ = nullptr;
   StreamTable table_;
   MemoryBudget budget_;
-  StreamState* sending_head_ = nullptr;
-  StreamState* sending_tail_ = nullptr;
+  RateGate gate_;
+  StreamQueue queue_;
   std::vector<StreamId> blocked_;  // by the peer's flow control, each once
   std::vector<StreamId> starved_;  // by a bound on memory, each once
   std::size_t least_needed_ = 0;   // by one of them

@@ -204,6 +204,7 @@ bool Connection::on_stream_opened(std::int64_t wire_id) {
 
 void Connection::on_datagram(ByteView payload) {
   if (state_ != ConnectionState::kEstablished) return;  // early ones may be replays
+  streams_.gate().moved_datagram(Direction::kInbound, payload.size());
   if (!datagrams_in_.push(shared_.mux.chunks, payload)) return;
   shared_.mux.events.push({this, nullptr, Kind::kDatagram, 0});
 }

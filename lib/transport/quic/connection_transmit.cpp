@@ -96,7 +96,8 @@ bool Connection::fill(MutableBytes buffer, const TransmitLimits& limits, Transmi
 /// now. Negative: the engine's error.
 std::int64_t Connection::write_packet(MutableBytes dest, Packet& packet) {
   // The engine says WRITE_MORE as long as the packet has room for another frame.
-  while (!datagrams_out_.empty() && room_for_datagrams()) {
+  while (!datagrams_out_.empty() && room_for_datagrams() &&
+         streams_.gate().may_send_datagram(datagrams_out_.front().size())) {
     const std::int64_t n = write_datagram_frame(dest, packet);
     if (n != NGTCP2_ERR_WRITE_MORE) return n;
   }
@@ -128,7 +129,10 @@ std::int64_t Connection::write_datagram_frame(MutableBytes dest, Packet& packet)
                                                      dest.size(), &accepted, NGTCP2_WRITE_DATAGRAM_FLAG_MORE, 0,
                                                      &piece, payload.empty() ? 0 : 1, packet.now);
   const bool unsendable = n == NGTCP2_ERR_INVALID_ARGUMENT || n == NGTCP2_ERR_INVALID_STATE;
-  if (accepted != 0) packet.fresh += payload.size();
+  if (accepted != 0) {
+    packet.fresh += payload.size();
+    streams_.gate().moved_datagram(Direction::kOutbound, payload.size());
+  }
   if (accepted != 0 || unsendable) datagrams_out_.pop(shared_.mux.chunks);
   return unsendable ? NGTCP2_ERR_WRITE_MORE : n;
 }
@@ -136,11 +140,12 @@ std::int64_t Connection::write_datagram_frame(MutableBytes dest, Packet& packet)
 std::int64_t Connection::write_stream_frame(MutableBytes dest, Packet& packet, mux::StreamState& stream) {
   std::array<ByteView, kPiecesMax> pieces;
   std::array<ngtcp2_vec, kPiecesMax> vectors;
-  const std::size_t count = stream.send.unsent(pieces);
-  std::size_t offered = 0;
-  for (std::size_t i = 0; i < count; ++i) {
-    vectors[i] = {const_cast<std::uint8_t*>(pieces[i].data()), pieces[i].size()};
-    offered += pieces[i].size();
+  const std::size_t there = stream.send.unsent(pieces), most = streams_.sendable(stream);
+  std::size_t count = 0, offered = 0;
+  for (; count < there && offered < most; ++count) {
+    const ByteView piece = pieces[count].first(std::min(pieces[count].size(), most - offered));
+    vectors[count] = {const_cast<std::uint8_t*>(piece.data()), piece.size()};
+    offered += piece.size();
   }
   const bool last = stream.sending == mux::SendState::kFinishing && offered == stream.send.unsent_size();
   std::uint32_t flags = last ? NGTCP2_WRITE_STREAM_FLAG_FIN : NGTCP2_WRITE_STREAM_FLAG_NONE;

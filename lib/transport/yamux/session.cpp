@@ -339,7 +339,8 @@ std::size_t Session::put_data(mux::StreamState& stream, MutableBytes out, std::s
     streams_.wait_for_room(stream);
     return at;
   }
-  std::size_t size = std::min<std::uint64_t>({unsent, wire.send_credit, out.size() - at - kFrameHeaderSize});
+  const std::size_t room = out.size() - at - kFrameHeaderSize;
+  std::size_t size = std::min<std::uint64_t>({streams_.sendable(stream), wire.send_credit, room});
   if (streams_.others_to_send()) size = std::min(size, kFrameBytesShared);
   std::array<ByteView, kPiecesMax> pieces;
   const std::size_t count = stream.send.unsent(pieces);

@@ -36,7 +36,7 @@ SYSTEM = re.compile(r"(sys|netinet|net|arpa|linux)/|(dlfcn|errno|fcntl|poll|pthr
 
 THIRD_PARTIES = {
     "sodium": r"sodium(\.h$|/)", "gnutls": r"gnutls/", "secp256k1": r"secp256k1", "ngtcp2": r"ngtcp2/",
-    "protozero": r"protozero/", "uv": r"uv(\.h$|/)", "wslay": r"wslay/", "cares": r"ares\.h$",
+    "protozero": r"protozero/", "uv": r"uv(\.h$|/)", "wslay": r"wslay/", "zstd": r"zstd\.h$", "cares": r"ares\.h$",
     "isal": r"isa-l(\.h$|/)", "fmt": r"fmt/", "cli11": r"CLI/", "json": r"nlohmann/", "hiredis": r"hiredis/",
     "enet": r"enet/", "grpc": r"grpcpp/|.*\.pb\.h$",
 }
