@@ -79,6 +79,6 @@ export async function newNode ({ seed, transport, web, networkKey }, ip) {
     ...networkKey === '' ? {} : await privateNetwork(networkKey),
     connectionManager: { inboundConnectionThreshold: Infinity },
     connectionMonitor: { enabled: false },
-    services: { identify: identify(), ping: ping() }
+    services: { identify: identify(), ping: ping({ maxInboundStreams: 64, maxOutboundStreams: 64 }) }
   })
 }
