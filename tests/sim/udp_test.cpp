@@ -178,6 +178,27 @@ TEST_CASE("a message whose time is over is not sent, and what is urgent goes fir
   });
 }
 
+TEST_CASE("messages keep to the limits of rates", "[udp]") {
+  for_seeds(1, "limited messages", [](World& world) {
+    const Pair pair = make_pair(world, over_udp());
+    Node& client = world.node(pair.client);
+    Inbox inbox;
+    fill(world.node(pair.server), inbox);
+    REQUIRE(connect(world, pair.client, pair.server_id));
+    constexpr RateLimit kLimit{.bytes_per_second = 50'000, .burst_bytes = 5'000};
+    REQUIRE(client.set_rate_limit("", Direction::kOutbound, kLimit));
+    const std::string text(1000, 'x');
+    for (int i = 0; i < 400; ++i) {
+      REQUIRE(client.send_session_message(pair.server_id, as_bytes(text), by(Delivery::kReliable)));
+    }
+    world.run_for(seconds(4));
+    CHECK(inbox[Delivery::kReliable].size() > 170);
+    CHECK(inbox[Delivery::kReliable].size() < 210);
+    world.run_for(seconds(8));
+    CHECK(inbox[Delivery::kReliable].size() == 400);
+  });
+}
+
 TEST_CASE("what a node reported as sent over a session arrives although it closes at once", "[udp]") {
   const std::string text(GENERATE(std::size_t{10}, std::size_t{100'000}), 'x');
   for_seeds(2, "message and close over a session", [&](World& world) {
