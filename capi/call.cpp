@@ -10,7 +10,10 @@ namespace {
 Status read_call_options(const p2pa_call_options* options, CallOptions& out) {
   p2pa_call_options in;
   if (const Status status = read_struct(options, in); status < 0) return status;
-  if ((in.flags & ~P2PA_CALL_REPLAY_SAFE) != 0) return P2PA_E_INVALID_ARGUMENT;
+  const auto priority = read_priority(in.priority);
+  if ((in.flags & ~(P2PA_CALL_REPLAY_SAFE | P2PA_CALL_COMPRESS)) != 0 || !priority) return P2PA_E_INVALID_ARGUMENT;
+  out.compress = (in.flags & P2PA_CALL_COMPRESS) != 0;
+  out.priority = *priority;
   out.replay_safe = (in.flags & P2PA_CALL_REPLAY_SAFE) != 0;
   if (in.deadline_us > 0) out.deadline = microseconds(std::min<std::int64_t>(in.deadline_us, hours(24 * 365).us()));
   if (in.deadline_us < 0) out.deadline = Duration{0};
@@ -172,4 +175,11 @@ int32_t p2pa_call_fail(p2pa_call call, int32_t application_code, const char* tex
 
 int32_t p2pa_call_cancel(p2pa_call call) noexcept {
   return with_owner(call.v, [&](Host& host) { return host.calls.cancel(call.v); });
+}
+
+int32_t p2pa_call_set_priority(p2pa_call call, uint32_t priority) noexcept {
+  return with_owner(call.v, [&](Host& host) -> Status {
+    const auto value = read_priority(priority);
+    return value ? host.calls.set_priority(call.v, *value) : P2PA_E_INVALID_ARGUMENT;
+  });
 }

@@ -33,6 +33,16 @@ bool read_name(const char* text, std::size_t size, std::string_view& out) {
   return read_text(text, size, out) && !out.empty() && out.size() <= 255 && is_utf8(out);
 }
 
+std::optional<Priority> read_priority(std::uint32_t priority) {
+  switch (priority) {
+    case P2PA_PRIORITY_CONTROL: return Priority::kControl;
+    case 0:
+    case P2PA_PRIORITY_INTERACTIVE: return Priority::kInteractive;
+    case P2PA_PRIORITY_BULK: return Priority::kBulk;
+    default: return std::nullopt;
+  }
+}
+
 std::optional<PeerId> read_peer(const p2pa_peer* peer) {
   if (peer == nullptr || peer->size > sizeof peer->bytes) return std::nullopt;
   const auto id = PeerId::from_bytes({peer->bytes, peer->size});
@@ -77,6 +87,8 @@ void show(const Event& event, Host& host, p2pa_event& out) noexcept {
   out.call.v = event.call;
   out.stream.v = event.stream;
   out.channel.v = event.channel;
+  out.delivery = event.delivery;
+  out.session_channel = event.session_channel;
   out.connection = event.connection;
   write_peer(event.peer, &out.peer);
   out.status = status_of(event.error);

@@ -9,6 +9,7 @@
 #include "p2pagents/error.hpp"
 #include "p2pagents/p2pagents.h"
 #include "p2pagents/peer_id.hpp"
+#include "p2pagents/shaping.hpp"
 
 namespace p2pa::capi {
 
@@ -35,6 +36,8 @@ inline bool read_bytes(const std::uint8_t* data, std::size_t size, ByteView& out
 }
 /// A method name or protocol id: 1 to 255 bytes of UTF-8.
 bool read_name(const char* text, std::size_t size, std::string_view& out);
+/// P2PA_PRIORITY_*, where 0 is the usual one. Empty: no such.
+std::optional<Priority> read_priority(std::uint32_t priority);
 /// Empty: not a peer id.
 std::optional<PeerId> read_peer(const p2pa_peer* peer);
 void write_peer(const PeerId& id, p2pa_peer* peer);

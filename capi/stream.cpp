@@ -61,6 +61,13 @@ int32_t p2pa_stream_reset(p2pa_stream stream, uint64_t code) noexcept {
   return with_owner(stream.v, [&](Host& host) { return host.streams.reset(stream.v, code); });
 }
 
+int32_t p2pa_stream_set_priority(p2pa_stream stream, uint32_t priority) noexcept {
+  return with_owner(stream.v, [&](Host& host) -> Status {
+    const auto value = read_priority(priority);
+    return value ? host.streams.set_priority(stream.v, *value) : P2PA_E_INVALID_ARGUMENT;
+  });
+}
+
 int32_t p2pa_node_send_datagram(p2pa_node node, const p2pa_peer* peer, const uint8_t* data,
                                 size_t data_size) noexcept {
   return with_node(node, [&](Host& host) -> Status {
@@ -73,6 +80,31 @@ int32_t p2pa_node_send_datagram(p2pa_node node, const p2pa_peer* peer, const uin
     if (const Status status = host.accepting(); status < 0) return status;
     return host.enqueue(bytes.size(), [who, payload = Bytes(bytes.begin(), bytes.end())](Node& running) {
       (void)running.send_datagram(*who, payload);  // unreliable: what does not go is lost
+    });
+  });
+}
+
+int32_t p2pa_node_send_session_message(p2pa_node node, const p2pa_peer* peer, const uint8_t* data, size_t data_size,
+                                       const p2pa_session_message_options* options) noexcept {
+  return with_node(node, [&](Host& host) -> Status {
+    const auto who = read_peer(peer);
+    ByteView bytes;
+    p2pa_session_message_options in;
+    if (const Status status = read_struct(options, in); status < 0) return status;
+    if (!who || !read_bytes(data, data_size, bytes) || in.delivery > P2PA_DELIVERY_ORDERED ||
+        in.channel >= kSessionChannels || in.priority < INT8_MIN || in.priority > INT8_MAX || in.lifetime_us < 0) {
+      return P2PA_E_INVALID_ARGUMENT;
+    }
+    if (bytes.size() > kSessionMessageBytesMax) return P2PA_E_MESSAGE_TOO_LARGE;
+    SessionMessageOptions out;
+    if (in.delivery != 0) out.delivery = static_cast<Delivery>(in.delivery - P2PA_DELIVERY_UNRELIABLE);
+    out.channel = static_cast<std::uint8_t>(in.channel);
+    out.priority = static_cast<std::int8_t>(in.priority);
+    out.lifetime = microseconds(std::min<std::int64_t>(in.lifetime_us, hours(24).us()));
+    const Lock lock(host.mutex);
+    if (const Status status = host.accepting(); status < 0) return status;
+    return host.enqueue(bytes.size(), [who, out, payload = Bytes(bytes.begin(), bytes.end())](Node& running) {
+      (void)running.send_session_message(*who, payload, out);  // what does not go is lost
     });
   });
 }

@@ -110,6 +110,16 @@ Status Calls::fail(std::uint64_t handle, ApplicationError error) {
   return P2PA_OK;
 }
 
+Status Calls::set_priority(std::uint64_t handle, Priority priority) {
+  const Lock lock(host_.mutex);
+  State* state = calls_.find(handle);
+  if (state == nullptr) return P2PA_E_STALE_HANDLE;
+  if (const Status status = host_.accepting(); status < 0) return status;
+  if (const Status status = wake(*state); status < 0) return status;
+  state->channel.priority = priority;
+  return P2PA_OK;
+}
+
 Status Calls::cancel(std::uint64_t handle) {
   const Lock lock(host_.mutex);
   State* state = calls_.find(handle);
@@ -129,6 +139,7 @@ void Calls::serve_waiting(Node& node) {
 void Calls::serve(std::uint64_t handle, Node& node) {
   Outbox::Payloads spent;
   std::optional<ApplicationError> failure;
+  std::optional<Priority> priority;
   bool cancel = false, resume = false;
   Call* call = nullptr;
   {
@@ -140,9 +151,11 @@ void Calls::serve(std::uint64_t handle, Node& node) {
     cancel = state->cancelled;
     failure = std::exchange(state->failure, std::nullopt);
     resume = std::exchange(state->channel.resume_due, false);
+    priority = std::exchange(state->channel.priority, std::nullopt);
     if (cancel || failure) state->channel.outbox.drop_all(spent);
     if (failure) state->channel.finish_done = true;
   }
+  if (priority) call->set_priority(*priority);
   if (cancel) return call->cancel();
   if (failure) return call->fail(*failure);
   if (resume) call->resume();

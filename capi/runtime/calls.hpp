@@ -26,6 +26,7 @@ class Calls final {
   std::int32_t finish(std::uint64_t handle);
   /// REQUIRES: within the bound on a message.
   std::int32_t fail(std::uint64_t handle, ApplicationError error);
+  std::int32_t set_priority(std::uint64_t handle, Priority priority);
   std::int32_t cancel(std::uint64_t handle);
 
   // --- in the node's turn

@@ -2,8 +2,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <list>
+#include <optional>
 
 #include "p2pagents/peer_id.hpp"
+#include "p2pagents/shaping.hpp"
 #include "runtime/event_pool.hpp"
 #include "runtime/outbox.hpp"
 
@@ -31,6 +33,7 @@ struct Channel {
   bool finish_done = false;     ///< and the node was told
   bool wants_writable = false;  ///< the host was told WOULD_BLOCK
   bool resume_due = false;
+  std::optional<Priority> priority;  ///< what the host wants, and the node was not told
   bool paused = false;
   Event* data = nullptr;
   Event* finished = nullptr;

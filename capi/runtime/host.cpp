@@ -52,6 +52,12 @@ Result<void> Host::open(NodeOptions options) {
     });
   });
   node->on_datagram([this](const PeerId& from, ByteView payload) { tell_payload(P2PA_EVENT_DATAGRAM, from, payload); });
+  node->on_session_message([this](const PeerId& from, const SessionMessage& message) {
+    tell_payload(P2PA_EVENT_SESSION_MESSAGE, from, message.bytes, [&](Event& event) {
+      event.delivery = static_cast<std::uint32_t>(message.delivery) + P2PA_DELIVERY_UNRELIABLE;
+      event.session_channel = message.channel;
+    });
+  });
   node->on_message([this](const PeerId& from, ByteView message) { tell_payload(P2PA_EVENT_MESSAGE, from, message); });
   return {};
 }
@@ -171,12 +177,14 @@ void Host::tell_notification(const NodeEvent& what) {
   tell(event);
 }
 
-void Host::tell_payload(std::uint32_t kind, const PeerId& from, ByteView payload) {
+void Host::tell_payload(std::uint32_t kind, const PeerId& from, ByteView payload,
+                        const std::function<void(Event&)>& fill) {
   in_turn([&] {
     const Lock lock(mutex);
     Event* event = closed ? nullptr : events.promise_notification(kind, from, payload.size());
     if (event == nullptr) return;
     event->data.assign(payload.begin(), payload.end());
+    if (fill) fill(*event);
     tell(event);
   });
 }

@@ -61,7 +61,8 @@ struct Host {
   Status close();
   void tell_notification(const NodeEvent& event);
   /// The same for what a peer sent, which may be lost.
-  void tell_payload(std::uint32_t kind, const PeerId& from, ByteView payload);
+  void tell_payload(std::uint32_t kind, const PeerId& from, ByteView payload,
+                    const std::function<void(Event&)>& fill = {});
   /// In the node's turn: what the host asked for since the last one.
   void drain(Node& node) noexcept;
   /// Runs code in the node's turn; what it throws ends the node when the turn is over.

@@ -121,6 +121,16 @@ Status Streams::finish(std::uint64_t handle) {
   return P2PA_OK;
 }
 
+Status Streams::set_priority(std::uint64_t handle, Priority priority) {
+  const Lock lock(host_.mutex);
+  State* state = streams_.find(handle);
+  if (state == nullptr || state->channel.core == 0) return P2PA_E_STALE_HANDLE;
+  if (const Status status = host_.accepting(); status < 0) return status;
+  if (const Status status = wake(*state); status < 0) return status;
+  state->channel.priority = priority;
+  return P2PA_OK;
+}
+
 Status Streams::reset(std::uint64_t handle, std::uint64_t code) {
   const Lock lock(host_.mutex);
   State* state = streams_.find(handle);
@@ -143,6 +153,7 @@ void Streams::serve(std::uint64_t handle, Node& node) {
   std::unique_ptr<State> gone;
   AgentStream* stream = nullptr;
   std::optional<std::uint64_t> reset_code;
+  std::optional<Priority> priority;
   {
     const Lock lock(host_.mutex);
     State* state = streams_.find(handle);
@@ -151,6 +162,7 @@ void Streams::serve(std::uint64_t handle, Node& node) {
     if (stream == nullptr) return;
     state->channel.resume_due = false;
     reset_code = state->reset_code;
+    priority = std::exchange(state->channel.priority, std::nullopt);
     if (reset_code) {
       // The host is done with it, so it hears of the end now and of nothing that comes after.
       gone = streams_.remove(handle);
@@ -158,6 +170,7 @@ void Streams::serve(std::uint64_t handle, Node& node) {
     }
   }
   if (reset_code) return stream->reset(*reset_code);
+  if (priority) stream->set_priority(*priority);
   pump(handle, *stream, false);
   flush(handle, *stream);
 }

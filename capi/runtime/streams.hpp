@@ -20,6 +20,7 @@ class Streams final {
   std::int32_t write(std::uint64_t handle, ByteView bytes, std::size_t* taken);
   std::int32_t write_take(std::uint64_t handle, Outbox::Payloads& payload);
   std::int32_t finish(std::uint64_t handle);
+  std::int32_t set_priority(std::uint64_t handle, Priority priority);
   std::int32_t reset(std::uint64_t handle, std::uint64_t code);
 
   // --- in the node's turn

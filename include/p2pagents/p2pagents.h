@@ -437,6 +437,7 @@ P2PA_API int32_t p2pa_node_stop_thread(p2pa_node node) P2PA_NOEXCEPT;
 #define P2PA_EVENT_PATH_CHANGED 53    /* peer, address: a connection survived an address change */
 #define P2PA_EVENT_DATAGRAM 54        /* peer, data */
 #define P2PA_EVENT_MESSAGE 55         /* peer, data: one message of a channel that the peer opened */
+#define P2PA_EVENT_SESSION_MESSAGE 56 /* peer, data, delivery, session_channel */
 /* The last event of a node. status: P2PA_OK, or why it had to end (P2PA_E_INTERNAL, _OUT_OF_MEMORY). */
 #define P2PA_EVENT_CLOSED 64
 
@@ -473,6 +474,8 @@ typedef struct p2pa_event {
   uint32_t flags;           /* P2PA_EVENT_FLAG_* */
   uint32_t dropped;         /* notifications lost since the event before: P2PA_EVENT_DROPPED bits */
   p2pa_channel channel;
+  uint32_t delivery;        /* P2PA_DELIVERY_* */
+  uint32_t session_channel; /* 0 to 63 */
 } p2pa_event;
 
 static inline void p2pa_event_init(p2pa_event *event) {
@@ -675,6 +678,28 @@ P2PA_API int32_t p2pa_node_forget_rule(p2pa_node node, const char *rule, size_t 
  * not denied passes. Thread: any, waits. Since 0.1. */
 P2PA_API int32_t p2pa_node_allow_only(p2pa_node node, uint32_t allowed_only) P2PA_NOEXCEPT;
 
+/* As seen from this node. */
+#define P2PA_DIRECTION_OUTBOUND 1
+#define P2PA_DIRECTION_INBOUND 2
+
+/* Limits what moves by a token bucket, from now on, or changes the limit that is set. `scope`: empty for the whole
+ * node, a peer id as text, or a protocol id; what falls under several limits obeys all. Outbound, streams wait and
+ * their writers see it; inbound, the peer is stopped by flow control; nothing is dropped, and the more urgent class
+ * goes first. bytes_per_second: 1 to 100,000,000,000. burst_bytes: what may go at once after a pause, at most
+ * 4,294,967,296; 0: what goes in 50 ms, and 16 KiB at least. P2PA_E_INVALID_ARGUMENT: one of these is otherwise.
+ * Thread: any, waits. Since 0.1. */
+P2PA_API int32_t p2pa_node_set_rate_limit(p2pa_node node, const char *scope, size_t scope_size, uint32_t direction,
+                                          uint64_t bytes_per_second, uint64_t burst_bytes) P2PA_NOEXCEPT;
+
+/* Takes a limit back. P2PA_E_NOT_FOUND: none was set. P2PA_E_INVALID_ARGUMENT: no scope.
+ * Thread: any, waits. Since 0.1. */
+P2PA_API int32_t p2pa_node_clear_rate_limit(p2pa_node node, const char *scope, size_t scope_size,
+                                            uint32_t direction) P2PA_NOEXCEPT;
+
+/* The limit that is set. P2PA_E_NOT_FOUND: none is. P2PA_E_INVALID_ARGUMENT. Thread: any, waits. Since 0.1. */
+P2PA_API int32_t p2pa_node_rate_limit(p2pa_node node, const char *scope, size_t scope_size, uint32_t direction,
+                                      uint64_t *bytes_per_second, uint64_t *burst_bytes) P2PA_NOEXCEPT;
+
 #define P2PA_PEER_AGENT_VERSION 1
 #define P2PA_PEER_PROTOCOL_VERSION 2
 #define P2PA_PEER_PROTOCOLS 3        /* one a line */
@@ -747,11 +772,21 @@ P2PA_API int32_t p2pa_node_stop_serving(p2pa_node node, const char *method,
                                         size_t method_size) P2PA_NOEXCEPT;
 
 #define P2PA_CALL_REPLAY_SAFE 1u /* may be executed twice without harm, so may travel as 0-RTT */
+/* Messages go smaller by zstd, both ways, where that helps and the peer is known to read it. Not for secrets beside
+ * what a stranger may choose: the size tells of the content. */
+#define P2PA_CALL_COMPRESS 2u
+
+/* How urgent it is what this end sends: a more urgent class goes first, and one that waits gets an eighth at least. */
+#define P2PA_PRIORITY_CONTROL 1     /* short and waited for */
+#define P2PA_PRIORITY_INTERACTIVE 2 /* what everything has that does not say otherwise */
+#define P2PA_PRIORITY_BULK 3        /* what takes its time */
 
 typedef struct p2pa_call_options {
   uint32_t struct_size;
   uint32_t flags;      /* P2PA_CALL_* */
   int64_t deadline_us; /* from now, at most 24 h; travels with the call. 0: 30 s; negative: none */
+  uint32_t priority;   /* P2PA_PRIORITY_* of what the caller sends; 0: interactive */
+  uint32_t reserved;
 } p2pa_call_options;
 
 static inline void p2pa_call_options_init(p2pa_call_options *options) {
@@ -816,6 +851,9 @@ P2PA_API int32_t p2pa_call_fail(p2pa_call call, int32_t application_code, const 
                                 size_t text_size, const uint8_t *data,
                                 size_t data_size) P2PA_NOEXCEPT;
 
+/* P2PA_PRIORITY_* of what this end sends, from now on, also of what is queued. Thread: any. Since 0.1. */
+P2PA_API int32_t p2pa_call_set_priority(p2pa_call call, uint32_t priority) P2PA_NOEXCEPT;
+
 /* Gives the call up from either end; the other sees P2PA_E_CANCELLED. CALL_ENDED follows with
  * P2PA_E_CANCELLED. Thread: any. Since 0.1. */
 P2PA_API int32_t p2pa_call_cancel(p2pa_call call) P2PA_NOEXCEPT;
@@ -854,11 +892,40 @@ P2PA_API int32_t p2pa_stream_finish(p2pa_stream stream) P2PA_NOEXCEPT;
  * follows with P2PA_E_CANCELLED. Thread: any. Since 0.1. */
 P2PA_API int32_t p2pa_stream_reset(p2pa_stream stream, uint64_t code) P2PA_NOEXCEPT;
 
+/* P2PA_PRIORITY_* of what this end writes, from now on, also of what is queued. Thread: any. Since 0.1. */
+P2PA_API int32_t p2pa_stream_set_priority(p2pa_stream stream, uint32_t priority) P2PA_NOEXCEPT;
+
 /* Sends a datagram to a connected peer: unreliable, unordered, lost when the peer is not connected,
  * takes none, or the path carries fewer bytes (1,000 always fit). P2PA_E_MESSAGE_TOO_LARGE: over
  * 65,535 bytes or memory_max. P2PA_E_CLOSED, P2PA_E_WOULD_BLOCK. Thread: any. Since 0.1. */
 P2PA_API int32_t p2pa_node_send_datagram(p2pa_node node, const p2pa_peer *peer, const uint8_t *data,
                                          size_t data_size) P2PA_NOEXCEPT;
+
+/* Kinds of delivery over a session on plain UDP ("/udp/<port>/p2pa-udp"); a message arrives whole or not at all. */
+#define P2PA_DELIVERY_UNRELIABLE 1 /* at most once, in any order */
+#define P2PA_DELIVERY_SEQUENCED 2  /* at most once, and not after a newer one of its channel */
+#define P2PA_DELIVERY_RELIABLE 3   /* once, as soon as it is complete */
+#define P2PA_DELIVERY_ORDERED 4    /* once, in the order of sending on its channel */
+
+typedef struct p2pa_session_message_options {
+  uint32_t struct_size;
+  uint32_t delivery;   /* P2PA_DELIVERY_*; 0: unreliable */
+  int64_t lifetime_us; /* after which it is sent no more; 0: for ever */
+  uint32_t channel;    /* 0 to 63; each kind of delivery has as many */
+  int32_t priority;    /* -128 to 127: higher goes first; streams have 0, and messages of 0 go before them */
+} p2pa_session_message_options;
+
+static inline void p2pa_session_message_options_init(p2pa_session_message_options *options) {
+  memset(options, 0, sizeof *options);
+  options->struct_size = (uint32_t)sizeof *options;
+}
+
+/* Sends a message of at most 262,144 bytes, copied, on the session with the peer, dialed before; at the other end
+ * it is a SESSION_MESSAGE. Lost when there is no session, or when 2 MiB wait there already. `options` may be NULL.
+ * P2PA_E_MESSAGE_TOO_LARGE, P2PA_E_CLOSED, P2PA_E_WOULD_BLOCK. Thread: any. Since 0.1. */
+P2PA_API int32_t p2pa_node_send_session_message(p2pa_node node, const p2pa_peer *peer, const uint8_t *data,
+                                                size_t data_size,
+                                                const p2pa_session_message_options *options) P2PA_NOEXCEPT;
 
 /* ---- Channels of messages -------------------------------------------------------------------
  * One way, over datagrams: each message arrives once or never, in no order, and losses are repaired from

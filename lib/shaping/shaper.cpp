@@ -97,6 +97,11 @@ void Shaper::take(Claim& claim, std::size_t bytes) {
   way.shares.served(claim.priority_, bytes, waiting_classes(way));
 }
 
+void Shaper::give_back(Claim& claim, std::size_t bytes) {
+  if (claim.epoch_ != epoch_) return;
+  for (std::size_t i = 0; i < claim.buckets_count_; ++i) claim.buckets_[i]->tokens.give_back(bytes, now_);
+}
+
 // --- who waits
 
 void Shaper::wait(Claim& claim, std::size_t wanted) {

@@ -61,6 +61,8 @@ class Shaper final {
   /// How much of `wanted` bytes may be moved now; none: not worth it, or others are first.
   std::size_t available(const Claim& claim, std::size_t wanted) const;
   void take(Claim& claim, std::size_t bytes);
+  /// They were not moved after all. Where limits have changed since take(), it means nothing.
+  void give_back(Claim& claim, std::size_t bytes);
   void wait(Claim& claim, std::size_t wanted);
   void cancel(Claim& claim);
   void set_priority(Claim& claim, Priority priority);

@@ -63,6 +63,12 @@ void TokenBucket::take(std::uint64_t bytes, Instant now) {
   at_ = now;
 }
 
+void TokenBucket::give_back(std::uint64_t bytes, Instant now) {
+  const auto room = static_cast<std::int64_t>(std::min(bytes, RateLimit::kBurstBytesMax)) * kPerByte;
+  level_ = std::min(filled(now) + room, capacity_);
+  at_ = now;
+}
+
 Instant TokenBucket::ready_at(std::uint64_t bytes, Instant now) const {
   const std::int64_t missing = static_cast<std::int64_t>(bytes) * kPerByte - filled(now);
   if (missing <= 0) return now;

@@ -30,6 +30,8 @@ class TokenBucket final {
   std::int64_t level(Instant now) const;
   /// What went, also when there was less.
   void take(std::uint64_t bytes, Instant now);
+  /// What was taken and did not go after all.
+  void give_back(std::uint64_t bytes, Instant now);
   /// How much there must be before `wanted` bytes are begun with: a piece of them.
   std::uint64_t piece(std::uint64_t wanted) const { return wanted < piece_ ? wanted : piece_; }
   /// When level() is that. REQUIRES bytes <= piece(bytes).

@@ -10,7 +10,8 @@ DEFINE = re.compile(r"^#define (P2PA_\w+) (\(?-?\d+\)?u?)(?:\s|$)", re.MULTILINE
 VERSIONS = re.compile(r"P2PA_(VERSION|ABI)_")
 # Names that begin so are of one kind, in which a number has one meaning.
 KINDS = ("P2PA_E_", "P2PA_EVENT_FLAG_", "P2PA_EVENT_", "P2PA_LOG_", "P2PA_PEER_", "P2PA_SERVE_", "P2PA_CALL_",
-         "P2PA_CONGESTION_", "P2PA_DIAL_PRIVATE_", "P2PA_DIAL_", "P2PA_SECURITY_", "P2PA_WEB_TRUST_")
+         "P2PA_CONGESTION_", "P2PA_DIAL_PRIVATE_", "P2PA_DIAL_", "P2PA_SECURITY_", "P2PA_WEB_TRUST_",
+         "P2PA_DELIVERY_", "P2PA_DIRECTION_", "P2PA_PRIORITY_")
 
 
 def defined(header):

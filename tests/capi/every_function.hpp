@@ -86,6 +86,11 @@ inline std::vector<Function> every_function() {
        }},
       {"stream_finish", [](A a) { return p2pa_stream_finish(a.stream); }},
       {"stream_reset", [](A a) { return p2pa_stream_reset(a.stream, 1); }},
+      {"node_send_session_message", [](A a) {
+         return p2pa_node_send_session_message(a.node, &a.peer, kData, sizeof kData, nullptr);
+       }},
+      {"call_set_priority", [](A a) { return p2pa_call_set_priority(a.call, P2PA_PRIORITY_BULK); }},
+      {"stream_set_priority", [](A a) { return p2pa_stream_set_priority(a.stream, P2PA_PRIORITY_BULK); }},
       {"node_open_channel", [op](A a) mutable { return p2pa_node_open_channel(a.node, &a.peer, nullptr, &op); }},
       {"channel_send", [](A a) { return p2pa_channel_send(a.channel, kData, sizeof kData); }},
       {"channel_close", [](A a) { return p2pa_channel_close(a.channel); }},
@@ -114,6 +119,14 @@ inline std::vector<Function> every_function() {
          p2pa_channel_stats_init(&stats);
          return p2pa_channel_info(a.channel, &stats);
        }},
+      {"node_set_rate_limit",
+       [](A a) { return p2pa_node_set_rate_limit(a.node, "", 0, P2PA_DIRECTION_INBOUND, 1'000'000, 0); }, false, true},
+      {"node_rate_limit", [](A a) {
+         std::uint64_t rate, burst;
+         return p2pa_node_rate_limit(a.node, "", 0, P2PA_DIRECTION_INBOUND, &rate, &burst);
+       }, false, true},
+      {"node_clear_rate_limit",
+       [](A a) { return p2pa_node_clear_rate_limit(a.node, "", 0, P2PA_DIRECTION_INBOUND); }, false, true},
       {"node_keep", [](A a) { return p2pa_node_keep(a.node, &a.peer); }, false, true},
       {"node_unkeep", [](A a) { return p2pa_node_unkeep(a.node, &a.peer); }, false, true},
       {"node_protect", [](A a) { return p2pa_node_protect(a.node, &a.peer, "tag", 3); }, false, true},

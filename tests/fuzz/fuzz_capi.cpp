@@ -441,7 +441,24 @@ class Run final {
   void care(p2pa_node n) {
     const std::uint8_t how = input_.byte();
     const std::string text = how % 4 == 0 ? "127.0.0.0/8" : how % 4 == 1 ? "/echo/1" : std::string(how % 3, 'x');
-    switch (how % 14) {
+    switch (how % 19) {
+      case 14: return called(p2pa_node_set_rate_limit(n, text.data(), text.size(), how % 4, input_.byte() * 1000, 0));
+      case 15: return called(p2pa_node_clear_rate_limit(n, text.data(), text.size(), how % 4));
+      case 16: {
+        std::uint64_t rate = 0, burst = 0;
+        return called(p2pa_node_rate_limit(n, text.data(), text.size(), how % 4, &rate, &burst));
+      }
+      case 17: {
+        called(p2pa_call_set_priority(call(), how % 5));
+        return called(p2pa_stream_set_priority(stream(), how % 5));
+      }
+      case 18: {
+        p2pa_session_message_options options;
+        p2pa_session_message_options_init(&options);
+        options.delivery = how % 6;
+        const ByteView bytes = data();
+        return called(p2pa_node_send_session_message(n, peer(), bytes.data(), bytes.size(), &options));
+      }
       case 10: return began(p2pa_node_open_channel(n, peer(), nullptr, op()));
       case 11: {
         const ByteView bytes = data();

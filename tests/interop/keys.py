@@ -35,7 +35,7 @@ def make_network_key(file):
 
 
 def make_web(directory):
-    """A root, and a certificate by it for 127.0.0.1: roots.pem, certificate.pem, key.pem."""
+    """A root, and a certificate by it for 127.0.0.1 and localhost: roots.pem, certificate.pem, key.pem."""
     if not shutil.which("openssl"):
         raise Skip("openssl is not installed")
     directory.mkdir()
@@ -43,7 +43,7 @@ def make_web(directory):
              "-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign")
     _openssl(directory, *EC_KEY, "-subj", "/CN=interop", "-keyout", "key.pem", "-out", "certificate.pem",
              "-CA", "roots.pem", "-CAkey", "root-key.pem", "-addext", "basicConstraints=critical,CA:FALSE",
-             "-addext", "subjectAltName=IP:127.0.0.1", "-addext", "extendedKeyUsage=serverAuth")
+             "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost", "-addext", "extendedKeyUsage=serverAuth")
     return directory
 
 

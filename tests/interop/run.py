@@ -32,6 +32,7 @@ PNET_NONCE_BYTES = 24
 LISTENER_SEED = 1
 LISTENER_PEER = "12D3KooWPjceQrSwdWXPyLLeABRXmuqt69Rg3sBYbU1Nft9HyQ6X"  # what LISTENER_SEED gives, in all of them
 FIRST_DIALER_SEED = 100
+WEB_FORMS = ("/wss/", "/tls/sni/localhost/ws/")  # of /tls/ws/
 
 
 class Listener:
@@ -125,6 +126,13 @@ def check_refused(seed, listener, dialer_command, flags, timeout_s=REFUSAL_TIMEO
     return result
 
 
+def check_reached(seed, listener, dialer_command, flags, address):
+    with dial(dialer_command, listener, "ping", seed, flags, address) as dialer:
+        result = await_result(dialer, "ping", START_TIMEOUT_S + REFUSAL_TIMEOUT_S)
+        require(result.get("pass") is True, f"{result.get('error_kind')}: {result.get('error')}")
+        await_end(dialer, 0)
+
+
 def check_nothing_in_common(seed, listener, dialer_command, flags):
     """Who is offered nothing that he knows says so: the dialer does not have to time out."""
     result = check_refused(seed, listener, dialer_command, flags)
@@ -137,9 +145,7 @@ def check_private(seed, listener, dialer_command, flags, may_connect, shows_word
     with Wire(listener.address) as wire:
         address = wire.address
         if may_connect:
-            with dial(dialer_command, listener, "ping", seed, flags, address) as dialer:
-                result = await_result(dialer, "ping", START_TIMEOUT_S + REFUSAL_TIMEOUT_S)
-                require(result.get("pass") is True, f"{result.get('error_kind')}: {result.get('error')}")
+            check_reached(seed, listener, dialer_command, flags, address)
         else:
             result = check_refused(seed, listener, dialer_command, flags, STRANGER_TIMEOUT_S, address)
             require(not listener.heard_of(result["peer"]), "the listener speaks of who did not get in")
@@ -249,10 +255,14 @@ def run_security(tally, listener, dialers, keys):
 
 @with_listener
 def run_trust(tally, listener, dialers, keys):
-    """Whose certificate nobody vouches for is not spoken to."""
+    """Whose certificate nobody vouches for is not spoken to, however his address is spelled."""
+    flags, flags_of_others = (ROADS[listener.road].flags(keys, web=web) for web in (keys.web, keys.other_web))
     for seed, (name, command) in enumerate(dialers.items(), FIRST_DIALER_SEED):
-        tally.run(f"{listener.road}  {name} -> {listener.name}  trust", check_refused, seed, listener, command,
-                  ROADS[listener.road].flags(keys, web=keys.other_web))
+        title = f"{listener.road}  {name} -> {listener.name}"
+        tally.run(f"{title}  trust", check_refused, seed, listener, command, flags_of_others)
+        for form in WEB_FORMS if name != "js" else WEB_FORMS[:1]:  # js would ask the DNS for what is sent as SNI
+            address = listener.address.replace("/tls/ws/", form)
+            tally.run(f"{title}  trust by {form}", check_reached, seed, listener, command, flags, address)
 
 
 class Runner:

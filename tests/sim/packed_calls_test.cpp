@@ -46,8 +46,7 @@ TEST_CASE("what shrinks goes packed to a peer that reads it, both ways, over QUI
   for (const char* address : {"/ip4/0.0.0.0/udp/4001/quic-v1", "/ip4/0.0.0.0/tcp/4001"}) {
     for_seeds(1, std::string("packed calls ") + address, [&](World& world) {
       const Pair pair = make_pair(world, listening(address));
-      serve_echo(world.node(pair.server));
-      REQUIRE(connect(world, pair.client, pair.server_id));
+        REQUIRE(connect(world, pair.client, pair.server_id));
       REQUIRE(identified(world, pair));
       for (const std::size_t size : {1000u, 50'000u, 1'000'000u}) {
         const Bytes request = document(size);
@@ -66,7 +65,6 @@ TEST_CASE("what shrinks goes packed to a peer that reads it, both ways, over QUI
 TEST_CASE("a peer that does not read packed messages, or is not known yet, gets plain ones") {
   for_seeds(1, "a peer that does not unpack", [](World& world) {
     const Pair pair = make_pair(world);
-    serve_echo(world.node(pair.server));
     REQUIRE(world.node(pair.server).deny(kPacked));  // as if it were older
     const Bytes request = document(20'000);
     const Answer first = call_and_wait(world, pair.client, pair.server_id, "echo", request, {.compress = true});
@@ -110,7 +108,6 @@ TEST_CASE("messages of a two-way call go packed, and in order") {
 TEST_CASE("who packs what is not as it says is refused, and the node goes on") {
   for_seeds(1, "bombs", [](World& world) {
     const Pair pair = make_pair(world);
-    serve_echo(world.node(pair.server));
     REQUIRE(connect(world, pair.client, pair.server_id));
     const Bytes rubbish(2000, 0x28);
     const struct {

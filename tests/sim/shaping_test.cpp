@@ -213,7 +213,6 @@ TEST_CASE("calls that are held back by a limit all come, whole and in their time
   for (const char* address : {kQuic, kUdp, kTcp}) {
     for_seeds(1, std::string("calls under a limit ") + address, [&](World& world) {
       const Pair pair = make_pair(world, listening(address));
-      serve_echo(world.node(pair.server));
       REQUIRE(connect(world, pair.client, pair.server_id));
       REQUIRE(world.node(pair.server).set_rate_limit("", Direction::kInbound,
                                                      {.bytes_per_second = 100'000, .burst_bytes = 10'000}));
@@ -281,7 +280,7 @@ TEST_CASE("of two streams of one connection the more urgent is first, also when 
       const Pair pair = make_pair(world, listening(address));
       Flow bulk, urgent;
       bulk.size = 4'000'000;
-      urgent.size = 400'000;
+      urgent.size = 200'000;  // within the window that Yamux begins with
       serve(world, pair.server, kBulk, list({&bulk}));
       serve(world, pair.server, kOther, list({&urgent}));
       REQUIRE(connect(world, pair.client, pair.server_id));
@@ -290,9 +289,9 @@ TEST_CASE("of two streams of one connection the more urgent is first, also when 
       const std::size_t before = bulk.read;
       open(world, pair.client, pair.server_id, kOther, urgent, Priority::kInteractive);
       REQUIRE(world.run_until([&] { return urgent.ended; }, seconds(30)));
-      // An eighth goes to who waits; over TCP what its send buffer had comes first.
+      // An eighth goes to who waits; over TCP what its send buffer has comes first, 512 KiB of them in the world.
       const std::size_t ahead = std::string(address) == kTcp ? 600'000 : 100'000;
-      CHECK(bulk.read - before <= 400'000 / 7 + ahead);
+      CHECK(bulk.read - before <= 200'000 / 7 + ahead);
       CHECK(bulk.read > before);  // and does not starve
       REQUIRE(world.run_until([&] { return bulk.ended; }, seconds(30)));
       check_intact(world, {&bulk, &urgent});

@@ -27,9 +27,9 @@ class Shown:
         for step, state in enumerate(expected):
             assert has_words(self.picture, step) == (state != "waiting"), STEPS[step]
 
-    def check_all_done(self, agent):
+    def check_all_done(self, agent, host=f"/ip4/{LOOPBACK}"):
         self.check("done", "done", "done", "done", updates=10)
-        assert self.words["connected"].startswith(f"{agent.peer} at /ip4/{LOOPBACK}/tcp/")
+        assert self.words["connected"].startswith(f"{agent.peer} at {host}/tcp/")
         assert self.words["identified"].startswith("p2pagents/")
         assert "/p2pagents/rpc/1.0.0" in self.words["identified"]
         assert self.words["answered"] == "hello, browser"
@@ -75,8 +75,8 @@ def test_a_page_sees_its_agent_die_at_work(chromium, page_url, agent):
 
 def test_a_page_and_its_agent_behind_the_tls_of_nginx(chromium, page_folder, agent, certificate, tmp_path):
     with nginx(tmp_path / "nginx", certificate, page_folder, agent.port) as server:
-        address = f"/ip4/{LOOPBACK}/tcp/{server.port}/tls/ws/p2p/{agent.peer}"
-        show(chromium, f"https://{LOOPBACK}:{server.port}/", address, "nginx").check_all_done(agent)
+        address = f"/dns4/localhost/tcp/{server.port}/tls/ws/p2p/{agent.peer}"
+        show(chromium, f"https://localhost:{server.port}/", address, "nginx").check_all_done(agent, "/dns4/localhost")
         server.wait_for_log('"GET / HTTP/1.1" 101 ')
 
 

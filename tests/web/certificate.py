@@ -14,7 +14,7 @@ def openssl(*arguments, stdin=b""):
 
 @dataclasses.dataclass
 class Certificate:
-    """Of 127.0.0.1, by an authority of its own; PEM files."""
+    """Of 127.0.0.1 and localhost, by an authority of its own; PEM files."""
     root: pathlib.Path
     chain: pathlib.Path
     key: pathlib.Path
@@ -25,7 +25,7 @@ class Certificate:
         new = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc", "-subj", "/CN=test"]
         openssl(*new, "-keyout", root_key, "-out", root)
         openssl(*new, "-keyout", key, "-out", chain, "-CA", root, "-CAkey", root_key, "-addext",
-                "basicConstraints=critical,CA:FALSE", "-addext", "subjectAltName=IP:127.0.0.1")
+                "basicConstraints=critical,CA:FALSE", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost")
         return cls(root, chain, key)
 
     def key_hash(self):

@@ -9,8 +9,8 @@
 from . import aio
 from ._memory import Payload
 from ._options import Roads
-from ._values import (Connection, DialAttempt, DialedPeer, Event, MessageStats, PeerId, PeerInfo, Perf, Request,
-                      generate_key, peer_id_of, version)
+from ._values import (Connection, DialAttempt, DialedPeer, Event, MessageStats, PeerId, PeerInfo, Perf,
+                      RateLimit, Request, generate_key, peer_id_of, version)
 from .errors import (ApplicationError, CallError, Cancelled, Closed, ConnectError, DeadlineExceeded,
                      DialTimeout, Forked, Gated, IdentityError, InvalidArgument, LimitReached, Malformed,
                      MessageTooLarge, NoAddress, NoSuchMethod, NotFound, P2PError, PeerIdMismatch,
@@ -24,6 +24,6 @@ __all__ = [
     "DeadlineExceeded", "DialAttempt", "DialTimeout", "DialedPeer", "Event", "Events", "Forked", "Gated",
     "IdentityError", "InvalidArgument", "LimitReached", "Malformed", "MessageChannel", "MessageStats", "MessageTooLarge", "NoAddress", "NoSuchMethod",
     "Node", "NotFound", "P2PError", "Payload", "PeerId", "PeerIdMismatch", "PeerInfo", "Perf",
-    "ProtocolUnsupported", "Refused", "Request", "Roads", "Stream", "StreamError", "StreamReset",
+    "ProtocolUnsupported", "RateLimit", "Refused", "Request", "Roads", "Stream", "StreamError", "StreamReset",
     "SystemRefused", "Timeout", "Unresolved", "aio", "generate_key", "peer_id_of", "version",
 ]

@@ -15,7 +15,7 @@ from . import _ffi as ffi
 from ._events import error_in
 from ._ffi import lib
 from ._memory import Memory, Payload
-from ._values import PeerId, check
+from ._values import PeerId, check, priority_of
 from ._waiting import Signal
 from .errors import P2PError, error_of
 
@@ -156,6 +156,10 @@ class Channel:
 
 
 class CallChannel(Channel):
+    def set_priority(self, priority: str) -> None:
+        self._core.usable()
+        check(lib.p2pa_call_set_priority(self.handle, priority_of(priority)), self.peer)
+
     async def send(self, data: Payload) -> None:
         await self._give(Memory(data), lib.p2pa_call_send, lib.p2pa_call_send_take)
 
@@ -170,6 +174,10 @@ class CallChannel(Channel):
 
 
 class StreamChannel(Channel):
+    def set_priority(self, priority: str) -> None:
+        self._core.usable()
+        check(lib.p2pa_stream_set_priority(self.handle, priority_of(priority)), self.peer)
+
     async def send(self, data: Payload) -> None:
         memory = Memory(data)
         begin, sent, taken = memory.address(), 0, ctypes.c_size_t()

@@ -28,8 +28,8 @@ from ._log import Log, logger
 from ._memory import Memory, Payload
 from ._messages import MessageSender
 from ._options import Options
-from ._values import (Connection, DialedPeer, Event, PeerId, PeerInfo, Perf, Request, check,
-                      dial_attempts, peer_id, peer_name, peer_struct, utf8)
+from ._values import (Connection, DialedPeer, Event, PeerId, PeerInfo, Perf, RateLimit, Request, check, choice,
+                      dial_attempts, peer_id, peer_name, peer_struct, priority_of, utf8)
 from ._process import nodes, orphans
 from ._waiting import Pending, Signal
 from .errors import (ApplicationError, Closed, DeadlineExceeded, Forked, InvalidArgument, P2PError,
@@ -41,6 +41,11 @@ TIMEOUT_SECONDS_MAX = 1e9  # three decades: what is longer has no end
 ROOM_SECONDS_MAX = 30.0  # for what has no deadline of its own to be queued
 LENT_BYTES_MIN = 1 << 16  # a smaller copy is cheaper than a call back into Python
 UNHANDLED = -1  # the application code of an exception that a method did not mean to raise
+
+DIRECTIONS = {"out": ffi.DIRECTION_OUTBOUND, "in": ffi.DIRECTION_INBOUND}
+DELIVERIES = {"unreliable": ffi.DELIVERY_UNRELIABLE, "sequenced": ffi.DELIVERY_SEQUENCED,
+              "reliable": ffi.DELIVERY_RELIABLE, "ordered": ffi.DELIVERY_ORDERED}
+_DELIVERY_NAMES = {number: name for name, number in DELIVERIES.items()}
 
 T = TypeVar("T")
 
@@ -330,10 +335,10 @@ class Core(abc.ABC):
             lib.p2pa_node_perf, who, upload, download, peer=name)
 
     async def call(self, peer: str, method: str, data: Payload, timeout: float | None,
-                   replay_safe: bool) -> bytes:
+                   replay_safe: bool, priority: str, compress: bool) -> bytes:
         who, name = await self._known(peer)
         request = Memory(data)
-        options = _call_options(timeout, replay_safe)
+        options = _call_options(timeout, replay_safe, priority, compress)
         return await self._operate(_data, lib.p2pa_node_call, who,
                                    *_text(method), request.pointer, request.size,
                                    byref(options), peer=name, options=options)
@@ -348,6 +353,35 @@ class Core(abc.ABC):
         who, name = await self._known(peer)
         message = Memory(data)
         await self.submit(lib.p2pa_node_send_datagram, who, message.pointer, message.size, peer=name)
+
+    async def send_session_message(self, peer: str, data: Payload, delivery: str, channel: int, priority: int,
+                                   lifetime: float | None) -> None:
+        who, name = await self._known(peer)
+        if not 0 <= channel < 64 or not -128 <= priority <= 127 or (lifetime is not None and lifetime <= 0):
+            raise InvalidArgument("channel is from 0 to 63, priority from -128 to 127, lifetime positive or None")
+        options = ffi.SessionMessageOptions(
+            delivery=choice("delivery", delivery, DELIVERIES), channel=channel, priority=priority,
+            lifetime_us=0 if lifetime is None else max(1, int(lifetime * 1e6)))
+        message = Memory(data)
+        await self.submit(lib.p2pa_node_send_session_message, who, message.pointer, message.size, byref(options),
+                          peer=name)
+
+    def set_rate_limit(self, direction: str, scope: str, bytes_per_second: int, burst_bytes: int) -> None:
+        check(lib.p2pa_node_set_rate_limit(self.usable(), *_text(scope), choice("direction", direction, DIRECTIONS),
+                                           bytes_per_second, burst_bytes))
+
+    def clear_rate_limit(self, direction: str, scope: str) -> None:
+        check(lib.p2pa_node_clear_rate_limit(self.usable(), *_text(scope),
+                                             choice("direction", direction, DIRECTIONS)))
+
+    def rate_limit(self, direction: str, scope: str) -> RateLimit | None:
+        rate, burst = ctypes.c_uint64(), ctypes.c_uint64()
+        status = lib.p2pa_node_rate_limit(self.usable(), *_text(scope), choice("direction", direction, DIRECTIONS),
+                                          byref(rate), byref(burst))
+        if status == ffi.NOT_FOUND:
+            return None
+        check(status)
+        return RateLimit(rate.value, burst.value)
 
     async def open_channel(self, peer: str, deadline: float, repair: float) -> MessageSender:
         who, name = await self._known(peer)
@@ -372,9 +406,10 @@ class Core(abc.ABC):
                 sender.close()
             raise
 
-    async def open_call(self, peer: str, method: str, timeout: float | None) -> CallChannel:
+    async def open_call(self, peer: str, method: str, timeout: float | None, priority: str,
+                        compress: bool) -> CallChannel:
         who, name = await self._known(peer)
-        handle, options = ffi.Handle(), _call_options(timeout, False)
+        handle, options = ffi.Handle(), _call_options(timeout, False, priority, compress)
         await self.submit(lib.p2pa_node_call_open, who, *_text(method),
                            byref(options), byref(handle), peer=name, options=options)
         channel = CallChannel(self, handle.value, name, method)
@@ -547,7 +582,8 @@ class Core(abc.ABC):
             return
         told = Event(lib.p2pa_event_name(event.kind).decode(), peer_id(event.peer),
                      event.address.text(), event.connection, event.data.copy(), error,
-                     bool(event.flags & ffi.EVENT_FLAG_LAST))
+                     bool(event.flags & ffi.EVENT_FLAG_LAST), _DELIVERY_NAMES.get(event.delivery, ""),
+                     event.session_channel)
         for subscription in list(self.subscriptions):
             subscription.tell(told)
 
@@ -661,7 +697,7 @@ def _text(text: str) -> tuple[bytes, int]:
     return encoded, len(encoded)
 
 
-def _call_options(timeout: float | None, replay_safe: bool) -> ffi.CallOptions:
+def _call_options(timeout: float | None, replay_safe: bool, priority: str, compress: bool) -> ffi.CallOptions:
     if timeout is None or timeout > TIMEOUT_SECONDS_MAX:
         deadline_us = -1
     elif timeout > 0:
@@ -670,4 +706,5 @@ def _call_options(timeout: float | None, replay_safe: bool) -> ffi.CallOptions:
         raise InvalidArgument("the timeout is not a number")
     else:
         raise DeadlineExceeded("the timeout is not positive")
-    return ffi.CallOptions(flags=ffi.CALL_REPLAY_SAFE if replay_safe else 0, deadline_us=deadline_us)
+    flags = (ffi.CALL_REPLAY_SAFE if replay_safe else 0) | (ffi.CALL_COMPRESS if compress else 0)
+    return ffi.CallOptions(flags=flags, deadline_us=deadline_us, priority=priority_of(priority))

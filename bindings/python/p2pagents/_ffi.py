@@ -24,7 +24,7 @@ STREAM_FINISHED, MESSAGE_TOO_LARGE, APPLICATION, DEADLINE_EXCEEDED = -203, -204,
  EVENT_STREAM_ENDED) = range(32, 37)
 EVENT_CHANNEL_ENDED = 40
 (EVENT_LISTENING, EVENT_LISTEN_FAILED, EVENT_CONNECTED, EVENT_DISCONNECTED, EVENT_IDENTIFIED,
- EVENT_PATH_CHANGED, EVENT_DATAGRAM, EVENT_MESSAGE) = range(48, 56)
+ EVENT_PATH_CHANGED, EVENT_DATAGRAM, EVENT_MESSAGE, EVENT_SESSION_MESSAGE) = range(48, 57)
 EVENT_CLOSED = 64
 (DIAL_CONNECTED, DIAL_RESOLVING, DIAL_CONNECTING, DIAL_SECURING, DIAL_MUXING) = range(5)
 (DIAL_SKIPPED_BACKOFF, DIAL_SKIPPED_BLACK_HOLE, DIAL_SKIPPED_PRIVATE, DIAL_SKIPPED_GATED,
@@ -32,7 +32,10 @@ EVENT_CLOSED = 64
 EVENT_FLAG_LAST = 1
 
 SERVE_UNARY, SERVE_STREAMING = 1, 2
-CALL_REPLAY_SAFE = 1
+CALL_REPLAY_SAFE, CALL_COMPRESS = 1, 2
+PRIORITY_CONTROL, PRIORITY_INTERACTIVE, PRIORITY_BULK = 1, 2, 3
+DIRECTION_OUTBOUND, DIRECTION_INBOUND = 1, 2
+DELIVERY_UNRELIABLE, DELIVERY_SEQUENCED, DELIVERY_RELIABLE, DELIVERY_ORDERED = 1, 2, 3, 4
 CONGESTION_CUBIC, CONGESTION_BBR = 1, 2
 DIAL_PRIVATE_SAME_SUBNET, DIAL_PRIVATE_ALL, DIAL_PRIVATE_NONE = 1, 2, 3
 SECURITY_NOISE_TLS, SECURITY_TLS_NOISE, SECURITY_NOISE, SECURITY_TLS = 1, 2, 3, 4
@@ -118,7 +121,13 @@ class NodeOptions(_Sized):
 
 
 class CallOptions(_Sized):
-    _fields_ = [("struct_size", c_uint32), ("flags", c_uint32), ("deadline_us", c_int64)]
+    _fields_ = [("struct_size", c_uint32), ("flags", c_uint32), ("deadline_us", c_int64),
+                ("priority", c_uint32), ("reserved", c_uint32)]
+
+
+class SessionMessageOptions(_Sized):
+    _fields_ = [("struct_size", c_uint32), ("delivery", c_uint32), ("lifetime_us", c_int64), ("channel", c_uint32),
+                ("priority", c_int32)]
 
 
 class ChannelOptions(_Sized):
@@ -154,7 +163,7 @@ class Event(_Sized):
                 ("data", Bytes), ("name", Bytes), ("address", Bytes), ("duration_ns", c_int64),
                 ("bytes_up", c_uint64), ("bytes_down", c_uint64), ("upload_ns", c_int64),
                 ("download_ns", c_int64), ("flags", c_uint32), ("dropped", c_uint32),
-                ("channel", c_uint64)]
+                ("channel", c_uint64), ("delivery", c_uint32), ("session_channel", c_uint32)]
 
 
 class DialAttempt(_Sized):
@@ -234,6 +243,12 @@ PROTOTYPES: dict[str, list[Any]] = {
     "p2pa_stream_finish": [Handle],
     "p2pa_stream_reset": [Handle, c_uint64],
     "p2pa_node_send_datagram": [Handle, _PEER, *_DATA],
+    "p2pa_node_send_session_message": [Handle, _PEER, *_DATA, POINTER(SessionMessageOptions)],
+    "p2pa_call_set_priority": [Handle, c_uint32],
+    "p2pa_stream_set_priority": [Handle, c_uint32],
+    "p2pa_node_set_rate_limit": [Handle, *_TEXT, c_uint32, c_uint64, c_uint64],
+    "p2pa_node_clear_rate_limit": [Handle, *_TEXT, c_uint32],
+    "p2pa_node_rate_limit": [Handle, *_TEXT, c_uint32, POINTER(c_uint64), POINTER(c_uint64)],
     "p2pa_node_open_channel": [Handle, _PEER, POINTER(ChannelOptions), _HANDLE_OUT],
     "p2pa_channel_send": [Handle, *_DATA],
     "p2pa_channel_close": [Handle],

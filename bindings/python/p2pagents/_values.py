@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 
+_PRIORITIES = {"control": ffi.PRIORITY_CONTROL, "interactive": ffi.PRIORITY_INTERACTIVE, "bulk": ffi.PRIORITY_BULK}
+
+
 class PeerId(str):
     """Who a peer is: the hash of its public key, as text. Everywhere a plain str will do as well."""
 
@@ -49,17 +52,29 @@ class Event:
 
     kind: str
     """"listening", "listen_failed", "connected", "disconnected", "identified", "path_changed",
-    "datagram", "message"."""
+    "datagram", "message", "session_message"."""
     peer: PeerId | None
     address: str
     """Of "listening", "listen_failed", "connected" and "path_changed"."""
     connection: int
     data: bytes
-    """Of "datagram" and "message"."""
+    """Of "datagram", "message" and "session_message"."""
     error: P2PError | None
     """Why, of "listen_failed" and "disconnected"."""
     last: bool
     """"disconnected": it was the last connection to this peer."""
+    delivery: str = ""
+    """Of "session_message": "unreliable", "sequenced", "reliable" or "ordered"."""
+    channel: int = 0
+    """Of "session_message"."""
+
+
+class RateLimit(NamedTuple):
+    """How many bytes may move."""
+
+    bytes_per_second: int
+    burst_bytes: int
+    """At once after a pause; 0: what moves in 50 ms, and 16 KiB at least."""
 
 
 class DialAttempt(NamedTuple):
@@ -161,6 +176,18 @@ def check(status: int, peer: PeerId | None = None, info: ffi.ErrorInfo | None = 
     if info is not None and info.code == status:
         raise error_of(status, info.text.decode("utf-8", "replace"), info.detail, peer)
     raise error_of(status, peer=peer)
+
+
+def choice(what: str, given: str, choices: dict[str, int]) -> int:
+    """The library's number for a word."""
+    if given not in choices:
+        raise InvalidArgument(f"{what} is one of {', '.join(choices)}")
+    return choices[given]
+
+
+def priority_of(name: str) -> int:
+    """The library's number for a class."""
+    return choice("priority", name, _PRIORITIES)
 
 
 def utf8(text: str) -> bytes:

@@ -14,7 +14,7 @@ from ._events import Subscription
 from ._memory import Payload
 from ._messages import MessageSender
 from ._options import Options, Roads
-from ._values import Connection, DialedPeer, Event, MessageStats, PeerId, PeerInfo, Perf, Request
+from ._values import Connection, DialedPeer, Event, MessageStats, PeerId, PeerInfo, Perf, RateLimit, Request
 from .errors import NotFound
 
 if TYPE_CHECKING:
@@ -204,21 +204,24 @@ class Node:
     # --- asking
 
     def call(self, peer: str, method: str, data: Payload = b"", *, timeout: float | None = 30.0,
-             replay_safe: bool = False) -> bytes:
+             replay_safe: bool = False, priority: str = "interactive", compress: bool = False) -> bytes:
         """Calls a method of a peer and returns its answer. The timeout travels with the call.
         replay_safe: it may be executed twice without harm, so may travel before the handshake ends.
+        priority: "control", "interactive" or "bulk". compress: messages go smaller where that helps; not for
+        secrets beside what a stranger may choose, since the size tells of the content.
 
         ApplicationError: the method's own. DeadlineExceeded, NoSuchMethod, ConnectError...
         """
-        return self._engine.drive(self._engine.call(peer, method, data, timeout, replay_safe))
+        return self._engine.drive(self._engine.call(peer, method, data, timeout, replay_safe, priority, compress))
 
     def notify(self, peer: str, method: str, data: Payload = b"") -> None:
         """Sends a message that has no answer."""
         self._engine.drive(self._engine.notify(peer, method, data))
 
-    def open_call(self, peer: str, method: str, *, timeout: float | None = 30.0) -> Call:
+    def open_call(self, peer: str, method: str, *, timeout: float | None = 30.0,
+                  priority: str = "interactive", compress: bool = False) -> Call:
         """Opens a call in which both ends send any number of messages."""
-        return Call(self._engine, self._engine.drive(self._engine.open_call(peer, method, timeout)))
+        return Call(self._engine, self._engine.drive(self._engine.open_call(peer, method, timeout, priority, compress)))
 
     def open_stream(self, peer: str, protocol: str) -> Stream:
         """Opens a raw stream of a protocol of one's own, "/my-game/1"."""
@@ -233,6 +236,27 @@ class Node:
     def send_datagram(self, peer: str, data: Payload) -> None:
         """Sends to a connected peer what may be lost; 1,000 bytes always fit."""
         self._engine.drive(self._engine.send_datagram(peer, data))
+
+    def send_session_message(self, peer: str, data: Payload, *, delivery: str = "unreliable", channel: int = 0,
+                             priority: int = 0, lifetime: float | None = None) -> None:
+        """Sends to a peer that is connected over a session ("/udp/<port>/p2pa-udp"); there it is an event
+        "session_message". delivery: "unreliable", "sequenced" (the newest of its channel wins), "reliable" or
+        "ordered". priority: higher goes first. lifetime: the seconds after which it is sent no more."""
+        self._engine.drive(self._engine.send_session_message(peer, data, delivery, channel, priority, lifetime))
+
+    # --- how fast
+
+    def set_rate_limit(self, direction: str, bytes_per_second: int, burst_bytes: int = 0, *, scope: str = "") -> None:
+        """Limits what moves "in" or "out" from now on: of a peer, of a protocol ("/my-game/1"), or of the node."""
+        self._engine.set_rate_limit(direction, scope, bytes_per_second, burst_bytes)
+
+    def clear_rate_limit(self, direction: str, *, scope: str = "") -> None:
+        """Takes a limit back. LookupError: none was set."""
+        self._engine.clear_rate_limit(direction, scope)
+
+    def rate_limit(self, direction: str, *, scope: str = "") -> RateLimit | None:
+        """The limit that is set."""
+        return self._engine.rate_limit(direction, scope)
 
     # --- serving
 
@@ -305,6 +329,10 @@ class Call:
         """The next message; None: the other end has finished."""
         return self._engine.drive(self._channel.receive())
 
+    def set_priority(self, priority: str) -> None:
+        """How urgent what this end sends is from now on: "control", "interactive" or "bulk"."""
+        self._engine.exclusively(self._channel.set_priority, priority)
+
     def finish(self) -> None:
         """No more messages from this end."""
         self._engine.drive(self._channel.finish())
@@ -356,6 +384,10 @@ class Stream:
         """Writes the bytes that come next into a buffer, as many as there are and fit; returns how
         many, 0: the other end has finished."""
         return self._engine.drive(self._channel.receive_into(buffer))
+
+    def set_priority(self, priority: str) -> None:
+        """How urgent what this end sends is from now on: "control", "interactive" or "bulk"."""
+        self._engine.exclusively(self._channel.set_priority, priority)
 
     def finish(self) -> None:
         """No more bytes from this end."""

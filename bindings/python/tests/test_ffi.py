@@ -22,7 +22,7 @@ STRUCTS: dict[str, type[ctypes.Structure]] = {
     "p2pa_node_options": _ffi.NodeOptions, "p2pa_call_options": _ffi.CallOptions,
     "p2pa_connection_info": _ffi.ConnectionInfo, "p2pa_event": _ffi.Event, "p2pa_usage": _ffi.Usage,
     "p2pa_dial_attempt": _ffi.DialAttempt, "p2pa_channel_options": _ffi.ChannelOptions,
-    "p2pa_channel_stats": _ffi.ChannelStats}
+    "p2pa_channel_stats": _ffi.ChannelStats, "p2pa_session_message_options": _ffi.SessionMessageOptions}
 HANDLES = {"p2pa_node", "p2pa_op", "p2pa_call", "p2pa_stream", "p2pa_channel"}
 # How a parameter may be declared for ctypes.
 PARAMETERS: dict[str, tuple[Any, ...]] = {

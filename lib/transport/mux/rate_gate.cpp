@@ -96,7 +96,8 @@ void RateGate::set_priority(StreamState& stream) {
   shaper_.set_priority(stream.shaped->in, stream.priority);
 }
 
-/// It falls under other limits: its claims are made anew.
+/// It falls under other limits: its claims are made anew, and what is there and not read yet is among what falls
+/// under them, for most often the first bytes come in one piece with the name of the protocol.
 void RateGate::set_protocol(StreamState& stream) {
   if (!stream.shaped) return;
   const auto old = std::exchange(stream.shaped, nullptr);
@@ -104,7 +105,10 @@ void RateGate::set_protocol(StreamState& stream) {
   shaper_.cancel(old->out);
   shaper_.cancel(old->in);
   if (waited) host_.may_send(stream);
-  if (old->held > 0 && received(stream, old->held)) host_.may_read(stream);
+  const std::size_t unread = stream.receive.size();
+  if (!shaper_.limits(Direction::kInbound)) return;
+  if (unread > old->held) shaper_.give_back(old->in, unread - old->held);
+  if (unread > 0 && received(stream, unread)) host_.may_read(stream);
 }
 
 void RateGate::forget(StreamState& stream) {

@@ -325,12 +325,13 @@ func soakCase(ctx context.Context, s *session) (fields, error) {
 		group.Go(func() error {
 			for time.Since(begin) < s.soak {
 				var err error
-				switch opened.Add(1) % 10 {
-				case 4:
-					err = s.soakOnce(ctx, 64<<10)
-				case 9:
+				turn := opened.Add(1)
+				switch {
+				case s.resetEvery != 0 && turn%s.resetEvery == 0:
 					resets.Add(1)
 					err = s.soakReset(ctx)
+				case turn%10 == 4:
+					err = s.soakOnce(ctx, 64<<10)
 				default:
 					err = s.soakOnce(ctx, 1024)
 				}

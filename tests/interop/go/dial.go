@@ -27,6 +27,7 @@ type options struct {
 	bytes                      int64 // negative: the case's default
 	uploadBytes, downloadBytes int64
 	count, parallel            int
+	resetEvery                 int64
 	idle, soak                 time.Duration
 }
 

@@ -20,7 +20,7 @@ func usage() int {
                    [--web DIR] [--network-key FILE]
        peer dial ADDR CASE [the same without --ip] [--timeout S] [--rounds N] [--bytes N]
                  [--upload-bytes N] [--download-bytes N] [--count N] [--parallel N] [--idle S]
-                 [--seconds S] [--pings-first N]
+                 [--seconds S] [--reset-every N] [--pings-first N]
        peer official        (environment as in the official interop suites)
 `)
 	return exitUsage
@@ -79,6 +79,7 @@ func runDial(args []string) int {
 	flags.Int64Var(&o.downloadBytes, "download-bytes", 16<<20, "perf download")
 	flags.IntVar(&o.count, "count", 1000, "streams in all")
 	flags.IntVar(&o.parallel, "parallel", 100, "streams at a time")
+	flags.Int64Var(&o.resetEvery, "reset-every", 10, "how many streams of a soak to each reset; zero: none")
 	idleS := flags.Int("idle", 35, "seconds of silence")
 	soakS := flags.Int("seconds", 10, "seconds of a soak")
 	if !parse(flags, &o.node, args[2:]) {

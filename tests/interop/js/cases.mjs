@@ -231,19 +231,21 @@ async function idle (session) {
 
 // Streams come and go for a while, none of them stuck.
 async function soak (session) {
-  const { parallel, seconds } = session.options
+  const { parallel, seconds, resetEvery } = session.options
   const start = performance.now()
   Object.assign(session.report, { streams: 0, resets: 0 })
   const small = Buffer.alloc(1024)
   const large = Buffer.alloc(64 * 1024)
   async function worker () {
     while (secondsSince(start) < seconds) {
-      const turn = ++session.report.streams % 10
-      if (turn === 9) {
+      const turn = ++session.report.streams
+      if (resetEvery !== 0 && turn % resetEvery === 0) {
         session.report.resets++
-        await inTime(echoAndReset(session, small))
+        await inTime('to reset', echoAndReset(session, small))
+      } else if (turn % 10 === 4) {
+        await inTime('of 64 KiB', echoOnce(session, large))
       } else {
-        await inTime(echoOnce(session, turn === 4 ? large : small))
+        await inTime('of 1 KiB', echoOnce(session, small))
       }
     }
   }
@@ -254,10 +256,10 @@ async function soak (session) {
 
 const STUCK_MS = 20_000
 
-async function inTime (work) {
+async function inTime (what, work) {
   let timer
   const late = new Promise((resolve, reject) => {
-    timer = setTimeout(() => reject(new Error('a stream is stuck')), STUCK_MS)
+    timer = setTimeout(() => reject(new Error(`a stream ${what} is stuck`)), STUCK_MS)
   })
   try {
     await Promise.race([work, late])

@@ -66,7 +66,8 @@ async function newKey (n) {
 }
 
 // A node of one transport; without ip it does not listen. It is not started: handlers come first, so that the very
-// first identify names them. Limits on connections and streams are out of the way; they have tests of their own.
+// first identify names them. Limits on connections and streams are out of the way; they have tests of their own. So is the
+// monitor, which ends a connection whose ping takes two seconds: on a busy machine that says nothing of the other side.
 export async function newNode ({ seed, transport, web, networkKey }, ip) {
   const { listen, parts } = TRANSPORTS[transport]
   return createLibp2p({
@@ -77,6 +78,7 @@ export async function newNode ({ seed, transport, web, networkKey }, ip) {
     ...await parts(web),
     ...networkKey === '' ? {} : await privateNetwork(networkKey),
     connectionManager: { inboundConnectionThreshold: Infinity },
+    connectionMonitor: { enabled: false },
     services: { identify: identify(), ping: ping() }
   })
 }

@@ -9,7 +9,7 @@ const USAGE = `usage: peer listen [--ip IP] [--seed N] [--transport quic|tcp|(tc
                    [--web DIR] [--network-key FILE]
        peer dial ADDR CASE [the same without --ip] [--timeout S] [--rounds N] [--bytes N]
                  [--upload-bytes N] [--download-bytes N] [--count N] [--parallel N] [--idle S]
-                 [--seconds S] [--pings-first N]
+                 [--seconds S] [--reset-every N] [--pings-first N]
 `
 const NODE_OPTIONS = { seed: -1, transport: 'quic', web: '', networkKey: '' }
 
@@ -52,7 +52,8 @@ function parse ([command, ...args]) {
       count: 1000,
       parallel: 100,
       idle: 35,
-      seconds: 10
+      seconds: 10,
+      resetEvery: 10
     })
     return dial(address, caseName, options)
   }

@@ -16,7 +16,7 @@ struct DialOptions {
   int rounds = 10, pings_first = 0;
   std::optional<std::uint64_t> bytes;
   std::uint64_t upload_bytes = 16 << 20, download_bytes = 16 << 20;
-  int count = 1000, parallel = 100;
+  int count = 1000, parallel = 100, reset_every = 10;
   double idle_s = 35, soak_s = 10;
 };
 

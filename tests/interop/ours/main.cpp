@@ -91,6 +91,7 @@ bool dial_flag(interop::DialOptions& o, const std::string& flag, const std::stri
   if (flag == "--download-bytes") return number(value, o.download_bytes);
   if (flag == "--count") return number(value, o.count);
   if (flag == "--parallel") return number(value, o.parallel);
+  if (flag == "--reset-every") return number(value, o.reset_every);
   if (flag == "--idle") return number(value, o.idle_s);
   if (flag == "--seconds") return number(value, o.soak_s);
   return interop::node_flag(o.node, flag, value);

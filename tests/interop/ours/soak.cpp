@@ -1,5 +1,6 @@
 #include "soak.hpp"
 
+#include <string>
 #include <vector>
 
 #include "exchange.hpp"
@@ -41,8 +42,10 @@ class Soak {
   }
 
   void open() {
-    const std::uint64_t turn = opened_++ % 10;
-    Soaked one{std::make_shared<Exchange>(), turn == 4 ? 64u << 10 : 1024u, turn == 9, s_.node.now()};
+    const auto each = static_cast<std::uint64_t>(s_.options.reset_every);
+    const bool to_reset = each != 0 && opened_ % each == each - 1;
+    Soaked one{std::make_shared<Exchange>(), opened_ % 10 == 4 ? 64u << 10 : 1024u, to_reset, s_.node.now()};
+    ++opened_;
     one.exchange->to_send = one.size;
     one.exchange->keep_open = one.to_reset;
     start(s_, kEcho, one.exchange);
@@ -57,12 +60,19 @@ class Soak {
       return true;
     }
     if (!exchange.ended) {
-      if (s_.node.now() - one.begun > kStuck) problem_ = "a stream is stuck";
+      if (s_.node.now() - one.begun > kStuck) problem_ = stuck(one);
       return false;
     }
     if (exchange.ended->code != p2pa::Code::kOk) problem_ = p2pa::describe(*exchange.ended);
     if (exchange.received != one.size) problem_ = "not all came back";
     return true;
+  }
+
+  static std::string stuck(const Soaked& one) {
+    const Exchange& exchange = *one.exchange;
+    return "a stream is stuck: " + std::string(exchange.stream == nullptr ? "not open" : "open") + ", " +
+           std::to_string(exchange.to_send + exchange.pending.size()) + " of " + std::to_string(one.size) +
+           " bytes not sent, " + std::to_string(exchange.received) + " back" + (exchange.at_end ? ", ended" : "");
   }
 
   Session& s_;

@@ -46,6 +46,15 @@ TEST_CASE("what was taken too early is a debt, paid before anything else goes") 
   CHECK(bucket.ready_at(50, kBegin) == kBegin + milliseconds(1050));
 }
 
+TEST_CASE("what is given back is there again, and never more than the bucket holds") {
+  TokenBucket bucket({.bytes_per_second = 1000, .burst_bytes = 100}, kBegin);
+  bucket.take(80, kBegin);
+  bucket.give_back(30, kBegin);
+  CHECK(bucket.level(kBegin) == 50);
+  bucket.give_back(RateLimit::kBurstBytesMax, kBegin);
+  CHECK(bucket.level(kBegin) == 100);
+}
+
 TEST_CASE("a bucket says when there is enough, to the nanosecond") {
   TokenBucket bucket({.bytes_per_second = 3, .burst_bytes = 10}, kBegin);
   bucket.take(10, kBegin);

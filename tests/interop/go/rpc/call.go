@@ -161,9 +161,7 @@ func Unary(ctx context.Context, h host.Host, to peer.ID, request Request) ([]byt
 	if err != nil {
 		return nil, err
 	}
-	if err = c.CloseSend(); err != nil {
-		return nil, err
-	}
+	c.CloseSend() // fails where the other end is done with the call, and Next tells how it ended
 	answer, err := c.Next()
 	if err == io.EOF {
 		return nil, errTruncated // no answer came
