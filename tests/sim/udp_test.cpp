@@ -106,7 +106,7 @@ TEST_CASE("a node that listens on everything is dialed over QUIC", "[udp]") {
     NodeOptions server = listening();
     server.listen.push_back(*Multiaddr::parse("/ip4/0.0.0.0/udp/4002/p2pa-udp"));
     const Pair pair = make_pair(world, std::move(server));
-    REQUIRE(world.node(pair.server).addresses().size() == 2);
+    REQUIRE(world.run_until([&] { return world.node(pair.server).addresses().size() == 2; }, seconds(1)));
     for (const Multiaddr& address : world.node(pair.server).addresses()) {
       REQUIRE(world.node(pair.client).add_address(pair.server_id, address));
     }
