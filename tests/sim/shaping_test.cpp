@@ -12,6 +12,7 @@ using namespace p2pa::sim;
 namespace {
 
 constexpr const char* kQuic = "/ip4/0.0.0.0/udp/4001/quic-v1";
+constexpr const char* kUdp = "/ip4/0.0.0.0/udp/4001/p2pa-udp";
 constexpr const char* kTcp = "/ip4/0.0.0.0/tcp/4001";
 constexpr std::size_t kEndless = std::size_t{1} << 40;
 constexpr const char* kBulk = "/test/bulk/1";
@@ -108,9 +109,9 @@ Duration slowest_ping(World& world, NodeId from, const PeerId& to, int count) {
 
 }  // namespace
 
-TEST_CASE("a limit holds a node, a peer and a protocol to its rate, each direction, over QUIC and TCP") {
+TEST_CASE("a limit holds a node, a peer and a protocol to its rate, each direction, over QUIC, UDP sessions and TCP") {
   constexpr RateLimit kLimit{.bytes_per_second = 200'000, .burst_bytes = 20'000};
-  for (const char* address : {kQuic, kTcp}) {
+  for (const char* address : {kQuic, kUdp, kTcp}) {
     for (const char* scope : {"", "peer", kBulk}) {
       for (const Direction direction : {Direction::kOutbound, Direction::kInbound}) {
         const bool out = direction == Direction::kOutbound;
@@ -173,7 +174,7 @@ TEST_CASE("what falls under a peer's limit does not slow another peer") {
 }
 
 TEST_CASE("a limit changes while bytes are under way, and goes") {
-  for (const char* address : {kQuic, kTcp}) {
+  for (const char* address : {kQuic, kUdp, kTcp}) {
     for (const Direction direction : {Direction::kOutbound, Direction::kInbound}) {
       for_seeds(1, std::string("a limit changes ") + address, [&](World& world) {
         const Pair pair = make_pair(world, listening(address));
@@ -209,7 +210,7 @@ TEST_CASE("a limit changes while bytes are under way, and goes") {
 }
 
 TEST_CASE("calls that are held back by a limit all come, whole and in their time") {
-  for (const char* address : {kQuic, kTcp}) {
+  for (const char* address : {kQuic, kUdp, kTcp}) {
     for_seeds(1, std::string("calls under a limit ") + address, [&](World& world) {
       const Pair pair = make_pair(world, listening(address));
       REQUIRE(connect(world, pair.client, pair.server_id));

@@ -106,7 +106,7 @@ TEST_CASE("a node that listens on everything is dialed over QUIC", "[udp]") {
     NodeOptions server = listening();
     server.listen.push_back(*Multiaddr::parse("/ip4/0.0.0.0/udp/4002/p2pa-udp"));
     const Pair pair = make_pair(world, std::move(server));
-    REQUIRE(world.node(pair.server).addresses().size() == 2);
+    REQUIRE(world.run_until([&] { return world.node(pair.server).addresses().size() == 2; }, seconds(1)));
     for (const Multiaddr& address : world.node(pair.server).addresses()) {
       REQUIRE(world.node(pair.client).add_address(pair.server_id, address));
     }
@@ -175,6 +175,27 @@ TEST_CASE("a message whose time is over is not sent, and what is urgent goes fir
     REQUIRE(got.size() == 5);
     CHECK(got.front() == "urgent");
     CHECK(std::ranges::find(got, "hasty") == got.end());
+  });
+}
+
+TEST_CASE("messages keep to the limits of rates", "[udp]") {
+  for_seeds(1, "limited messages", [](World& world) {
+    const Pair pair = make_pair(world, over_udp());
+    Node& client = world.node(pair.client);
+    Inbox inbox;
+    fill(world.node(pair.server), inbox);
+    REQUIRE(connect(world, pair.client, pair.server_id));
+    constexpr RateLimit kLimit{.bytes_per_second = 50'000, .burst_bytes = 5'000};
+    REQUIRE(client.set_rate_limit("", Direction::kOutbound, kLimit));
+    const std::string text(1000, 'x');
+    for (int i = 0; i < 400; ++i) {
+      REQUIRE(client.send_session_message(pair.server_id, as_bytes(text), by(Delivery::kReliable)));
+    }
+    world.run_for(seconds(4));
+    CHECK(inbox[Delivery::kReliable].size() > 170);
+    CHECK(inbox[Delivery::kReliable].size() < 210);
+    world.run_for(seconds(8));
+    CHECK(inbox[Delivery::kReliable].size() == 400);
   });
 }
 

@@ -122,6 +122,7 @@ class Connection final : public mux::MuxedConnection, private StreamEngine::Owne
   std::size_t write_packet(MutableBytes room);
   bool may_send(std::size_t bytes);
   void fill(PacketBuilder& packet);
+  void fill_messages(PacketBuilder& packet, int priority);
   std::size_t seal(PacketBuilder& packet, MutableBytes room, bool mtu_probe);
   void renew_key();
   Transmit destination(const Path& path, std::size_t size) const;

@@ -147,11 +147,13 @@ void Connection::on_frame_lost(const SentFrame& frame) {
 // --- messages
 
 void Connection::on_datagram(ByteView payload) {
+  streams_.gate().moved_datagram(Direction::kInbound, payload.size());
   if (!datagrams_in_.push(shared_.mux.chunks, payload)) return;
   shared_.mux.events.push({this, nullptr, Kind::kDatagram, 0});
 }
 
 Result<bool> Connection::on_message(const MessageFrame& frame) {
+  streams_.gate().moved_datagram(Direction::kInbound, frame.bytes.size());
   const std::size_t before = messages_in_.count();
   const auto taken = messages_in_.on_message(frame);
   tell_messages(before);

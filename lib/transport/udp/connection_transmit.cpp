@@ -65,14 +65,24 @@ bool Connection::pending() const {
 
 void Connection::fill(PacketBuilder& packet) {
   if (std::exchange(ping_due_, false)) packet.add(PingFrame{});
-  while (!datagrams_out_.empty() && packet.room() >= datagrams_out_.front().size() + kDatagramFrameOverhead) {
+  while (!datagrams_out_.empty() && packet.room() >= datagrams_out_.front().size() + kDatagramFrameOverhead &&
+         streams_.gate().may_send_datagram(datagrams_out_.front().size())) {
     packet.add(DatagramFrame{datagrams_out_.front()});
+    streams_.gate().moved_datagram(Direction::kOutbound, datagrams_out_.front().size());
     datagrams_out_.pop(shared_.mux.chunks);
   }
-  messages_out_.fill(packet, 0);
+  fill_messages(packet, 0);
   engine_.fill(packet);
-  messages_out_.fill(packet);
+  fill_messages(packet, INT8_MIN);
   if (recovery_.probes_due() > 0 && !packet.eliciting()) packet.add(PingFrame{});
+}
+
+/// Under the limits of rates a message is as a datagram.
+void Connection::fill_messages(PacketBuilder& packet, int priority) {
+  const std::size_t room = packet.room();
+  if (!messages_out_.pending(priority) || !streams_.gate().may_send_datagram(room)) return;
+  messages_out_.fill(packet, priority);
+  if (packet.room() < room) streams_.gate().moved_datagram(Direction::kOutbound, room - packet.room());
 }
 
 /// Nothing else may be in the packet that goes where nobody is proven to be.

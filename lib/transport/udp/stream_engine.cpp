@@ -391,7 +391,8 @@ void StreamEngine::put_fresh(PacketBuilder& packet) {
       std::array<ByteView, 1> piece;
       static_cast<void>(stream->send.unsent(piece));
       bytes = piece[0].first(std::min<std::uint64_t>(
-          {piece[0].size(), wire.credit - offset, theirs_.data - sent_, packet.room() - kStreamFrameOverhead}));
+          {piece[0].size(), wire.credit - offset, theirs_.data - sent_, packet.room() - kStreamFrameOverhead,
+           streams_.sendable(*stream)}));
     }
     const bool last = ends && bytes.size() == unsent;
     packet.add(StreamFrame{wire.id, offset, bytes, last},
