@@ -125,8 +125,8 @@ TEST_CASE("the scenario is what it is meant to be") {
                                  "refuse: application not today", "nobody: no_such_method",
                                  "chat message: a", "chat message: aaa", "chat: ok"});
   REQUIRE(client.events.size() == 5);
-  CHECK(client.events[0] == "connected " + a);
-  CHECK(client.events[1] == "dialed");
+  CHECK(client.events[0] == "dialed " + a);
+  CHECK(client.events[1] == "connected " + a);
   CHECK(client.events[2] == "identified " + a);
   CHECK(client.events[3].starts_with("disconnected " + a + " last"));
   CHECK(client.events[4] == "closed");
