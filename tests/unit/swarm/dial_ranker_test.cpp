@@ -29,8 +29,8 @@ TEST_CASE("QUIC comes first, then UDP sessions, TCP, WebSocket, the rest, and re
       "/ip4/192.0.2.9/udp/1/quic-v1/p2p-circuit",
       "/ip4/192.0.2.9/tcp/1/p2p-circuit",
   });
-  const std::vector<Multiaddr> shuffled{best_first[6], best_first[4], best_first[2], best_first[1], best_first[8],
-                                        best_first[7], best_first[3], best_first[0], best_first[5]};
+  const std::vector<Multiaddr> shuffled{best_first[7], best_first[3], best_first[5], best_first[2], best_first[4],
+                                        best_first[1], best_first[8], best_first[0], best_first[6]};
   const auto out = ranked(shuffled);
   REQUIRE(out.size() == best_first.size());
   for (std::size_t i = 0; i < out.size(); ++i) CHECK(out[i].to_string() == best_first[i].to_string());
