@@ -434,7 +434,7 @@ TEST_CASE("options of calls that can never work are refused") {
   p2pa_op op{};
   p2pa_call_options options;
   p2pa_call_options_init(&options);
-  options.flags = 2;
+  options.flags = 4;
   CHECK(p2pa_node_call(*node, node.peer(), "m", 1, nullptr, 0, &options, &op) == P2PA_E_INVALID_ARGUMENT);
   options.flags = 0;
   options.struct_size = 0;
