@@ -14,6 +14,10 @@ Status with_scope(p2pa_node node, const char* scope, std::size_t scope_size, std
         (direction != P2PA_DIRECTION_OUTBOUND && direction != P2PA_DIRECTION_INBOUND)) {
       return P2PA_E_INVALID_ARGUMENT;
     }
+    {
+      const Lock lock(host.mutex);
+      if (const Status status = host.accepting(); status < 0) return status;
+    }
     return host.runner.change([&](Node& running) {
       return code(running, text, static_cast<Direction>(direction - P2PA_DIRECTION_OUTBOUND));
     });

@@ -125,6 +125,7 @@ void urgent(const Options& options) {
   const double allowed = 2 * line["idle_p99_us"].get<double>() + line["buffer_us"].get<double>();
   line["of_allowed"] = line["busy_p99_us"].get<double>() / allowed;
   print_line(line);
+  client.loop.run_until_stdin_ends();
 }
 
 void batching(const Options& options) {
@@ -135,6 +136,7 @@ void batching(const Options& options) {
   line["together"] = send_messages(client, stream, true);
   line["apart"] = send_messages(client, stream, false);
   print_line(line);
+  client.loop.run_until_stdin_ends();
 }
 
 void compression(const Options& options) {
@@ -146,6 +148,7 @@ void compression(const Options& options) {
   line["plain"] = send_documents(client, options, false);
   line["packed"] = send_documents(client, options, true);
   print_line(line);
+  client.loop.run_until_stdin_ends();
 }
 
 }  // namespace bench

@@ -13,7 +13,7 @@
 namespace p2pa::swarm {
 
 inline constexpr std::size_t kDialAddressesMax = 25;  // what js dials too
-inline constexpr std::size_t kDialsParallelMax = 4;
+inline constexpr std::size_t kDialsParallelMax = 8;  // as go's
 
 class Dial {
  public:

@@ -23,22 +23,35 @@ Rank rank_of(const Multiaddr& address) {
   return address.has(Protocol::kTcp) ? Rank::kTcp : Rank::kOther;
 }
 
-void append_in_turns(std::vector<Multiaddr> addresses, std::vector<Multiaddr>& out) {
+/// The addresses of one kind, by family, in their given order.
+struct Kind {
   std::vector<Multiaddr> v6, rest;
-  for (Multiaddr& a : addresses) (a.has(Protocol::kIp6) ? v6 : rest).push_back(std::move(a));
-  for (std::size_t i = 0; i < std::max(v6.size(), rest.size()); ++i) {
-    if (i < v6.size()) out.push_back(std::move(v6[i]));
-    if (i < rest.size()) out.push_back(std::move(rest[i]));
+  std::size_t rounds() const { return std::max(v6.size(), rest.size()); }
+  /// The round's address of each family.
+  void append(std::size_t round, std::vector<Multiaddr>& out) {
+    if (round < v6.size()) out.push_back(std::move(v6[round]));
+    if (round < rest.size()) out.push_back(std::move(rest[round]));
   }
-}
+};
 
 }  // namespace
 
 std::vector<Multiaddr> ranked(std::vector<Multiaddr> addresses) {
-  std::array<std::vector<Multiaddr>, kRanks> of_rank;
-  for (Multiaddr& a : addresses) of_rank[static_cast<std::size_t>(rank_of(a))].push_back(std::move(a));
+  std::array<Kind, kRanks> kinds;
+  std::size_t rounds = 0;
+  for (Multiaddr& a : addresses) {
+    Kind& kind = kinds[static_cast<std::size_t>(rank_of(a))];
+    (a.has(Protocol::kIp6) ? kind.v6 : kind.rest).push_back(std::move(a));
+    rounds = std::max(rounds, kind.rounds());
+  }
+  Kind& relays = kinds[static_cast<std::size_t>(Rank::kRelay)];
   std::vector<Multiaddr> out;
-  for (auto& group : of_rank) append_in_turns(std::move(group), out);
+  for (std::size_t round = 0; round < rounds; ++round) {
+    for (Kind& kind : kinds) {
+      if (&kind != &relays) kind.append(round, out);
+    }
+  }
+  for (std::size_t round = 0; round < relays.rounds(); ++round) relays.append(round, out);
   return out;
 }
 

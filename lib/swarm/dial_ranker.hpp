@@ -15,8 +15,9 @@ inline constexpr Duration kLocalDialStagger = milliseconds(30);
 /// Head start of the last direct address over the first relay.
 inline constexpr Duration kRelayDelay = milliseconds(500);
 
-/// Best first: QUIC, which needs a round trip less; sessions over UDP; TCP; WebSocket; what is none of these;
-/// relays. Of each the two IP families take turns, IPv6 first (RFC 8305 §4); else the order is kept.
+/// Best first: QUIC, which needs a round trip less; sessions over UDP; TCP; WebSocket; what is none of these. Of
+/// each kind one of either IP family, IPv6 first (RFC 8305 §4), then the second ones: in a network that swallows
+/// UDP the many addresses of QUIC do not hold up TCP. Relays last. Else the order is kept.
 std::vector<Multiaddr> ranked(std::vector<Multiaddr> addresses);
 
 /// The stagger of a dial of these addresses.

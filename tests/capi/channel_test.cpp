@@ -68,6 +68,16 @@ TEST_CASE("a message over the bound is refused, and nothing goes after the end")
   CHECK(p2pa_channel_send(channel.handle, bytes("x"), 1) == P2PA_E_STALE_HANDLE);
 }
 
+TEST_CASE("events that follow know nothing of the channel") {
+  Channel channel;
+  for (int i = 0; i < 3; ++i) {
+    p2pa_op op{};
+    REQUIRE(p2pa_node_ping(*channel.client, channel.server.peer(), &op) == P2PA_OK);
+    REQUIRE(run_until({&channel.client, &channel.server}, [&] { return channel.client.completion(op) != nullptr; }));
+    CHECK(channel.client.completion(op)->event.channel.v == 0);
+  }
+}
+
 TEST_CASE("a channel ends with its node, and before CLOSED") {
   Channel channel;
   REQUIRE(p2pa_node_close(*channel.client) == P2PA_OK);

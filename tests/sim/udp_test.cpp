@@ -178,6 +178,27 @@ TEST_CASE("a message whose time is over is not sent, and what is urgent goes fir
   });
 }
 
+TEST_CASE("messages without end starve no stream", "[udp]") {
+  for_seeds(2, "messages without end", [](World& world) {
+    world.set_default_link({.rate_bits_per_s = 10'000'000});
+    const Pair pair = make_pair(world, over_udp());
+    Node& client = world.node(pair.client);
+    Inbox inbox;
+    fill(world.node(pair.server), inbox);
+    REQUIRE(connect(world, pair.client, pair.server_id));
+    const Bytes message(10'000, 7);
+    const auto keep_full = [&] {
+      while (client.send_session_message(pair.server_id, message, by(Delivery::kReliable))) {
+      }
+    };
+    keep_full();
+    const auto answer = call(world, pair.client, pair.server_id, "echo", pattern(100'000, 1));
+    REQUIRE(world.run_until([&] { keep_full(); return answer->ends == 1; }, seconds(20)));
+    CHECK(answer->ok());
+    CHECK(inbox[Delivery::kReliable].size() > 10);
+  });
+}
+
 TEST_CASE("messages keep to the limits of rates", "[udp]") {
   for_seeds(1, "limited messages", [](World& world) {
     const Pair pair = make_pair(world, over_udp());

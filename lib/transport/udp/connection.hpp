@@ -44,6 +44,10 @@ class Connection final : public mux::MuxedConnection, private StreamEngine::Owne
  public:
   /// DATA packets that came before FINISH, and are kept until it does.
   static constexpr std::size_t kEarlyPacketsMax = 8;
+  /// Messages 3 of the handshake that were not authentic, before the session is given up.
+  static constexpr int kFinishesRefusedMax = 4;
+  /// Packets in a row that messages and datagrams may fill while streams wait.
+  static constexpr int kPacketsBeforeStreamsMax = 4;
   /// COOKIEs that a dialer follows.
   static constexpr int kCookiesMax = 4;
   /// Of one send_datagram(): fits every packet.
@@ -159,6 +163,7 @@ class Connection final : public mux::MuxedConnection, private StreamEngine::Owne
   bool confirmed_ = false;     // the peer has the keys, too
   Instant begun_at_, said_at_{};
   std::vector<Bytes> early_;
+  int finishes_refused_ = 0;
 
   // Packets.
   std::optional<SessionKeys> keys_;
@@ -172,6 +177,7 @@ class Connection final : public mux::MuxedConnection, private StreamEngine::Owne
   MtuProbe mtu_;
   Instant paced_until_ = kNever;
   bool ping_due_ = false;
+  int packets_before_streams_ = 0;
   Instant heard_at_, pinged_at_;
   Duration idle_timeout_;
 

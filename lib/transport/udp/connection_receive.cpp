@@ -65,7 +65,8 @@ void Connection::on_data(const InboundDatagram& datagram, ByteView packet) {
   const auto header = decode_data(packet);
   if (!header || state_ == ConnectionState::kClosed) return;
   if (!keys_) {
-    if (early_.size() < kEarlyPacketsMax) early_.emplace_back(packet.begin(), packet.end());
+    const bool kept = !outbound_ && early_.size() < kEarlyPacketsMax && packet.size() <= MtuProbe::kSizeMax;
+    if (kept) early_.emplace_back(packet.begin(), packet.end());
     return;
   }
   if (!replay_.fresh(header->number)) return;
@@ -88,7 +89,8 @@ void Connection::on_data(const InboundDatagram& datagram, ByteView packet) {
     response_path_ = {datagram.socket, outbound_ ? IpEndpoint{} : datagram.local, datagram.remote};
   }
   if (reading->taken) acks_.received(header->number, reading->eliciting, shared_.now);
-  if (newest && datagram.remote != path_.remote) on_other_path(datagram);
+  // One packet of ours for one of theirs, until somebody is proven to be there: the answer to a challenge is it.
+  if (newest && datagram.remote != path_.remote && !reading->challenge) on_other_path(datagram);
   engine_.settle();
   streams_.retry_blocked(shared_.now);
   shared_.ready.push(*this);
@@ -186,6 +188,7 @@ void Connection::on_response_to_challenge(const Challenge& data) {
   path_ = *std::exchange(candidate_, std::nullopt);
   challenge_due_ = false;
   remote_address_ = udp_multiaddr(path_.remote);
+  rtt_ = {};
   cubic_ = Cubic(MtuProbe::kSizeMin);
   pacer_ = {};
   mtu_ = {};

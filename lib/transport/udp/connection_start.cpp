@@ -90,7 +90,11 @@ void Connection::on_finish(const FinishPacket& packet) {
   if (state_ == ConnectionState::kClosed) return;
   const auto taken = handshake_->take_third(packet.message);
   if (!taken) return fail(taken.error());
-  if (!*taken) return;
+  if (!*taken) {
+    // The true one may follow; but each costs us more than who sent it.
+    if (++finishes_refused_ < kFinishesRefusedMax) return;
+    return fail({Code::kHandshake, kFinishesRefusedMax, "udp: too many messages that are not authentic"});
+  }
   if (said_ == 1) rtt_.sample(shared_.now - said_at_, {});
   saying_ = {};
   saying_due_ = false;

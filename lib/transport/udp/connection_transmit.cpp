@@ -65,6 +65,12 @@ bool Connection::pending() const {
 
 void Connection::fill(PacketBuilder& packet) {
   if (std::exchange(ping_due_, false)) packet.add(PingFrame{});
+  // Messages go first, but what goes on for ever must not starve the streams.
+  packets_before_streams_ = engine_.pending() ? packets_before_streams_ + 1 : 0;
+  if (packets_before_streams_ == kPacketsBeforeStreamsMax) {
+    packets_before_streams_ = 0;
+    engine_.fill(packet);
+  }
   while (!datagrams_out_.empty() && packet.room() >= datagrams_out_.front().size() + kDatagramFrameOverhead &&
          streams_.gate().may_send_datagram(datagrams_out_.front().size())) {
     packet.add(DatagramFrame{datagrams_out_.front()});

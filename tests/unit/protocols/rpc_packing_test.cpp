@@ -17,7 +17,7 @@ namespace {
 
 Bytes text(std::size_t size) {
   std::string out;
-  for (int i = 0; out.size() < size; ++i) out += "word " + std::to_string(static_cast<unsigned>(i) * 7919U % 1009) + ", ";
+  for (unsigned i = 0; out.size() < size; ++i) out += "word " + std::to_string(i * 7919 % 1009) + ", ";
   out.resize(size);
   return Bytes(out.begin(), out.end());
 }

@@ -17,19 +17,19 @@ std::vector<Multiaddr> addresses(std::initializer_list<const char*> texts) {
 
 }  // namespace
 
-TEST_CASE("QUIC comes first, then UDP sessions, TCP, WebSocket, the rest, and relays last") {
+TEST_CASE("QUIC comes first, then UDP sessions, TCP, WebSocket, the rest, then the second of each, and relays last") {
   const auto best_first = addresses({
       "/ip4/192.0.2.1/udp/1/quic-v1",
       "/ip4/192.0.2.1/udp/2/p2pa-udp",
       "/ip4/192.0.2.1/tcp/1",
       "/ip4/192.0.2.1/tcp/2/ws",
-      "/ip4/192.0.2.1/tcp/3/tls/ws",
       "/ip4/192.0.2.1/udp/1/webrtc-direct",
+      "/ip4/192.0.2.1/tcp/3/tls/ws",
       "/ip4/192.0.2.1/udp/1/quic-v1/webtransport",
       "/ip4/192.0.2.9/udp/1/quic-v1/p2p-circuit",
       "/ip4/192.0.2.9/tcp/1/p2p-circuit",
   });
-  const std::vector<Multiaddr> shuffled{best_first[7], best_first[3], best_first[5], best_first[2], best_first[4],
+  const std::vector<Multiaddr> shuffled{best_first[7], best_first[3], best_first[4], best_first[2], best_first[5],
                                         best_first[1], best_first[8], best_first[0], best_first[6]};
   const auto out = ranked(shuffled);
   REQUIRE(out.size() == best_first.size());
@@ -41,8 +41,8 @@ TEST_CASE("the families take turns, IPv6 first, each in its given order") {
                                      "/ip6/2001:db8::1/udp/1/quic-v1", "/ip4/192.0.2.1/udp/3/quic-v1",
                                      "/ip6/2001:db8::1/tcp/1", "/ip4/192.0.2.1/tcp/1"}));
   const auto expected = addresses({"/ip6/2001:db8::1/udp/1/quic-v1", "/ip4/192.0.2.1/udp/1/quic-v1",
-                                   "/ip4/192.0.2.1/udp/2/quic-v1", "/ip4/192.0.2.1/udp/3/quic-v1",
-                                   "/ip6/2001:db8::1/tcp/1", "/ip4/192.0.2.1/tcp/1"});
+                                   "/ip6/2001:db8::1/tcp/1", "/ip4/192.0.2.1/tcp/1",
+                                   "/ip4/192.0.2.1/udp/2/quic-v1", "/ip4/192.0.2.1/udp/3/quic-v1"});
   CHECK(out == expected);
 }
 
