@@ -119,10 +119,9 @@ bool Dialer::begin(Instant now, DialId id, Pending& dial) {
   auto choice = chooser_.choose(now, dial.wish, refuses(dial.wish.peer));
   if (!choice) return false;
   dial.begun = true;
-  const auto names = std::ranges::stable_partition(choice->wanted, [this](const auto& a) { return !is_named(a); });
-  const std::vector<Multiaddr> named(names.begin(), names.end());
-  choice->wanted.erase(names.begin(), names.end());
-  dial.machine = Dial(std::move(choice->wanted), now);
+  std::vector<Multiaddr> plain, named;
+  for (Multiaddr& address : choice->wanted) (is_named(address) ? named : plain).push_back(std::move(address));
+  dial.machine = Dial(std::move(plain), now);
   pass_over(now, dial, *choice);
   for (const Multiaddr& address : named) look_up(now, id, address);
   return true;
