@@ -208,7 +208,7 @@ def coverage(runner):
     runner.must("cmake", "--preset", "coverage", quiet=True)
 
 
-@step("clang-tidy", 25)
+@step("clang-tidy", 30)
 def clang_tidy(runner):
     """Each file of ours counts; one that the compiler's commands do not know fails."""
     runner.must("cmake", "--preset", "fuzz", quiet=True)
