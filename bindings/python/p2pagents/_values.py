@@ -229,7 +229,7 @@ def _peer_text(raw: bytes) -> PeerId:
 
 def dial_attempts(event: ffi.Event) -> tuple[DialAttempt, ...]:
     """What became of the addresses of a dial that has ended."""
-    attempts = []
+    attempts: list[DialAttempt] = []
     told = ffi.DialAttempt()
     while lib.p2pa_event_dial_attempt(ctypes.byref(event), len(attempts), ctypes.byref(told)) == ffi.OK:
         stage: bytes = lib.p2pa_dial_stage_name(told.stage)

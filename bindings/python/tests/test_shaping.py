@@ -45,7 +45,7 @@ def test_messages_go_over_a_session(delivery: str) -> None:
         assert (event.peer, event.data, event.delivery, event.channel) == (client.peer_id, b"move", delivery, 7)
         for options in ({"channel": 64}, {"delivery": "soon"}, {"priority": 128}, {"lifetime": 0}):
             with pytest.raises(p2pagents.InvalidArgument):
-                client.send_session_message(server.peer_id, b"x", **options)  # type: ignore[arg-type]
+                client.send_session_message(server.peer_id, b"x", **options)
 
 
 def test_the_same_with_asyncio() -> None:
