@@ -1,6 +1,8 @@
 """Classes, limits, packed calls, and messages over sessions."""
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 import p2pagents
@@ -43,7 +45,8 @@ def test_messages_go_over_a_session(delivery: str) -> None:
         client.send_session_message(server.peer_id, b"move", delivery=delivery, channel=7, lifetime=10)
         event = next(events)
         assert (event.peer, event.data, event.delivery, event.channel) == (client.peer_id, b"move", delivery, 7)
-        for options in ({"channel": 64}, {"delivery": "soon"}, {"priority": 128}, {"lifetime": 0}):
+        wrong: list[dict[str, Any]] = [{"channel": 64}, {"delivery": "soon"}, {"priority": 128}, {"lifetime": 0}]
+        for options in wrong:
             with pytest.raises(p2pagents.InvalidArgument):
                 client.send_session_message(server.peer_id, b"x", **options)
 
