@@ -203,7 +203,8 @@ void NodeCore::Impl::on_dial_failed(const PeerId& peer, const Multiaddr& address
   journal.dial_failed(peer, address, why);
 }
 
-void NodeCore::Impl::on_dial_ended(Instant, std::shared_ptr<const DialReport> report, Connection* connection) {
+void NodeCore::Impl::on_dial_ended(Instant, const std::shared_ptr<const DialReport>& report,
+                                   Connection* connection) {
   NodeEvent event = event_of(connection != nullptr ? NodeEvent::Kind::kDialed : NodeEvent::Kind::kDialFailed);
   event.peer = report->peer;
   event.error = report->error;
@@ -211,7 +212,7 @@ void NodeCore::Impl::on_dial_ended(Instant, std::shared_ptr<const DialReport> re
     event.address = connection->remote_address();
     event.connection = connection->id();
   }
-  event.dial = std::move(report);
+  event.dial = report;
   emit(std::move(event));
 }
 

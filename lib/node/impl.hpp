@@ -48,7 +48,7 @@ struct NodeCore::Impl final : swarm::Observer {
   void on_datagram(Instant at, Connection& connection, ByteView payload) override;
   void on_message(Instant at, Connection& connection, const SessionMessage& message) override;
   void on_dial_failed(const PeerId& peer, const Multiaddr& address, const Error& why) override;
-  void on_dial_ended(Instant at, std::shared_ptr<const DialReport> report, Connection* connection) override;
+  void on_dial_ended(Instant at, const std::shared_ptr<const DialReport>& report, Connection* connection) override;
   void on_handshake_failed(Connection& connection, const Error& why) override;
   void on_stream_refused(Connection& connection, const Error& why) override;
 

@@ -243,9 +243,9 @@ void Dialer::finish(Instant now, DialId id, Result<Connection*> result) {
   const PeerId wanted = dial.wish.peer;
   if (const auto peer = by_peer_.find(wanted); peer != by_peer_.end() && peer->second == id) by_peer_.erase(peer);
   const Error error = result ? Error{Code::kOk, 0, ""} : result.error();
-  auto report = dial.report.finish(now, result ? (*result)->peer() : wanted, error);
+  const auto report = dial.report.finish(now, result ? (*result)->peer() : wanted, error);
   for (DialDone& done : dial.waiters) done(now, result, *report);
-  host_.on_dial_ended(now, std::move(report), result.value_or(nullptr));
+  host_.on_dial_ended(now, report, result.value_or(nullptr));
 }
 
 void Dialer::drop_attempts(Instant now, Pending& dial, bool reached) {

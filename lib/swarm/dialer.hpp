@@ -36,7 +36,7 @@ class DialerHost {
   /// One address of a dial did not work, or is not tried; others may work.
   virtual void on_attempt_failed(const PeerId& peer, const Multiaddr& address, const Error& why) = 0;
   /// No dial to the report's peer is under way any more; null when it was not reached. Whoever asked was told.
-  virtual void on_dial_ended(Instant now, std::shared_ptr<const DialReport> report, Connection* connection) = 0;
+  virtual void on_dial_ended(Instant now, const std::shared_ptr<const DialReport>& report, Connection* connection) = 0;
 };
 
 class Dialer final {

@@ -62,10 +62,10 @@ void Swarm::on_attempt_failed(const PeerId& peer, const Multiaddr& address, cons
   observer_.on_dial_failed(peer, address, why);
 }
 
-void Swarm::on_dial_ended(Instant now, std::shared_ptr<const DialReport> report, Connection* connection) {
+void Swarm::on_dial_ended(Instant now, const std::shared_ptr<const DialReport>& report, Connection* connection) {
   const PeerId peer = report->peer;
   if (connection == nullptr) fail_waiting(now, peer, report->error);
-  observer_.on_dial_ended(now, std::move(report), connection);
+  observer_.on_dial_ended(now, report, connection);
   forget_if_idle(peer);
 }
 

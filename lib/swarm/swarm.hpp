@@ -42,7 +42,7 @@ class Observer {
   /// One address of a dial did not work; others may.
   virtual void on_dial_failed(const PeerId&, const Multiaddr&, const Error& /*why*/) {}
   /// A dial has ended; null: nobody was reached.
-  virtual void on_dial_ended(Instant, std::shared_ptr<const DialReport>, Connection*) {}
+  virtual void on_dial_ended(Instant, const std::shared_ptr<const DialReport>&, Connection*) {}
   /// An inbound connection ended before it was one.
   virtual void on_handshake_failed(Connection&, const Error& /*why*/) {}
   /// An inbound stream agreed on no protocol.
@@ -152,7 +152,7 @@ class Swarm final : public StreamOpener, private DialerHost, private CareHost {
   // DialerHost
   bool has_early_streams(const Connection& attempt) const override { return early_count(attempt.id()) > 0; }
   void on_attempt_failed(const PeerId& peer, const Multiaddr& address, const Error& why) override;
-  void on_dial_ended(Instant now, std::shared_ptr<const DialReport> report, Connection* connection) override;
+  void on_dial_ended(Instant now, const std::shared_ptr<const DialReport>& report, Connection* connection) override;
   Result<void> may_dial(const PeerId& peer) const override { return care_.gater().peer(peer); }
   Result<void> may_try(const PeerId& peer, const Multiaddr& address) const override {
     return care_.gater().connection(peer, address);
