@@ -8,25 +8,11 @@ using namespace p2pa::capi;
 
 namespace {
 
-Status status_of(const Result<void>& result) { return result ? P2PA_OK : capi::status_of(result.error()); }
-
-/// Changes the node while nobody else runs it, as far as it takes work still.
-template <class F>
-Status change(p2pa_node node, F&& code) {
-  return with_node(node, [&](Host& host) -> Status {
-    {
-      const Lock lock(host.mutex);
-      if (const Status status = host.accepting(); status < 0) return status;
-    }
-    return host.runner.change(code);
-  });
-}
-
 template <class F>
 Status change_peer(p2pa_node node, const p2pa_peer* peer, F&& code) {
   const auto who = read_peer(peer);
   if (!who) return with_node(node, [](Host&) -> Status { return P2PA_E_INVALID_ARGUMENT; });
-  return change(node, [&](Node& running) { return code(running, *who); });
+  return change_node(node, [&](Node& running) { return code(running, *who); });
 }
 
 template <class F>
@@ -40,7 +26,7 @@ Status change_tag(p2pa_node node, const p2pa_peer* peer, const char* tag, std::s
 
 template <class F>
 Status change_rule(p2pa_node node, const char* rule, std::size_t rule_size, F&& code) {
-  return change(node, [&](Node& running) -> Status {
+  return change_node(node, [&](Node& running) -> Status {
     std::string_view text;
     if (!read_name(rule, rule_size, text)) return P2PA_E_INVALID_ARGUMENT;
     return status_of(code(running, text));
@@ -82,7 +68,7 @@ int32_t p2pa_node_set_value(p2pa_node node, const p2pa_peer* peer, const char* t
 
 int32_t p2pa_node_choose_peer(p2pa_node node, const p2pa_peer* peers, size_t count, p2pa_peer* chosen) noexcept {
   constexpr std::size_t kPeersMax = 65'536;
-  return change(node, [&](Node& running) -> Status {
+  return change_node(node, [&](Node& running) -> Status {
     if (peers == nullptr || count == 0 || count > kPeersMax || chosen == nullptr) return P2PA_E_INVALID_ARGUMENT;
     std::vector<PeerId> from;
     for (std::size_t i = 0; i < count; ++i) {
@@ -111,7 +97,7 @@ int32_t p2pa_node_forget_rule(p2pa_node node, const char* rule, size_t rule_size
 }
 
 int32_t p2pa_node_allow_only(p2pa_node node, uint32_t allowed_only) noexcept {
-  return change(node, [&](Node& running) -> Status {
+  return change_node(node, [&](Node& running) -> Status {
     if (allowed_only > 1) return P2PA_E_INVALID_ARGUMENT;
     running.allow_only(allowed_only == 1);
     return P2PA_OK;

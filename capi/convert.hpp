@@ -18,6 +18,7 @@ struct Event;
 struct Host;
 
 inline Status status_of(const Error& error) { return static_cast<Status>(error.code); }
+inline Status status_of(const Result<void>& result) { return result ? P2PA_OK : status_of(result.error()); }
 /// REQUIRES: inside a catch clause.
 Status status_of_exception() noexcept;
 /// Tells the caller what went wrong, if it wants to know; answers the status.

@@ -50,6 +50,18 @@ Status with_node(p2pa_node node, F&& code) noexcept {
   return with_pinned(Pin::of_node(node.v), code);
 }
 
+/// Changes the node while nobody else runs it, as long as it takes new work.
+template <class F>
+Status change_node(p2pa_node node, F&& code) noexcept {
+  return with_node(node, [&](Host& host) -> Status {
+    {
+      const Lock lock(host.mutex);
+      if (const Status status = host.accepting(); status < 0) return status;
+    }
+    return host.runner.change(code);
+  });
+}
+
 /// For the handle of something that belongs to a node.
 template <class F>
 Status with_owner(std::uint64_t handle, F&& code) noexcept {

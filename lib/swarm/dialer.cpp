@@ -1,7 +1,6 @@
 #include "swarm/dialer.hpp"
 
 #include <algorithm>
-#include <functional>
 #include <utility>
 
 #include "base/assert.hpp"
