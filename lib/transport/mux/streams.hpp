@@ -77,6 +77,8 @@ class Streams final : private RateGate::Host {
   StreamState* next_to_send();
   /// How much of what is unsent it may send now.
   std::size_t sendable(StreamState& stream) { return gate_.sendable(stream); }
+  /// See AheadLimit.
+  void hold_bulk(bool held) { queue_.hold_bulk(held); }
   bool something_to_send() const { return !queue_.empty(); }
   bool others_to_send() const { return queue_.size() > 1; }
   void sent(StreamState& stream, std::size_t n, bool end);

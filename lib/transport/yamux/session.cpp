@@ -170,7 +170,10 @@ void Session::on_ping(const Frame& frame) {
   measured(now_ - ping->at);
   measured_at_ = now_;
   confirmed_ = ping->written;
+  bulk_confirmed_ = ping->bulk;
   pings_.erase(pings_.begin(), ping + 1);
+  ahead_.on_confirmed(now_, bulk_confirmed_, rtt_min_);
+  if (bulk_held_) wake();
 }
 
 void Session::ask_confirmation() {
@@ -254,6 +257,7 @@ std::size_t Session::fill(Instant now, MutableBytes out) {
   at = put_updates(out, at);
   if ((ping_due_ && pings_.size() < kPingsMax) || confirmation_due()) at = put_ping(out, at);
   while (out.size() - at >= kFrameRoomMin) {
+    hold_bulk();
     mux::StreamState* stream = streams_.next_to_send();
     if (stream == nullptr) break;
     at = put_data(*stream, out, at);
@@ -266,16 +270,23 @@ std::size_t Session::fill(Instant now, MutableBytes out) {
 bool Session::confirmation_due() const {
   const std::uint64_t fresh = written_ - written_at_ping_;
   if (fresh == 0 || pings_.size() >= kPingsMax) return false;
+  if (bulk_written_ - bulk_at_ping_ >= ahead_.most() / kConfirmationsAhead) return true;
   if (!confirmation_asked_) return fresh >= kConfirmBytes;
   return fresh >= kConfirmBytesAsked || !streams_.something_to_send();
+}
+
+void Session::hold_bulk() {
+  bulk_held_ = ahead_.holds(bulk_written_ - bulk_confirmed_);
+  streams_.hold_bulk(bulk_held_);
 }
 
 std::size_t Session::put_ping(MutableBytes out, std::size_t at) {
   if (out.size() - at < kFrameHeaderSize) return at;
   ping_due_ = false;
   pinged_at_ = now_;
-  pings_.push_back({++ping_value_, now_, written_});
+  pings_.push_back({++ping_value_, now_, written_, bulk_written_});
   written_at_ping_ = written_;
+  bulk_at_ping_ = bulk_written_;
   return put({FrameType::kPing, kSyn, 0, ping_value_}, out, at);
 }
 
@@ -359,6 +370,7 @@ std::size_t Session::put_data(mux::StreamState& stream, MutableBytes out, std::s
   put({FrameType::kData, flags, wire.id, static_cast<std::uint32_t>(size)}, out, at);
   wire.send_credit -= size;
   written_ += size + (last ? 1 : 0);
+  if (stream.priority == Priority::kBulk) bulk_written_ += size;
   streams_.sent(stream, size, last);
   // The byte stream below keeps it from here on.
   streams_.on_acknowledged(stream, stream.send.sent_end() - size, size);
@@ -378,6 +390,7 @@ Instant Session::next_deadline() const {
   // ping of ours (go-yamux does): another one is as good.
   Instant ping = config_.dialer ? std::max(measured_at_, pinged_at_) + kMeasureInterval : kNever;
   const Duration period = config_.dialer ? config_.keep_alive : config_.keep_alive * 9 / 8;
+  if (bulk_held_) ping = std::min(ping, pinged_at_ + kConfirmAgain);
   if (period.ns > 0) ping = std::min(ping, std::max(heard_at_, pinged_at_) + period);
   return std::min(ping, lost);
 }

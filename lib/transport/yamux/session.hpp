@@ -10,6 +10,7 @@
 
 #include "p2pagents/limits.hpp"
 #include "p2pagents/time.hpp"
+#include "transport/mux/ahead_limit.hpp"
 #include "transport/mux/engine.hpp"
 #include "transport/mux/streams.hpp"
 #include "transport/yamux/frame.hpp"
@@ -33,8 +34,11 @@ inline constexpr std::size_t kFrameRoomMin = kFrameHeaderSize + 512;
 /// A round trip is measured that often on a connection that is in use.
 inline constexpr Duration kMeasureInterval = seconds(30);
 /// A ping follows so many bytes of streams, so that its answer confirms them; more often when somebody waits
-/// for it.
+/// for it, and so often within what bulk may be ahead (see mux::AheadLimit).
 inline constexpr std::size_t kConfirmBytes = 256 * 1024, kConfirmBytesAsked = 16 * 1024;
+inline constexpr std::uint64_t kConfirmationsAhead = 8;
+/// Nothing confirmed for so long although bulk waits for it: a ping may have been dropped.
+inline constexpr Duration kConfirmAgain = seconds(1);
 /// Pings under way: go-yamux drops what is beyond.
 inline constexpr std::size_t kPingsMax = 32;
 
@@ -128,6 +132,8 @@ class Session final : public mux::Engine {
   std::uint32_t credit_due(const Wire& wire) const;
   void widen(Wire& wire);
   bool confirmation_due() const;
+  /// Looks whether bulk is too far ahead.
+  void hold_bulk();
   std::size_t put_ping(MutableBytes out, std::size_t at);
   std::uint16_t take_flags(Wire& wire);
   std::size_t put(const Frame& frame, MutableBytes out, std::size_t at);
@@ -163,14 +169,18 @@ class Session final : public mux::Engine {
     std::uint32_t value;
     Instant at;              // it left
     std::uint64_t written;  // before it
+    std::uint64_t bulk;     // of these
   };
   std::vector<Ping> pings_;  // under way, oldest first
   bool ping_due_ = true;
   Instant measured_at_, pinged_at_;
   std::uint32_t ping_value_ = 0;
   std::uint64_t written_ = 0, confirmed_ = 0;  // bytes and ends of streams
-  std::uint64_t written_at_ping_ = 0;  // the last one
+  std::uint64_t written_at_ping_ = 0, bulk_at_ping_ = 0;  // the last one
   bool confirmation_asked_ = false;
+  std::uint64_t bulk_written_ = 0, bulk_confirmed_ = 0;  // bytes of streams of that class
+  mux::AheadLimit ahead_;
+  bool bulk_held_ = false;
   Duration rtt_{}, rtt_min_{}, rtt_variance_{};
 };
 
