@@ -192,6 +192,7 @@ void Resolver::finish(ResolutionId id) {
 }
 
 void Resolver::turn(Instant now) {
+  if (finished_.empty()) return;
   for (Finished& finished : std::exchange(finished_, {})) finished.done(now, std::move(finished.result));
 }
 

@@ -25,8 +25,9 @@ quic::Config quic_config(const NodeOptions& options, std::int64_t unix_time) {
   return config;
 }
 
-udp::Config udp_config(const NodeOptions& options) {
+udp::Config udp_config(const NodeOptions& options, Machine machine) {
   udp::Config config;
+  config.aes = machine.aes;
   config.idle_timeout = options.idle_timeout;
   config.keep_alive = options.keep_alive;
   config.handshake_timeout = options.handshake_timeout;
@@ -94,7 +95,7 @@ NodeOptions complete(NodeOptions options) {
 
 }  // namespace
 
-NodeCore::Impl::Impl(NodeOptions node_options, ByteView seed32, std::int64_t unix_time, Instant start)
+NodeCore::Impl::Impl(NodeOptions node_options, ByteView seed32, std::int64_t unix_time, Instant start, Machine machine)
     : options(complete(std::move(node_options))),
       journal(std::move(options.log), options.log_level),
       rng(seed32),
@@ -109,7 +110,7 @@ NodeCore::Impl::Impl(NodeOptions node_options, ByteView seed32, std::int64_t uni
              }
              return config;
            }()),
-      udp(*options.key, rng, resources, udp_config(options)),
+      udp(*options.key, rng, resources, udp_config(options, machine)),
       tcp(*options.key, rng, resources, socket_numbers, tcp_config(options, unix_time)),
       sockets(quic, udp, tcp, socket_numbers, options),
       quic_transport(
@@ -245,8 +246,9 @@ bool NodeCore::Impl::turn(Instant at) {
   for (Protocol* protocol : protocols) {
     if (protocol->has_work()) protocol->on_turn(at);
   }
-  auto completions = std::exchange(deferred_, {});
-  for (auto& completion : completions) completion();
+  if (!deferred_.empty()) {
+    for (auto& completion : std::exchange(deferred_, {})) completion();
+  }
   for (std::size_t i = events.size(); i > 0; --i) {
     const NodeEvent event = std::move(events.front());
     events.pop_front();
@@ -349,8 +351,8 @@ void NodeCore::Impl::append_qlog(ConnectionId id, ByteView bytes) {
 
 // --- what a driver does
 
-NodeCore::NodeCore(NodeOptions options, ByteView seed32, std::int64_t unix_time, Instant now)
-    : impl_(std::make_unique<Impl>(std::move(options), seed32, unix_time, now)) {
+NodeCore::NodeCore(NodeOptions options, ByteView seed32, std::int64_t unix_time, Instant now, Machine machine)
+    : impl_(std::make_unique<Impl>(std::move(options), seed32, unix_time, now, machine)) {
   P2PA_ASSERT(check_options(impl_->options).has_value());
 }
 NodeCore::~NodeCore() = default;

@@ -9,6 +9,7 @@
 
 #include "base/byte_reader.hpp"
 #include "base/byte_writer.hpp"
+#include "base/varint.hpp"
 #include "p2pagents/session_message.hpp"
 #include "transport/udp/range_set.hpp"
 
@@ -81,10 +82,15 @@ using Frame = std::variant<PaddingFrame, PingFrame, AckFrame, CloseFrame, ResetF
 /// Bytes that a frame has beside its payload, at most.
 inline constexpr std::size_t kStreamFrameOverhead = 1 + 5 + 9 + 2;
 inline constexpr std::size_t kDatagramFrameOverhead = 1 + 2;
-inline constexpr std::size_t kMessageFrameOverhead = 1 + 1 + 9 + 3 + 3 + 2;
 /// Any frame without a payload, but for ACK.
 inline constexpr std::size_t kControlFrameMax = 1 + 3 * 9;
 inline constexpr std::size_t kAckFrameMax = 1 + 9 + 5 + 1 + 9 + (kAckRangesMax - 1) * 18;
+
+/// The same of a message's frame: a message that just fits a packet is not to be cut for what its fields may be.
+constexpr std::size_t message_frame_overhead(std::uint64_t sequence, std::size_t size, std::size_t offset,
+                                             std::size_t length) {
+  return 1 + 1 + varint_size(sequence) + varint_size(size) + varint_size(offset) + varint_size(length);
+}
 
 void append(Bytes& out, const Frame& frame);
 /// The next frame; views into the source. kMalformed: an unknown type, too short, or a value that cannot be.

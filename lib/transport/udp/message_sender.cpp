@@ -111,8 +111,9 @@ bool MessageSender::put(Id id, Entry& entry, PacketBuilder& packet) {
 
 bool MessageSender::put_fragment(Id id, Entry& entry, Range range, PacketBuilder& packet) {
   const std::size_t size = range.end - range.begin;
-  if (packet.room() < kMessageFrameOverhead + std::min<std::size_t>(size, 1)) return false;
-  const std::size_t room = packet.room() - kMessageFrameOverhead;
+  const std::size_t overhead = message_frame_overhead(entry.sequence, entry.bytes.size(), range.begin, size);
+  if (packet.room() < overhead + std::min<std::size_t>(size, 1)) return false;
+  const std::size_t room = packet.room() - overhead;
   // What fits the next packet whole is not cut for the rest of this one.
   if (size > room && room < packet.capacity() / 2) return false;
   const std::size_t n = std::min(size, room);

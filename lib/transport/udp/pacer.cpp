@@ -7,15 +7,20 @@ namespace {
 
 constexpr std::int64_t kGainNumerator = 5, kGainDenominator = 4;
 
+/// What a window is in so long a time, of the round trip.
+double share_of(std::size_t window, Duration time, Duration rtt) {
+  const double share = static_cast<double>(time.ns) / static_cast<double>(std::max<std::int64_t>(rtt.ns, 1));
+  return share * static_cast<double>(window) * kGainNumerator / kGainDenominator;
+}
+
 }  // namespace
 
 std::int64_t Pacer::level(Instant now, std::size_t window, Duration rtt) const {
-  constexpr auto kFull = static_cast<std::int64_t>(kBurst);
+  const double burst = share_of(window, std::min(kBurstTime, rtt), rtt);
+  const auto full = static_cast<std::int64_t>(std::clamp<double>(burst, kBurst, kBurstMax));
   const std::int64_t passed = std::min((now - at_).ns, rtt.ns);  // a whole window fills any bucket
   if (passed <= 0) return bytes_;
-  const double share = static_cast<double>(passed) / static_cast<double>(std::max<std::int64_t>(rtt.ns, 1));
-  const double fresh = share * static_cast<double>(window) * kGainNumerator / kGainDenominator;
-  return std::min(kFull, bytes_ + static_cast<std::int64_t>(fresh));
+  return std::min(full, bytes_ + static_cast<std::int64_t>(share_of(window, Duration{passed}, rtt)));
 }
 
 Instant Pacer::ready_at(Instant now, std::size_t window, Duration rtt) const {
