@@ -10,6 +10,7 @@
 #include "crypto/secret_bytes.hpp"
 #include "dns/server.hpp"
 #include "io/entropy.hpp"
+#include "io/machine.hpp"
 #include "io/uv_driver.hpp"
 #include "node/check_options.hpp"
 #include "p2pagents/key_file.hpp"
@@ -51,7 +52,7 @@ Result<std::unique_ptr<Node>> Node::open(NodeOptions options) {
     driver_options.dns_servers.push_back(*dns::parse_server(server));  // checked above
   }
   auto core =
-      std::make_unique<NodeCore>(std::move(options), seed, io::unix_time(), io::UvLoop::now());
+      std::make_unique<NodeCore>(std::move(options), seed, io::unix_time(), io::UvLoop::now(), io::machine());
   crypto::wipe(seed);
   auto driver = io::make_uv_driver(*core, driver_options);
   if (!driver) return std::unexpected(driver.error());

@@ -14,11 +14,16 @@ namespace resource {
 class Manager;
 }
 
+/// What a core is told of the machine it runs on, and else takes to be the least that there is.
+struct Machine {
+  bool aes = false;  ///< the processor has instructions for AES-256-GCM
+};
+
 class NodeCore final {
  public:
   /// `seed32`: all entropy the core will ever have. `unix_time`: wall clock seconds, for
   /// certificates and records only. REQUIRES options.key is set and check_options() takes them.
-  NodeCore(NodeOptions options, ByteView seed32, std::int64_t unix_time, Instant now);
+  NodeCore(NodeOptions options, ByteView seed32, std::int64_t unix_time, Instant now, Machine machine = {});
   ~NodeCore();
 
   // --- what a driver does, in this order, each time something happened

@@ -39,7 +39,7 @@ struct NodeCore::Impl final : swarm::Observer {
   /// sent, until what was still open is told as lost.
   enum class State : std::uint8_t { kRunning, kCloseAsked, kClosing, kFlushing, kEnding, kClosed };
 
-  Impl(NodeOptions node_options, ByteView seed32, std::int64_t unix_time, Instant start);
+  Impl(NodeOptions node_options, ByteView seed32, std::int64_t unix_time, Instant start, Machine machine);
 
   // swarm::Observer
   void on_connected(Instant at, Connection& connection) override;

@@ -32,7 +32,8 @@ class UdpHand {
     say(encode(udp::FinishPacket{theirs_, *handshake_.answer_second(response->message)}));
     crypto::SecretBytes<32> sending, receiving;
     handshake_.split(sending.span(), receiving.span());
-    keys_.emplace(sending.view(), receiving.view());
+    const bool aes = parameters.aes && handshake_.theirs().aes;
+    keys_.emplace(aes ? udp::Cipher::kAes256Gcm : udp::Cipher::kChacha20Poly1305, sending.view(), receiving.view());
     P2PA_ASSERT(pair.b.told.connection() != nullptr);
   }
   UdpHand(const UdpHand&) = delete;
@@ -56,6 +57,9 @@ class UdpHand {
     for (const udp::Frame& frame : frames) append(plain, frame);
     send(plain);
   }
+
+  /// What b said of itself in the handshake.
+  const udp::Parameters& theirs() const { return handshake_.theirs(); }
 
   std::vector<Bytes> heard;
 

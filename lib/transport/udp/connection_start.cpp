@@ -38,6 +38,7 @@ void Connection::begin_handshake(Cid dialer_cid, const PeerId& expected) {
   crypto::SecretBytes<32> ephemeral;
   shared_.rng.fill(ephemeral.span());
   Parameters ours = StreamEngine::parameters_of(shared_.resources.limits());
+  ours.aes = shared_.config.aes;
   ours.idle_ms = static_cast<std::uint64_t>(shared_.config.idle_timeout.ms());
   handshake_ = std::make_unique<Handshake>(outbound_, shared_.identity, ephemeral.view(), dialer_cid, expected, ours);
 }
@@ -111,7 +112,8 @@ void Connection::on_finish(const FinishPacket& packet) {
 void Connection::establish() {
   crypto::SecretBytes<32> sending, receiving;
   handshake_->split(sending.span(), receiving.span());
-  keys_.emplace(sending.view(), receiving.view());
+  const bool aes = shared_.config.aes && handshake_->theirs().aes;
+  keys_.emplace(aes ? Cipher::kAes256Gcm : Cipher::kChacha20Poly1305, sending.view(), receiving.view());
   key_since_ = heard_at_ = pinged_at_ = shared_.now;
   identified(handshake_->peer());
   message_memory_.set_peer(peer_);

@@ -17,6 +17,7 @@ struct Config {
   Duration handshake_timeout = seconds(10);
   std::size_t datagram_queue_bytes_max = 256 * 1024;
   std::size_t message_queue_bytes_max = std::size_t{2} << 20;  ///< of messages that wait or are not acknowledged
+  bool aes = false;  ///< this machine has hardware for AES-256-GCM
   ConnectionId first_id = 1, id_step = 1;  ///< its connections' numbers, unique in a node of many transports
 };
 

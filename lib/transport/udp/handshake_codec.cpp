@@ -8,7 +8,15 @@
 namespace p2pa::udp {
 namespace {
 
-enum Number : std::uint64_t { kData = 1, kStreamData = 2, kStreams = 3, kIdle = 4, kFec = 5, kNumbersEnd = 6 };
+enum Number : std::uint64_t {
+  kData = 1,
+  kStreamData = 2,
+  kStreams = 3,
+  kIdle = 4,
+  kFec = 5,
+  kAes = 6,
+  kNumbersEnd = 7,
+};
 
 void put(Bytes& out, std::uint64_t number, std::uint64_t value) {
   if (value == 0) return;
@@ -31,6 +39,7 @@ Result<void> read_parameters(ByteReader& reader, Parameters& out) {
       case kStreams: out.streams = *value; break;
       case kIdle: out.idle_ms = *value; break;
       case kFec: out.fec = *value == 1; break;
+      case kAes: out.aes = *value == 1; break;
       default: break;
     }
   }
@@ -49,6 +58,7 @@ Bytes encode(const HandshakePayload& payload) {
   put(out, kStreams, payload.parameters.streams);
   put(out, kIdle, payload.parameters.idle_ms);
   put(out, kFec, payload.parameters.fec ? 1 : 0);
+  put(out, kAes, payload.parameters.aes ? 1 : 0);
   return out;
 }
 

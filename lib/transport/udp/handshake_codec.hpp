@@ -15,6 +15,7 @@ struct Parameters {
   std::uint64_t streams = 0;      ///< that its peer may open, at first
   std::uint64_t idle_ms = 0;
   bool fec = false;
+  bool aes = false;  ///< its sender has hardware for AES-256-GCM
   friend bool operator==(const Parameters&, const Parameters&) = default;
 };
 

@@ -1,6 +1,7 @@
 #include "transport/udp/session_keys.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "base/assert.hpp"
 #include "crypto/hash.hpp"
@@ -9,42 +10,54 @@
 namespace p2pa::udp {
 namespace {
 
-crypto::ChachaNonce nonce_of(std::uint64_t number) {
-  crypto::ChachaNonce nonce{};
+std::array<std::uint8_t, 12> nonce_of(std::uint64_t number) {
+  std::array<std::uint8_t, 12> nonce{};
   for (std::size_t i = 0; i < sizeof number; ++i) nonce[4 + i] = static_cast<std::uint8_t>(number >> 8 * i);
   return nonce;
 }
 
 bool open_with(const DirectionKey& key, std::uint64_t number, ByteView packet, MutableBytes out) {
-  return crypto::chacha20_poly1305_open(key.key(), nonce_of(number), packet.first(kDataHeaderSize),
-                                        packet.subspan(kDataHeaderSize), out);
+  return key.open(number, packet.first(kDataHeaderSize), packet.subspan(kDataHeaderSize), out);
 }
 
 }  // namespace
 
-DirectionKey::DirectionKey(ByteView secret) {
+static_assert(kTagSize == crypto::kAesGcmTagSize && kTagSize == crypto::kChachaTagSize);
+
+DirectionKey::DirectionKey(Cipher cipher, ByteView secret) {
   P2PA_ASSERT(secret.size() == secret_.size());
   std::ranges::copy(secret, secret_.span().begin());
   crypto::hkdf_sha256(secret, {}, "p2pa udp key", key_.span());
+  if (cipher == Cipher::kAes256Gcm) aes_.emplace(key_);
+}
+
+void DirectionKey::seal(std::uint64_t number, ByteView header, ByteView frames, MutableBytes out) const {
+  if (aes_) return aes_->seal(nonce_of(number), header, frames, out);
+  crypto::chacha20_poly1305_seal(key_, nonce_of(number), header, frames, out);
+}
+
+bool DirectionKey::open(std::uint64_t number, ByteView header, ByteView sealed, MutableBytes out) const {
+  if (aes_) return aes_->open(nonce_of(number), header, sealed, out);
+  return crypto::chacha20_poly1305_open(key_, nonce_of(number), header, sealed, out);
 }
 
 void DirectionKey::next_secret(MutableBytes out) const {
   crypto::hkdf_sha256(secret_.view(), {}, "p2pa udp update", out);
 }
 
-SessionKeys::SessionKeys(ByteView sending, ByteView receiving) {
-  sending_.emplace(sending);
-  receiving_.emplace(receiving);
+SessionKeys::SessionKeys(Cipher cipher, ByteView sending, ByteView receiving) : cipher_(cipher) {
+  sending_.emplace(cipher_, sending);
+  receiving_.emplace(cipher_, receiving);
   crypto::SecretBytes<32> secret;
   receiving_->next_secret(secret.span());
-  next_.emplace(secret.view());
+  next_.emplace(cipher_, secret.view());
 }
 
 void SessionKeys::seal(Cid destination, std::uint64_t number, ByteView frames, MutableBytes out) {
   P2PA_ASSERT(out.size() == kDataHeaderSize + frames.size() + kTagSize);
   const auto header = encode(DataHeader{destination, number, sending_phase_});
   std::ranges::copy(header, out.begin());
-  crypto::chacha20_poly1305_seal(sending_->key(), nonce_of(number), header, frames, out.subspan(kDataHeaderSize));
+  sending_->seal(number, header, frames, out.subspan(kDataHeaderSize));
   if (!sending_begin_) sending_begin_ = number;
   ++sealed_;
 }
@@ -70,7 +83,7 @@ void SessionKeys::update() { advance_sending(); }
 void SessionKeys::advance_sending() {
   crypto::SecretBytes<32> secret;
   sending_->next_secret(secret.span());
-  sending_.emplace(secret.view());
+  sending_.emplace(cipher_, secret.view());
   sending_phase_ = !sending_phase_;
   sealed_ = 0;
   sending_begin_.reset();
@@ -79,10 +92,10 @@ void SessionKeys::advance_sending() {
 void SessionKeys::advance_receiving(std::uint64_t number) {
   crypto::SecretBytes<32> secret;
   receiving_->next_secret(secret.span());
-  previous_.emplace(receiving_->secret());
-  receiving_.emplace(secret.view());
+  previous_.emplace(cipher_, receiving_->secret());
+  receiving_.emplace(cipher_, secret.view());
   receiving_->next_secret(secret.span());
-  next_.emplace(secret.view());
+  next_.emplace(cipher_, secret.view());
   receiving_phase_ = !receiving_phase_;
   receiving_begin_ = number;
   if (sending_phase_ != receiving_phase_) advance_sending();  // the peer began it: so do we

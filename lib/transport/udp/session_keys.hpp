@@ -5,26 +5,31 @@
 #include <cstdint>
 #include <optional>
 
+#include "crypto/aes256_gcm.hpp"
 #include "crypto/chacha20_poly1305.hpp"
 #include "p2pagents/bytes.hpp"
 #include "transport/udp/packet_codec.hpp"
 
 namespace p2pa::udp {
 
+/// AES-256-GCM where both ends have hardware for it; without it is slow, or tells of the key by its timing.
+enum class Cipher : std::uint8_t { kChacha20Poly1305, kAes256Gcm };
+
 /// A secret and the key made of it.
 class DirectionKey final {
  public:
   /// REQUIRES 32 bytes.
-  explicit DirectionKey(ByteView secret);
+  DirectionKey(Cipher cipher, ByteView secret);
 
   ByteView secret() const { return secret_.view(); }
-  const crypto::ChachaKey& key() const { return key_; }
+  void seal(std::uint64_t number, ByteView header, ByteView frames, MutableBytes out) const;
+  bool open(std::uint64_t number, ByteView header, ByteView sealed, MutableBytes out) const;
   /// Writes the secret of the next phase.
   void next_secret(MutableBytes out) const;
 
  private:
-  crypto::SecretBytes<32> secret_;
-  crypto::ChachaKey key_;
+  crypto::SecretBytes<32> secret_, key_;
+  std::optional<crypto::Aes256Gcm> aes_;  // or ChaCha20-Poly1305
 };
 
 class SessionKeys final {
@@ -33,7 +38,7 @@ class SessionKeys final {
   static constexpr std::uint64_t kPacketsPerKey = 1 << 20;
 
   /// The secrets of Noise's Split.
-  SessionKeys(ByteView sending, ByteView receiving);
+  SessionKeys(Cipher cipher, ByteView sending, ByteView receiving);
 
   /// Writes header, frames and tag: kDataHeaderSize + frames.size() + kTagSize bytes. Numbers rise.
   void seal(Cid destination, std::uint64_t number, ByteView frames, MutableBytes out);
@@ -52,6 +57,7 @@ class SessionKeys final {
   void advance_sending();
   void advance_receiving(std::uint64_t number);
 
+  Cipher cipher_;
   std::optional<DirectionKey> sending_, receiving_, previous_, next_;  // the last two of the peer's
   bool sending_phase_ = false, receiving_phase_ = false;
   std::uint64_t sealed_ = 0;  // under this key

@@ -52,7 +52,8 @@ TEST_CASE("a cookie is good for its address, its id and ten seconds") {
 }
 
 TEST_CASE("a packet is opened by the other end alone, and only as it was sealed") {
-  SessionKeys a(kOne, kTwo), b(kTwo, kOne);
+  const Cipher cipher = GENERATE(Cipher::kChacha20Poly1305, Cipher::kAes256Gcm);
+  SessionKeys a(cipher, kOne, kTwo), b(cipher, kTwo, kOne);
   const Bytes packet = sealed(a, 5);
   CHECK(opened(b, packet) == "nine bytes");
   CHECK(opened(a, packet) == "refused");
@@ -68,7 +69,8 @@ TEST_CASE("a packet is opened by the other end alone, and only as it was sealed"
 }
 
 TEST_CASE("a new phase is followed, in both directions, and late packets of the old one are read") {
-  SessionKeys a(kOne, kTwo), b(kTwo, kOne);
+  const Cipher cipher = GENERATE(Cipher::kChacha20Poly1305, Cipher::kAes256Gcm);
+  SessionKeys a(cipher, kOne, kTwo), b(cipher, kTwo, kOne);
   CHECK(opened(b, sealed(a, 0)) == "nine bytes");
   const Bytes late = sealed(a, 1);
   a.update();
@@ -88,7 +90,8 @@ TEST_CASE("a new phase is followed, in both directions, and late packets of the 
 }
 
 TEST_CASE("when both begin a phase at once it is one") {
-  SessionKeys a(kOne, kTwo), b(kTwo, kOne);
+  const Cipher cipher = GENERATE(Cipher::kChacha20Poly1305, Cipher::kAes256Gcm);
+  SessionKeys a(cipher, kOne, kTwo), b(cipher, kTwo, kOne);
   CHECK(opened(b, sealed(a, 0)) == "nine bytes");
   CHECK(opened(a, sealed(b, 0)) == "nine bytes");
   a.update();
@@ -100,7 +103,8 @@ TEST_CASE("when both begin a phase at once it is one") {
 }
 
 TEST_CASE("the key of the phase before goes when its packets are too old") {
-  SessionKeys a(kOne, kTwo), b(kTwo, kOne);
+  const Cipher cipher = GENERATE(Cipher::kChacha20Poly1305, Cipher::kAes256Gcm);
+  SessionKeys a(cipher, kOne, kTwo), b(cipher, kTwo, kOne);
   const Bytes late = sealed(a, 0);
   a.update();
   CHECK(opened(b, sealed(a, 1)) == "nine bytes");
@@ -111,7 +115,7 @@ TEST_CASE("the key of the phase before goes when its packets are too old") {
 }
 
 TEST_CASE("a key is worn after as many packets as it may seal") {
-  SessionKeys a(kOne, kTwo);
+  SessionKeys a(Cipher::kAes256Gcm, kOne, kTwo);
   for (std::uint64_t i = 0; i + 1 < SessionKeys::kPacketsPerKey; ++i) static_cast<void>(sealed(a, i, ""));
   CHECK_FALSE(a.worn());
   static_cast<void>(sealed(a, SessionKeys::kPacketsPerKey));

@@ -493,6 +493,36 @@ TEST_CASE("what stays within the rules is taken: ends, resets and stops in any o
   CHECK(pair.b.told.closed->detail == 5);
 }
 
+TEST_CASE("packets are sealed with AES where both ends have hardware for it, and with ChaCha20 otherwise") {
+  for (const bool listener : {false, true}) {
+    for (const bool dialer : {false, true}) {
+      udp::Config config;
+      config.aes = listener;
+      UdpPair pair(config);
+      udp::Parameters parameters;
+      parameters.aes = dialer;
+      UdpHand hand(pair, parameters);  // which follows the document
+      CHECK(hand.theirs().aes == listener);
+      hand.send({udp::MessageFrame{Delivery::kReliable, 0, 0, 2, 0, as_bytes("hi")}});
+      REQUIRE(pair.b.messages.size() == 1);
+      CHECK(pair.b.messages[0].second == "hi");
+    }
+  }
+}
+
+TEST_CASE("two ends with hardware for AES go through new keys as others do") {
+  udp::Config config;
+  config.aes = true;
+  UdpPair pair(config);
+  pair.dial(pair.b.key.peer_id());
+  REQUIRE(pair.run_until([&] { return pair.up(); }));
+  for (int i = 0; i < 3; ++i) {
+    pair.run_until([] { return false; }, minutes(11));
+    send_all(pair, "under key " + std::to_string(i));
+    REQUIRE(pair.run_until([&] { return arrived(pair, "under key " + std::to_string(i), std::size_t(i)); }));
+  }
+}
+
 TEST_CASE("one seed gives one run") {
   std::array<Bytes, 2> runs;
   for (Bytes& run : runs) {
