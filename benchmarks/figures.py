@@ -1,10 +1,12 @@
 """What is measured, beside what, and the targets."""
 import dataclasses
 import operator
+import pathlib
 from collections.abc import Callable
 
-from sources import Alone, IdleMemory, Iperf3, LibrarySize, Pair
+from sources import Alone, IdleMemory, Iperf3, LibrarySize, Messages, Pair
 
+WEB_FILES = pathlib.Path(__file__).resolve().parents[1] / "build" / "web-certificate"
 SYMBOLS = {"≥": operator.ge, "≤": operator.le}
 
 
@@ -81,9 +83,9 @@ def both_ends_kib(result):
     return result["kib_each"] + result["server_kib_each"]
 
 
-def groups(sizes):
-    return [bulk(sizes), *([] if sizes is QUICK else [ethernet(sizes)]), *tcp(sizes), *latency(sizes), *deep(sizes),
-            *shaping(sizes), dialing(sizes), handshakes(sizes), memory(sizes), starting(), size(), heap(sizes), quiet(sizes)]
+def groups(sizes, has_enet=True):
+    return [bulk(sizes), *([] if sizes is QUICK else [ethernet(sizes)]), *roads(sizes), *latency(sizes), *deep(sizes),
+            *(messages() if has_enet else ()), *shaping(sizes), dialing(sizes), handshakes(sizes), memory(sizes), starting(), size(), heap(sizes), quiet(sizes)]
 
 
 def bulk(sizes):
@@ -111,27 +113,43 @@ def ethernet(sizes):
         Figure("bulk, packets as on Ethernet", "Gbit/s", field("gbit_s"), None, "quinn")))
 
 
-def tcp(sizes):
-    """The same over TCP, with either kind of security, and over WebSocket; go-libp2p's preferred muxer is Yamux, too."""
-    roads = (("TCP+Noise+Yamux", "--tcp 1", "", ratio("≥", 1.2)), ("TCP+TLS+Yamux", "--tcp 1", " --tls 1", ratio("≥", 1.2)),
-             ("WebSocket+Noise+Yamux", "--ws 1", "", None))
-    for name, listening, tls, target in roads:
+def roads(sizes):
+    """The same over every other transport; go-libp2p's preferred muxer is Yamux, too, and it has no sessions over UDP."""
+    wss = f"--wss {WEB_FILES}"
+    for name, listening, tls, go, target in (
+            ("TCP+Noise+Yamux", "--tcp 1", "", True, ratio("≥", 1.2)),
+            ("TCP+TLS+Yamux", "--tcp 1", " --tls 1", True, ratio("≥", 1.2)),
+            ("WebSocket+Noise+Yamux", "--ws 1", "", True, None),
+            ("WSS+Noise+Yamux", wss, "", False, None),
+            ("UDP session", "--udp 1", "", False, None)):
         bulk_words, dial_words = f"bulk --bytes {sizes.bulk_bytes}{tls}", f"connect --count {sizes.dials}{tls}"
         go_dial = f"connect --count {sizes.go_dials}{tls}"
         call_words = f"rpc --size 64 --rounds {sizes.rounds}{tls}"
         server = f"{listening}{tls}"
-        go, ours_bulk = Pair("go_libp2p", bulk_words, None, server), Pair("ours", bulk_words, None, server)
-        yield Group(f"bulk {name}", (go, Iperf3(sizes.iperf3_s)), ours_bulk, (
-            Figure(f"bulk, {name}", "Gbit/s", field("gbit_s"), target, "go_libp2p"),
+
+        def theirs(words, has=go, its_server=server):
+            return (Pair("go_libp2p", words, None, its_server),) if has else ()
+        go_name = "go_libp2p" if go else None
+        yield Group(f"bulk {name}", (*theirs(bulk_words), Iperf3(sizes.iperf3_s)), Pair("ours", bulk_words, None, server), (
+            *([Figure(f"bulk, {name}", "Gbit/s", field("gbit_s"), target, go_name)] if go else []),
             Figure(f"bulk, {name}", "Gbit/s", field("gbit_s"), None, "iperf3"),
-            Figure(f"bulk, {name}, CPU both ends", "s/GB", cpu_s_per_gb, None, "go_libp2p")))
-        yield Group(f"dial {name}", (Pair("go_libp2p", go_dial, None, server),),
-                    Pair("ours", dial_words, None, server), (
-            Figure(f"dial to first answer, {name}, p50", "ms", field("p50_us", scale=1e-3), None, "go_libp2p"),))
+            Figure(f"bulk, {name}, CPU both ends", "s/GB", cpu_s_per_gb, None, go_name)))
+        yield Group(f"dial {name}", theirs(go_dial), Pair("ours", dial_words, None, server), (
+            Figure(f"dial to first answer, {name}, p50", "ms", field("p50_us", scale=1e-3), None, go_name),))
         yield Group(f"call {name}", (), Pair("ours", call_words, "same", server), (
             Figure(f"call, {name}, 64 B, p50", "µs", field("p50_us")),))
         yield Group(f"idle {name}", (), IdleMemory("ours", sizes.idle, tls, listening), (
             Figure(f"memory of an idle connection, {name}, both ends", "KiB", both_ends_kib),))
+
+
+def messages():
+    """Sessions over UDP, encrypted, beside ENet, which is not; both ends in one process and thread."""
+    for kind in ("ordered", "unreliable"):
+        for size in (64, 1024):
+            yield Group(f"messages {kind} {size} B", (Messages("enet", kind, size),), Messages("ours", kind, size), (
+                Figure(f"messages, {kind}, {size} B", "1/s", field("per_s"), ratio("≥", 1), "enet"),
+                Figure(f"  under way, {kind}, {size} B, p50", "µs", field("p50_us"), None, "enet"),
+                Figure(f"  under way, {kind}, {size} B, p99", "µs", field("p99_us"), ratio("≤", 1), "enet")))
 
 
 def latency(sizes):

@@ -27,27 +27,41 @@ from peers import build, measure
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 RELEASE = ROOT / "build" / "release"
 PEERS = ROOT / "build" / "peers"
+HAS_ENET = subprocess.run(["pkg-config", "--exists", "libenet"], check=False).returncode == 0
 QUIET_MACHINE_CORES = 0.35  # what others may use before figures are worth little
 
 
 def build_ours():
-    targets = ["p2pa_bench_peer", "p2pagents_c"]
+    targets = ["p2pa_bench_peer", "p2pagents_c", *(["bench_messages"] if HAS_ENET else [])]
     for command in (["cmake", "--preset", "release"],
                     ["cmake", "--build", RELEASE, "--parallel", build.JOBS, "--target", *targets]):
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
         if done.returncode != 0:
             sys.exit(f"ours does not build:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+    messages = RELEASE / "benchmarks" / "messages" / "bench_messages"
     return {"ours": RELEASE / "benchmarks" / "ours" / "p2pa_bench_peer",
-            "library": (RELEASE / "capi" / "libp2pagents.so").resolve()}
+            "library": (RELEASE / "capi" / "libp2pagents.so").resolve(),
+            **({"messages": messages, "enet": messages} if HAS_ENET else {})}
+
+
+def make_certificate():
+    """For the listener of WSS."""
+    figures.WEB_FILES.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                    "-subj", "/CN=localhost", "-keyout", figures.WEB_FILES / "key.pem",
+                    "-out", figures.WEB_FILES / "certificate.pem"], check=True, capture_output=True)
 
 
 def programs(quick):
     """By name, those that could be had."""
     found = build_ours()
+    make_certificate()
     PEERS.mkdir(parents=True, exist_ok=True)
     for name in ["udp"] if quick else build.PEERS:
         if build.build(name, PEERS):
             found[name] = PEERS / f"{name}_peer"
+    if not HAS_ENET:
+        print("ENet: missing (Debian: libenet-dev)")
     if iperf3 := shutil.which("iperf3"):
         found["iperf3"] = iperf3
     else:
@@ -127,7 +141,7 @@ def main():
     parser.add_argument("--out", type=pathlib.Path, default=ROOT / "build" / "benchmarks.json")
     arguments = parser.parse_args()
 
-    groups = figures.groups(figures.QUICK if arguments.quick else figures.Sizes())
+    groups = figures.groups(figures.QUICK if arguments.quick else figures.Sizes(), HAS_ENET)
     if unknown := set(arguments.only or []) - {group.name for group in groups}:
         parser.error(f"no such group: {', '.join(sorted(unknown))}; there are {', '.join(g.name for g in groups)}")
     if arguments.only:

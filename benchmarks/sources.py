@@ -73,6 +73,21 @@ class Alone:
 
 
 @dataclasses.dataclass(frozen=True)
+class Messages:
+    """Messages between two ends in one process, of sessions over UDP ("ours") or of ENet ("enet")."""
+    peer: str
+    kind: str
+    size: int
+
+    def take(self, programs):
+        done = subprocess.run([programs["messages"], self.peer, self.kind, str(self.size)], capture_output=True, text=True,
+                              timeout=ALONE_TIMEOUT_S)
+        if done.returncode != 0:
+            raise measure.MeasureFailure(done.stderr.strip())
+        return json.loads(done.stdout)
+
+
+@dataclasses.dataclass(frozen=True)
 class IdleMemory:
     """Both ends of an idle connection. A node of ours dials a peer once, so one end at a time is the node with many:
     first the server, then the client. A peer whose client needs no node for each connection tells both at once."""

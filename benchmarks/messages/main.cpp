@@ -1,11 +1,12 @@
-// bench_messages: how many messages a second UDP sessions and ENet carry over loopback, and how long one takes
-// at a steady rate. Ours are encrypted and authenticated, ENet's are not. Both ends share one thread, the runs
-// take turns, and the median of them is printed.
+// bench_messages ours|enet ordered|unreliable BYTES: how many messages a second a UDP session of ours or ENet
+// carries over loopback, and how long one takes at a steady rate, as a line of JSON. Ours are encrypted and
+// authenticated, ENet's are not. Both ends share one thread.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <string_view>
 #include <vector>
 
 #include "link.hpp"
@@ -15,16 +16,12 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr int kRuns = 5;
 constexpr auto kFlowTime = std::chrono::milliseconds(500);
 constexpr std::size_t kWindowBytes = 256 * 1024;  // on their way: no loss, whoever is slower
 constexpr int kSteadyMessages = 2'000;
 constexpr auto kSteadyPause = std::chrono::microseconds(500);
 
 using MakeLink = std::unique_ptr<Link> (*)(Receiver);
-struct Outcome {
-  double per_second = 0, p50_us = 0, p99_us = 0;
-};
 
 std::int64_t now_ns() {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now().time_since_epoch()).count();
@@ -70,28 +67,11 @@ std::vector<double> steady(MakeLink make, Kind kind, std::size_t size) {
   return ways;
 }
 
-double median(std::vector<double> values) {
-  std::ranges::sort(values);
-  return values[values.size() / 2];
-}
-
-void compare(Kind kind, const char* name, std::size_t size) {
-  constexpr MakeLink kMakers[] = {make_session_link, make_enet_link};
-  std::vector<double> rates[2], middles[2], tails[2];
-  for (int run = 0; run < kRuns; ++run) {
-    for (int i = 0; i < 2; ++i) {
-      rates[i].push_back(flow(kMakers[i], kind, size));
-      const std::vector<double> ways = steady(kMakers[i], kind, size);
-      middles[i].push_back(ways[ways.size() / 2]);
-      tails[i].push_back(ways[ways.size() * 99 / 100]);
-    }
-  }
-  Outcome of[2];
-  for (int i = 0; i < 2; ++i) of[i] = {median(rates[i]), median(middles[i]), median(tails[i])};
-  std::printf("%-10s %5zu B  %9.0f %9.0f  %5.2f   %7.1f %7.1f   %7.1f %7.1f  %5.2f\n", name, size, of[0].per_second,
-              of[1].per_second, of[0].per_second / of[1].per_second, of[0].p50_us, of[1].p50_us, of[0].p99_us,
-              of[1].p99_us, of[0].p99_us / of[1].p99_us);
-  std::fflush(stdout);
+void measure(const char* peer, MakeLink make, Kind kind, std::size_t size) {
+  const double rate = flow(make, kind, size);
+  const std::vector<double> ways = steady(make, kind, size);
+  std::printf("{\"peer\": \"%s\", \"per_s\": %.0f, \"p50_us\": %.1f, \"p99_us\": %.1f}\n", peer, rate,
+              ways[ways.size() / 2], ways[ways.size() * 99 / 100]);
 }
 
 }  // namespace
@@ -103,12 +83,12 @@ void die(const char* why) {
 
 }  // namespace bench
 
-int main() {
-  std::printf("%19s  %26s   %15s   %22s\n", "", "messages/s", "p50, us", "p99, us");
-  std::printf("%19s  %9s %9s  %5s   %7s %7s   %7s %7s  %5s\n", "", "session", "ENet", "ratio", "session", "ENet",
-              "session", "ENet", "ratio");
-  for (const std::size_t size : {std::size_t{64}, std::size_t{1024}}) {
-    bench::compare(bench::Kind::kOrdered, "ordered", size);
-    bench::compare(bench::Kind::kUnreliable, "unreliable", size);
+int main(int argc, char** argv) {
+  const std::string_view peer = argc == 4 ? argv[1] : "", kind = argc == 4 ? argv[2] : "";
+  const int size = argc == 4 ? std::atoi(argv[3]) : 0;
+  if ((peer != "ours" && peer != "enet") || (kind != "ordered" && kind != "unreliable") || size < 8 || size > 1100) {
+    bench::die("usage: bench_messages ours|enet ordered|unreliable BYTES, of 8 to 1,100");
   }
+  bench::measure(argv[1], peer == "enet" ? bench::make_enet_link : bench::make_session_link,
+                 kind == "ordered" ? bench::Kind::kOrdered : bench::Kind::kUnreliable, static_cast<std::size_t>(size));
 }

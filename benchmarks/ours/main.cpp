@@ -31,6 +31,10 @@ Case find_case(const Options& options) {
 }
 
 bool set_option(Options& options, std::string_view name, const char* text) {
+  if (name == "--wss") {
+    options.wss = text;
+    return true;
+  }
   const struct {
     std::string_view name;
     std::int64_t& value;
@@ -39,6 +43,7 @@ bool set_option(Options& options, std::string_view name, const char* text) {
                {"--seconds", options.seconds}, {"--resume", options.resume},   {"--outward", options.outward},
                {"--since", options.since_ns},  {"--outside", options.outside},
                {"--tcp", options.tcp},         {"--ws", options.ws},           {"--tls", options.tls},
+               {"--udp", options.udp},
                {"--cpu", options.cpu}};
   for (const auto& one : known) {
     if (one.name != name) continue;
@@ -51,7 +56,7 @@ bool set_option(Options& options, std::string_view name, const char* text) {
 
 int usage() {
   std::fputs(
-      "usage: p2pa_bench_peer server [--outside 1] [--tcp 1 | --ws 1] [--tls 1] [--cpu N]\n"
+      "usage: p2pa_bench_peer server [--outside 1] [--tcp 1 | --ws 1 | --wss DIR | --udp 1] [--tls 1] [--cpu N]\n"
       "       p2pa_bench_peer client ADDRESS CASE [options]\n"
       "       CASE: bulk|pingpong|connect|idle|quiet|rpc|messages|urgent|batching|compression\n"
       "       p2pa_bench_peer alone start|alloc [options]\n"

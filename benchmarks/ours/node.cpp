@@ -10,6 +10,7 @@ namespace bench {
 namespace {
 
 std::string_view road = "/udp/0/quic-v1";
+std::string web_files;
 bool by_tls = false;
 
 }  // namespace
@@ -17,6 +18,9 @@ bool by_tls = false;
 void choose_transport(const Options& options) {
   if (options.tcp != 0) road = "/tcp/0";
   if (options.ws != 0) road = "/tcp/0/ws";
+  if (!options.wss.empty()) road = "/tcp/0/tls/ws";
+  if (options.udp != 0) road = "/udp/0/p2pa-udp";
+  web_files = options.wss;
   by_tls = options.tls != 0;
 }
 
@@ -24,6 +28,11 @@ std::unique_ptr<p2pa::Node> open_node(Listen listen) {
   p2pa::NodeOptions options;
   options.limits.handshakes_max = options.limits.connections_max;
   options.security = {by_tls ? p2pa::Security::kTls : p2pa::Security::kNoise};
+  if (!web_files.empty()) {
+    options.web_certificate_file = web_files + "/certificate.pem";
+    options.web_key_file = web_files + "/key.pem";
+  }
+  options.web_roots_file.clear();  // of a certificate made for the run
   const std::string ip = listen == Listen::kLoopback ? "/ip4/127.0.0.1" : "/ip4/0.0.0.0";
   const std::string address = ip + std::string(road);
   if (listen != Listen::kNowhere) options.listen = {*p2pa::Multiaddr::parse(address)};

@@ -22,6 +22,8 @@ struct Options {
   std::int64_t outside = 0;  ///< server: at an address of this host that is not loopback's
   std::int64_t tcp = 0;      ///< server: over TCP; the client's address says so
   std::int64_t ws = 0;       ///< likewise, over WebSocket
+  std::string wss;           ///< likewise, over WebSocket in TLS: where certificate.pem and key.pem are
+  std::int64_t udp = 0;      ///< likewise, by sessions over UDP
   std::int64_t tls = 0;      ///< both: TLS secures TCP, not Noise
   std::int64_t cpu = -1;
 

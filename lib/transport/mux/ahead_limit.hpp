@@ -17,7 +17,7 @@ namespace p2pa::mux {
 class AheadLimit final {
  public:
   /// Always allowed, and what a new connection begins with, in bytes.
-  static constexpr std::uint64_t kFloor = 256 * 1024;
+  static constexpr std::uint64_t kFloor = 192 * 1024;
 
   /// So many bytes were confirmed since the connection began. `rtt_min`: the shortest so far.
   void on_confirmed(Instant now, std::uint64_t total, Duration rtt_min) {
