@@ -28,6 +28,7 @@ target_compile_options(p2pa_settings INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wimplicit-fallthrough
                             -Wno-missing-field-initializers>
   $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-restrict>
+  $<$<COMPILE_LANG_AND_ID:CXX,Clang>:-Wreserved-identifier>
   $<$<COMPILE_LANGUAGE:C>:-Wall -Wextra -Wshadow -pedantic>)
 if(P2PA_WERROR)
   target_compile_options(p2pa_settings INTERFACE -Werror)
