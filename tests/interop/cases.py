@@ -7,7 +7,7 @@ RESET_CODE = 42
 # libp2p-quic (js) hands a reset by the other side on as if it were FIN.
 SEE_RESETS_AS_FIN = {("js", "quic")}
 # Node's own WebSocket masks what it sends one byte after the other, at times with 3 MiB a second.
-SEND_SLOWLY = {("js", road) for road in ("ws-noise", "ws-tls", "wss-noise", "wss-tls", "pnet-ws-tls")}
+SEND_SLOWLY = {("js", road) for road in ("ws-noise", "ws-tls", "wss-noise", "wss-tls", "pnet-ws-noise", "pnet-ws-tls")}
 # Who speaks /p2pagents/rpc/1.0.0; the others are not asked.
 RPC_PEERS = {"ours", "go"}
 RPC_PROTOCOL = "/p2pagents/rpc/1.0.0"

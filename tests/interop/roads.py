@@ -6,8 +6,6 @@ from cases import CASES
 
 APART = ("idle", "alone", "security", "trust", "private")  # run in a way of their own
 FULL = tuple(case for case in CASES if case not in APART)
-# What goes through every layer of a road; what is above them is judged on the roads that have all cases.
-STREAMS = ("identify", "echo", "streams", "half-close-local", "half-close-remote", "reset-local", "reset-remote")
 PROOF = ("ping",)  # that the programs of a pair without ours are fit to judge
 # js, as it sets a connection up with Yamux, bears no more than ten streams, and none with its protocol, data and FIN all at
 # once: a ping says that it is done.
@@ -41,16 +39,18 @@ ROADS = {
     "tcp-noise": Road("tcp-noise", "/tcp/{}", FULL),
     "tcp-tls": Road("tcp-tls", "/tcp/{}", FULL),
     "ws-noise": Road("ws-noise", "/tcp/{}/ws", FULL),
-    "ws-tls": Road("ws-tls", "/tcp/{}/ws", STREAMS),
-    "wss-noise": Road("wss-noise", "/tcp/{}/tls/ws", STREAMS, web=True),
-    "wss-tls": Road("wss-tls", "/tcp/{}/tls/ws", STREAMS, web=True),
-    "pnet-tcp-noise": Road("tcp-noise", "/tcp/{}", STREAMS, network=True),
-    "pnet-ws-tls": Road("ws-tls", "/tcp/{}/ws", STREAMS, network=True),
+    "ws-tls": Road("ws-tls", "/tcp/{}/ws", FULL),
+    "wss-noise": Road("wss-noise", "/tcp/{}/tls/ws", FULL, web=True),
+    "wss-tls": Road("wss-tls", "/tcp/{}/tls/ws", FULL, web=True),
+    "pnet-tcp-noise": Road("tcp-noise", "/tcp/{}", FULL, network=True),
+    "pnet-tcp-tls": Road("tcp-tls", "/tcp/{}", FULL, network=True),
+    "pnet-ws-noise": Road("ws-noise", "/tcp/{}/ws", FULL, network=True),
+    "pnet-ws-tls": Road("ws-tls", "/tcp/{}/ws", FULL, network=True),
     "tcp": Road("tcp", "/tcp/{}"),  # for "security"
 }
 # One for each way in which a road can be silent or end.
 ALONE = ("quic", "tcp-noise", "ws-noise", "wss-noise")
-IDLE = ("quic", "tcp-noise", "ws-noise")
+IDLE = ("quic", "tcp-noise", "tcp-tls", "ws-noise", "wss-tls", "pnet-tcp-noise")
 # What secures TCP is agreed on: (the listener's, the dialer's, whether they have one in common).
 SECURITY = (("tcp-noise", "tcp", True), ("tcp-noise", "tcp-tls", False),
             ("tcp-tls", "tcp", True), ("tcp-tls", "tcp-noise", False),
