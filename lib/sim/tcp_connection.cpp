@@ -69,13 +69,17 @@ void TcpConnection::establish(Instant now, Kind kind) {
 
 void TcpConnection::receive(Instant now, const TcpSegment& segment) {
   // Whatever takes sequence numbers is answered, also what we have: the peer missed our answer.
-  if (segment.length() > 0) ack_due_ = true;
-  if (segment.syn) return;
+  if (segment.syn) return owe_ack(now, true);
+  const bool gaps_before = receiver_->has_gaps();
   const std::uint64_t next_before = receiver_->next();
   const bool ended_before = receiver_->ended();
   const bool news = sender_.on_ack(now, segment);
   Bytes bytes;
-  if (segment.length() > 0) receiver_->receive(segment, bytes);
+  if (segment.length() > 0) {
+    receiver_->receive(segment, bytes);
+    // What is out of order, or fills a gap, the sender learns at once (RFC 5681 §4.2).
+    owe_ack(now, gaps_before || bytes.empty() || receiver_->ended());
+  }
   if (!bytes.empty()) tell({.kind = Kind::kBytes, .bytes = std::move(bytes)});
   if (receiver_->ended() && !ended_before) tell({.kind = Kind::kEnd});
   if (!waiting_.empty() && sender_.fits(waiting_.size())) {
@@ -85,6 +89,14 @@ void TcpConnection::receive(Instant now, const TcpSegment& segment) {
   if (finishing_ && waiting_.empty()) sender_.finish();
   if (sender_.finished() && (news || receiver_->next() > next_before)) {
     linger_deadline_ = now + kLingerTime;
+  }
+}
+
+void TcpConnection::owe_ack(Instant now, bool at_once) {
+  if (at_once || ack_deadline_ != kNever) {
+    ack_due_ = true;
+  } else {
+    ack_deadline_ = now + kAckDelay;
   }
 }
 
@@ -124,13 +136,14 @@ void TcpConnection::reset() {
 Instant TcpConnection::next_deadline() const {
   if (state_ == State::kOver) return kNever;
   if (!established()) return syn_deadline_;
-  return std::min(sender_.next_deadline(), linger_deadline_);
+  return std::min({sender_.next_deadline(), ack_deadline_, linger_deadline_});
 }
 
 void TcpConnection::on_deadline(Instant now) {
   if (now < next_deadline()) return;
   if (established()) {
     if (now >= linger_deadline_) return reset();
+    if (now >= ack_deadline_) ack_due_ = true;
     if (sender_.on_deadline(now)) return;
     lose(Code::kConnectionLost, kTimedOut, "the TCP connection broke");
   } else if (syns_ < kSynsMax) {
@@ -167,9 +180,11 @@ bool TcpConnection::poll_segment(Instant now, TcpSegment& out) {
     out.ack = true;
     out.acknowledged = receiver_->next();
     ack_due_ = false;
+    ack_deadline_ = kNever;
     return true;
   }
   if (!std::exchange(ack_due_, false)) return false;
+  ack_deadline_ = kNever;
   out.sequence = sender_.next();
   receiver_->acknowledge(out);
   return true;

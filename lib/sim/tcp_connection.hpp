@@ -16,6 +16,9 @@ class TcpConnection final {
   /// A SYN goes out after 0, 1, 3, 7, … s; the connection fails when the last is not answered.
   static constexpr Duration kSynTimeout = seconds(1);
   static constexpr int kSynsMax = 7;
+  /// How long one segment that came in order waits for a second one, or for something to send, before it is
+  /// acknowledged (RFC 9293 §3.8.6.3; as long as on Linux).
+  static constexpr Duration kAckDelay = milliseconds(40);
   /// How long who finished, and was acknowledged, waits for the peer's end without anything new.
   static constexpr Duration kLingerTime = seconds(60);
   /// Details of errors: errno of Linux, as a real driver has them.
@@ -62,6 +65,7 @@ class TcpConnection final {
   /// False: the segment does not belong here.
   bool on_handshake_end(Instant now, const TcpSegment& segment);
   void receive(Instant now, const TcpSegment& segment);
+  void owe_ack(Instant now, bool at_once);
   void establish(Instant now, SocketEvent::Kind kind);
   void lose(Code code, std::uint64_t detail, const char* why);
   void tell(Event event) {
@@ -78,7 +82,7 @@ class TcpConnection final {
   bool syn_due_ = true, ack_due_ = false, finishing_ = false;
   std::optional<std::uint64_t> reset_due_;  ///< with this sequence number
   int syns_ = 0;
-  Instant began_, syn_deadline_ = kNever, linger_deadline_ = kNever;
+  Instant began_, syn_deadline_ = kNever, ack_deadline_ = kNever, linger_deadline_ = kNever;
 };
 
 }  // namespace p2pa::sim

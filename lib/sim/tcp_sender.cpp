@@ -8,7 +8,7 @@ TcpSender::TcpSender(std::uint64_t first, std::size_t segment_max)
     : segment_max_(segment_max),
       buffer_begin_(first),
       next_(first),
-      window_(kInitialWindow * segment_max) {}
+      window_(segment_max) {}
 
 // --- time, RFC 6298
 
@@ -30,13 +30,13 @@ Duration TcpSender::timeout() const {
 bool TcpSender::on_deadline(Instant now) {
   if (now < next_deadline()) return true;
   if (timeouts_ == kTimeoutsMax) return false;
-  if (timeouts_ == 0) threshold_ = std::max(in_flight_ / 2, 2 * segment_max_);
+  window_.on_timeout(in_flight_, timeouts_ > 0);
+  shrunk_at_ = transmissions_;
   ++timeouts_;
   waits_since_ = now;
   for (Sent& sent : sent_) {
     if (!sent.arrived && !sent.lost) mark_lost(sent);
   }
-  shrink(segment_max_);
   return true;
 }
 
@@ -46,6 +46,7 @@ bool TcpSender::on_ack(Instant now, const TcpSegment& segment) {
   if (!segment.ack || segment.acknowledged > next_) return false;  // of what was never sent
   const std::size_t in_flight_before = in_flight_;
   const std::size_t sent_before = sent_.size();
+  const Instant waits_since_before = waits_since_;
   std::size_t arrived = 0, grown = 0;
   for (; !sent_.empty() && sent_.front().next() <= segment.acknowledged; sent_.pop_front()) {
     if (!sent_.front().arrived) note_arrived(now, sent_.front(), grown);
@@ -64,8 +65,11 @@ bool TcpSender::on_ack(Instant now, const TcpSegment& segment) {
   drop_acknowledged();
   detect_losses();
   // A window that was not used says nothing about the path.
-  if (in_flight_before * 2 < window_) return true;
-  window_ += window_ < threshold_ ? grown : segment_max_ * grown / window_;
+  if (in_flight_before * 2 < window_.bytes()) {
+    window_.on_idle(now - waits_since_before);
+  } else if (grown > 0) {
+    window_.on_arrival(now, grown, rtt_);
+  }
   return true;
 }
 
@@ -100,9 +104,9 @@ void TcpSender::detect_losses() {
     news = news || sent.transmission > shrunk_at_;
     mark_lost(sent);
   }
-  if (!news) return;  // one loss event halves the window once
-  threshold_ = std::max(in_flight_before / 2, 2 * segment_max_);
-  shrink(threshold_);
+  if (!news) return;  // what is lost of one window shrinks it once
+  window_.on_loss(in_flight_before);
+  shrunk_at_ = transmissions_;
 }
 
 void TcpSender::mark_lost(Sent& sent) {
@@ -111,15 +115,10 @@ void TcpSender::mark_lost(Sent& sent) {
   in_flight_ -= sent.size;
 }
 
-void TcpSender::shrink(std::size_t window) {
-  window_ = window;
-  shrunk_at_ = transmissions_;
-}
-
 // --- sending
 
 bool TcpSender::may_send(std::size_t size) const {
-  return in_flight_ == 0 || in_flight_ + size <= window_;
+  return in_flight_ == 0 || in_flight_ + size <= window_.bytes();
 }
 
 bool TcpSender::poll(Instant now, TcpSegment& out) {
@@ -139,7 +138,10 @@ bool TcpSender::poll(Instant now, TcpSegment& out) {
   if (size == 0 && !end) return false;
   const std::uint64_t first = sent_.empty() ? next_ : sent_.front().sequence;
   if (!may_send(size) || next_ + size > first + kTcpWindow) return false;
-  if (sent_.empty()) waits_since_ = now;
+  if (sent_.empty()) {
+    window_.on_idle(now - waits_since_);
+    waits_since_ = now;
+  }
   sent_.push_back({.sequence = next_, .size = size, .end = end, .transmission = 0, .at = now});
   next_ = sent_.back().next();
   end_sent_ = end;

@@ -4,17 +4,17 @@
 
 #include "p2pagents/time.hpp"
 #include "sim/tcp_segment.hpp"
+#include "sim/tcp_window.hpp"
 
 namespace p2pa::sim {
 
-/// The sending half of a connection: keeps what is not acknowledged, sends what is lost again, and
-/// how much at once by slow start and AIMD (RFC 5681, RFC 6582). A segment is lost when one that was
-/// sent three transmissions later has arrived (RFC 9002 §6.1.1, close to what RFC 8985 does by
-/// time), or all are when nothing was heard for the retransmission time-out (RFC 6298).
+/// The sending half of a connection: keeps what is not acknowledged, sends what is lost again, and as much
+/// at once as its TcpWindow says. A segment is lost when one that was sent three transmissions later has
+/// arrived (RFC 9002 §6.1.1, close to what RFC 8985 does by time), or all are when nothing was heard for the
+/// retransmission time-out (RFC 6298).
 class TcpSender final {
  public:
   static constexpr std::size_t kBufferMax = 512 * 1024;
-  static constexpr std::size_t kInitialWindow = 10;  ///< segments, RFC 6928
   static constexpr std::uint64_t kReorderingMax = 3;
   static constexpr Duration kTimeoutInitial = seconds(1), kTimeoutMax = seconds(60);
   /// Least distance of the time-out from the mean RTT, as Linux has it: an RTT that never varies
@@ -63,7 +63,6 @@ class TcpSender final {
   void drop_acknowledged();
   void detect_losses();
   void mark_lost(Sent& sent);
-  void shrink(std::size_t window);
 
   const std::size_t segment_max_;
   std::deque<std::uint8_t> buffer_;  ///< from buffer_begin_ on: sent and to send
@@ -74,11 +73,11 @@ class TcpSender final {
   std::uint64_t transmissions_ = 0, newest_arrived_ = 0;
   std::uint64_t shrunk_at_ = 0;  ///< the transmission; what was sent before changes the window no more
   std::size_t in_flight_ = 0, lost_count_ = 0;
-  std::size_t window_, threshold_ = SIZE_MAX;
+  TcpWindow window_;
 
   Duration rtt_{}, rtt_variation_{}, rtt_min_{};
   int timeouts_ = 0;
-  Instant waits_since_{};
+  Instant waits_since_{};  ///< or heard something new
 };
 
 }  // namespace p2pa::sim

@@ -4,7 +4,9 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "conformance/wire.hpp"
 #include "p2pagents/limits.hpp"
 #include "resource/manager.hpp"
 #include "support/transport_end.hpp"
@@ -12,15 +14,15 @@
 namespace p2pa::test {
 
 struct RoadOptions {
-  std::string name;  ///< see road_names()
+  std::string name = {};  ///< of the transport
+  WireKind wire = WireKind::kSmooth;
   Limits client_limits{}, server_limits{};
-  Duration delay = milliseconds(10);
-  /// The network loses and reorders; where that cannot be, bytes come in the most inconvenient pieces.
-  bool rough = false;
+  std::uint8_t seed = 1;  ///< of the chances in the world
 };
 
-/// All that there are; memory, which keeps no count of memory, is the last.
-const std::vector<std::string>& road_names();
+/// Each transport over each wire; but memory, which has none below it and keeps no count of memory, over pipes.
+const std::vector<RoadOptions>& all_roads();
+std::string describe(const RoadOptions& options);
 
 class Road {
  public:
@@ -43,6 +45,7 @@ class Road {
   virtual void silence(const TransportEnd& end) = 0;
 
   std::string name;
+  Duration delay{};  ///< one way, at least
   Instant now{1'000'000'000};
   TransportEnd client, server;
 
@@ -55,6 +58,6 @@ class Road {
   virtual void advance() = 0;
 };
 
-std::unique_ptr<Road> make_road(RoadOptions options);
+std::unique_ptr<Road> make_road(const RoadOptions& options);
 
 }  // namespace p2pa::test

@@ -21,15 +21,12 @@ void follow(Writer& writer, TransportEnd& end) {
 }
 
 std::unique_ptr<Road> any_road(Limits client = {}, Limits server = {}) {
-  RoadOptions options;
-  options.name = GENERATE(from_range(road_names()));
-  options.rough = GENERATE(false, true);
+  RoadOptions options = GENERATE(from_range(all_roads()));
   options.client_limits = client;
   options.server_limits = server;
-  UNSCOPED_INFO(options.name << (options.rough ? ", rough" : ""));
+  UNSCOPED_INFO(describe(options));
   return make_road(options);
 }
-
 
 }  // namespace
 

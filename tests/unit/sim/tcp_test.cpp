@@ -1,5 +1,7 @@
 // TCP between two hosts: the handshake, every byte once and in order, and the ways a connection ends.
 
+#include <cmath>
+
 #include "tcp_world.hpp"
 
 using namespace p2pa;
@@ -215,6 +217,68 @@ TEST_CASE("two connections share a link, and neither starves") {
     CHECK(w.ends[{kB, socket}].received.size() > 5'000'000);
   }
   CHECK(w.stats.overflowed > 0);
+}
+
+TEST_CASE("one lost segment holds up all behind it, for about a round trip") {
+  TcpWorld w;
+  w.connect();
+  const Instant begin = w.now;
+  w.network.link(w.a, w.b).cut = true;
+  w.tcp.write(w.now, kA, kDialed, as_bytes("lost"));
+  w.network.link(w.a, w.b).cut = false;
+  w.dialed().to_send = numbered_bytes(8 * 1460, 1);
+  w.go_on(kA, kDialed);
+  w.run(milliseconds(20));
+  CHECK(w.answered().received.empty());  // all but the first are there
+  w.run(milliseconds(39));
+  CHECK(w.answered().received.empty());
+  w.run(milliseconds(1));
+  CHECK(w.answered().received.size() == 4 + 8 * 1460);
+  CHECK(w.now - begin == milliseconds(60));
+}
+
+TEST_CASE("the last segment, when it is lost, costs a time-out") {
+  TcpWorld w;
+  w.connect();
+  w.network.link(w.a, w.b).cut = true;
+  w.tcp.write(w.now, kA, kDialed, as_bytes("lost"));
+  w.network.link(w.a, w.b).cut = false;
+  w.run(milliseconds(259));
+  CHECK(w.answered().received.empty());
+  w.run(milliseconds(2));
+  CHECK(as_text(w.answered().received) == "lost");
+}
+
+TEST_CASE("the more is lost the slower it gets, as CUBIC's response function says") {
+  const auto rate = [](double loss) {
+    TcpWorld w({.delay = milliseconds(25), .loss = loss});
+    w.dial({.to_send = numbered_bytes(20'000'000, 1)});
+    w.run(seconds(30));
+    return static_cast<double>(w.answered().received.size()) / 30;
+  };
+  // RFC 9438 §5.1, where it is as fast as Reno: 1.22 segments by RTT and root of the loss; acknowledgements are
+  // lost here too, and time-outs come on top.
+  for (const double loss : {0.01, 0.03}) {
+    const double expected = 1.22 * 1460 / 0.05 / std::sqrt(loss);
+    INFO("loss " << loss << ", " << rate(loss) << " bytes/s, " << expected << " expected");
+    CHECK(rate(loss) > 0.6 * expected);
+    CHECK(rate(loss) < 1.4 * expected);
+  }
+}
+
+TEST_CASE("every second segment is acknowledged at once, and one alone after 40 ms") {
+  TcpWorld w;
+  w.connect();
+  const std::uint64_t before = w.stats.sent;
+  w.dialed().to_send = numbered_bytes(10 * 1460, 1);
+  w.go_on(kA, kDialed);
+  w.run(milliseconds(50));
+  CHECK(w.stats.sent - before == 10 + 5);
+  w.tcp.write(w.now, kA, kDialed, as_bytes("alone"));
+  w.run(milliseconds(59));
+  CHECK(w.stats.sent - before == 15 + 1);
+  w.run(milliseconds(1));
+  CHECK(w.stats.sent - before == 15 + 2);
 }
 
 TEST_CASE("a write is done when the send buffer has room for it") {
