@@ -67,7 +67,7 @@ struct NodeOptions {
   std::string web_roots_file = "/etc/ssl/certs/ca-certificates.crt";
   std::string agent_version;           ///< what identify says; empty: "p2pagents/<version>"
   Limits limits;
-  CongestionControl congestion_control = CongestionControl::kCubic;  ///< of QUIC; sessions over UDP have CUBIC
+  CongestionControl congestion_control = CongestionControl::kCubic;  ///< of QUIC and of sessions over UDP
   Duration idle_timeout = seconds(30); ///< silence after which a connection is lost
   Duration keep_alive = milliseconds(9500);  ///< zero: none; under 10 s, since rust peers give up then
   Duration handshake_timeout = seconds(10);

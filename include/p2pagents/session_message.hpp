@@ -26,6 +26,10 @@ struct SessionMessageOptions {
   std::uint8_t channel = 0;
   std::int8_t priority = 0;  ///< higher goes first; streams have 0, and messages of 0 go before them
   Duration lifetime{};       ///< after which it is sent no more; zero: for ever
+  /// Forward error correction: what is lost of it is repaired from packets sent beside, about 0.02 of all without
+  /// losses, 0.07 at 1 %, 0.13 at 3 %, and what is repaired after the lifetime is dropped. For what is late when sent
+  /// again: kReliable and kOrdered need a lifetime for it. A peer that knows no correction gets it without.
+  bool correction = false;
 };
 
 /// One that came.

@@ -36,7 +36,7 @@ std::optional<Decoder::Known> Decoder::poll() {
   const std::uint64_t number = fresh_.front();
   fresh_.pop_front();
   slot(number).state = State::kTold;
-  return Known{number, *body(number)};
+  return Known{number, *body(number), slot(number).arrived};
 }
 
 std::optional<ByteView> Decoder::body(std::uint64_t number) const {

@@ -31,6 +31,7 @@ class Decoder final {
   struct Known {
     std::uint64_t number;
     ByteView body;  ///< valid until the next receive()
+    bool arrived;   ///< itself; false: recovered
   };
 
   /// An error says that the packet is none; nothing has changed then.
@@ -40,6 +41,8 @@ class Decoder final {
   /// A body that poll() gave out and that is still kept.
   std::optional<ByteView> body(std::uint64_t number) const;
 
+  /// One behind the newest body that was heard of.
+  std::uint64_t end() const { return end_; }
   const LossReport& report() const { return report_; }
   std::uint64_t recovered() const { return recovered_; }
   std::size_t equations() const { return equations_.size(); }
@@ -75,7 +78,7 @@ class Decoder final {
   const Slot& slot(std::uint64_t number) const { return slots_[number % kSpan]; }
 
   std::array<Slot, kSpan> slots_;
-  std::uint64_t end_ = 0;  // one behind the newest body that was heard of
+  std::uint64_t end_ = 0;
   std::uint64_t judged_end_ = 0;
   bool last_judged_lost_ = false;
   std::vector<Equation> equations_;

@@ -56,16 +56,21 @@ Instant Encoder::next_deadline() const {
 void Encoder::append_repair(Instant now, Bytes& out) {
   const std::size_t fresh = sent_since(now - repair_time_ * kRepairTimesKept);
   const std::size_t count = std::clamp<std::size_t>(fresh, 1, window_size_);
-  const std::uint64_t first = next_ - count;
+  const std::uint64_t first = std::max(next_ - count, forgotten_);
   std::size_t size = 0;
   for (std::uint64_t n = first; n < next_; ++n) size = std::max(size, symbol(n).bytes.size());
   std::array<std::uint8_t, kSymbolBytesMax> sum{};
   const auto number = static_cast<std::uint8_t>(repairs_ % kWindowMax);
   for (std::uint64_t n = first; n < next_; ++n) gf256::add_multiple(sum, factor(n, number), symbol(n).bytes);
-  append_packet(out, Repair{static_cast<std::uint32_t>(first), static_cast<std::uint8_t>(count), number,
+  append_packet(out, Repair{static_cast<std::uint32_t>(first), static_cast<std::uint8_t>(next_ - first), number,
                             ByteView(sum).first(size)});
   ++repairs_;
   covered_ = next_;
+}
+
+void Encoder::forget() {
+  forgotten_ = covered_ = next_;
+  credit_ = 0;
 }
 
 void Encoder::set_repair_time(Duration time) { repair_time_ = std::max(time, kRepairTimeMin); }

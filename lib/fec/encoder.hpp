@@ -42,6 +42,9 @@ class Encoder final {
   /// When bodies that no repair holds get one though none follows them; kNever when there are none.
   Instant next_deadline() const;
 
+  /// Bodies up to now are combined no more: repairs of them would be too long.
+  void forget();
+
   /// What the decoder says (docs/wire/fec.md).
   void on_report(const LossReport& report) { rate_.on_report(report); }
   /// How long a repair still helps: the time that a message has, without its way. Shorter than
@@ -68,6 +71,7 @@ class Encoder final {
   std::array<Symbol, kWindowMax> window_;
   std::uint64_t next_ = 0, repairs_ = 0;
   std::uint64_t covered_ = 0;  // bodies before it are in a repair
+  std::uint64_t forgotten_ = 0;  // bodies before it are in none from now on
   std::size_t window_size_ = RateController::kWindowMin;
   double credit_ = 0;  // repairs that are due
 };

@@ -28,6 +28,7 @@ quic::Config quic_config(const NodeOptions& options, std::int64_t unix_time) {
 udp::Config udp_config(const NodeOptions& options, Machine machine) {
   udp::Config config;
   config.aes = machine.aes;
+  config.congestion_control = options.congestion_control;
   config.idle_timeout = options.idle_timeout;
   config.keep_alive = options.keep_alive;
   config.handshake_timeout = options.handshake_timeout;

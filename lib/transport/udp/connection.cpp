@@ -22,7 +22,7 @@ Connection::Connection(Shared& shared, ConnectionId id, bool outbound, const Pat
       first_remote_(path.remote),
       cid_(shared.fresh_cid()),
       begun_at_(shared.now),
-      cubic_(MtuProbe::kSizeMin),
+      congestion_(make_controller(shared.config.congestion_control, MtuProbe::kSizeMin)),
       heard_at_(shared.now),
       pinged_at_(shared.now),
       idle_timeout_(shared.config.idle_timeout),
@@ -30,7 +30,9 @@ Connection::Connection(Shared& shared, ConnectionId id, bool outbound, const Pat
       datagrams_out_(shared.config.datagram_queue_bytes_max),
       datagrams_in_(shared.config.datagram_queue_bytes_max),
       message_memory_(shared.resources),
-      messages_out_(shared.config.message_queue_bytes_max, message_memory_),
+      fec_out_(message_memory_),
+      fec_in_(message_memory_),
+      messages_out_(shared.config.message_queue_bytes_max, message_memory_, fec_out_),
       messages_in_(message_memory_) {
   if (outbound_) path_.local = {};
   shared_.cids[cid_] = this;
@@ -89,7 +91,7 @@ ConnectionStats Connection::stats(Instant) const {
   out.bytes_received = bytes_received_;
   out.packets_sent = packets_sent_;
   out.packets_received = packets_received_;
-  out.congestion_window = cubic_.window();
+  out.congestion_window = congestion_->window();
   out.streams_opened = streams_.opened();
   out.streams_accepted = streams_.accepted();
   out.mtu = static_cast<std::uint32_t>(mtu_.size());
@@ -126,7 +128,8 @@ Instant Connection::next_deadline() const {
   Instant next = std::min({say_again_at_, tidy_at_, paced_until_});
   if (!confirmed_) next = std::min(next, begun_at_ + shared_.config.handshake_timeout);
   if (!established()) return next;
-  next = std::min({next, messages_out_.next_deadline(), acks_.due_at(), recovery_.next_deadline(rtt_)});
+  next = std::min({next, messages_out_.next_deadline(), fec_out_.next_deadline()});
+  next = std::min({next, acks_.due_at(), recovery_.next_deadline(rtt_)});
   return std::min({next, heard_at_ + idle_timeout_, ping_at()});
 }
 
@@ -156,6 +159,7 @@ void Connection::on_deadline() {
       pinged_at_ = now;
     }
     messages_out_.on_deadline(now);
+    fec_out_.on_deadline(now);
     on_lost(recovery_.on_deadline(now, rtt_));
     if (recovery_.probes_due() > 0) send_oldest_again();
   }
@@ -172,7 +176,7 @@ void Connection::send_oldest_again() {
   if (const SentPacket* oldest = recovery_.oldest()) {
     for (const SentFrame& frame : oldest->frames) on_frame_lost(frame);
   }
-  if (mtu_.timed_out(recovery_.timeouts())) cubic_.set_packet(mtu_.size());
+  if (mtu_.timed_out(recovery_.timeouts())) congestion_->set_packet(mtu_.size());
 }
 
 void Connection::on_engine_wakes() {
@@ -222,6 +226,8 @@ void Connection::finish_close(const Error& why, Bytes packet) {
   keys_.reset();
   datagrams_out_.clear(shared_.mux.chunks);
   messages_out_.clear();
+  fec_out_.clear();
+  fec_in_.clear();
   shared_.mux.events.push({this, nullptr, Kind::kClosed, 0});
 }
 

@@ -14,7 +14,9 @@
 #include "transport/mux/ready_list.hpp"
 #include "transport/transport.hpp"
 #include "transport/udp/ack_tracker.hpp"
-#include "transport/udp/cubic.hpp"
+#include "transport/udp/congestion_controller.hpp"
+#include "transport/udp/fec_receiver.hpp"
+#include "transport/udp/fec_sender.hpp"
 #include "transport/udp/handshake.hpp"
 #include "transport/udp/message_receiver.hpp"
 #include "transport/udp/message_sender.hpp"
@@ -114,6 +116,10 @@ class Connection final : public mux::MuxedConnection, private StreamEngine::Owne
   void on_lost(const std::vector<SentPacket>& packets);
   void on_datagram(ByteView payload);
   Result<bool> on_message(const MessageFrame& frame);
+  Result<bool> on_fec(const FecFrame& frame);
+  Result<bool> on_body(const FecReceiver::Body& body);
+  bool too_late(const FecReceiver::Body& body, const CorrectedMessage& message) const;
+  Result<bool> take_message(const MessageFrame& frame);
   Result<void> on_skip(const SkipFrame& frame);
   void tell_messages(std::size_t before);
   void on_frame_lost(const SentFrame& frame);
@@ -127,6 +133,7 @@ class Connection final : public mux::MuxedConnection, private StreamEngine::Owne
   bool may_send(std::size_t bytes);
   void fill(PacketBuilder& packet);
   void fill_messages(PacketBuilder& packet, int priority);
+  void fill_repairs(PacketBuilder& packet);
   std::size_t seal(PacketBuilder& packet, MutableBytes room, bool mtu_probe);
   void renew_key();
   Transmit destination(const Path& path, std::size_t size) const;
@@ -172,7 +179,7 @@ class Connection final : public mux::MuxedConnection, private StreamEngine::Owne
   AckTracker acks_;
   RttEstimator rtt_;
   LossRecovery recovery_;
-  Cubic cubic_;
+  std::unique_ptr<CongestionController> congestion_;
   Pacer pacer_;
   MtuProbe mtu_;
   Instant paced_until_ = kNever;
@@ -192,6 +199,8 @@ class Connection final : public mux::MuxedConnection, private StreamEngine::Owne
   mux::DatagramQueue datagrams_out_, datagrams_in_;
   bool datagram_lent_ = false;  // the first of datagrams_in_ is in the application's hands
   mux::MemoryBudget message_memory_;
+  FecSender fec_out_;
+  FecReceiver fec_in_;
   MessageSender messages_out_;
   MessageReceiver messages_in_;
   Message message_lent_;  // in the application's hands

@@ -48,6 +48,7 @@ class Connection::FrameReader {
     return {};
   }
   Result<void> operator()(const MessageFrame& f) const { return keep(c_.on_message(f)); }
+  Result<void> operator()(const FecFrame& f) const { return keep(c_.on_fec(f)); }
   Result<void> operator()(const SkipFrame& f) const { return c_.on_skip(f); }
 
  private:
@@ -116,17 +117,18 @@ Result<void> Connection::on_ack(const AckFrame& ack) {
   const auto outcome = recovery_.acknowledged(ack, shared_.now, rtt_);
   if (!outcome) return std::unexpected(outcome.error());
   // A sender that does not use its window learns nothing of the path; twice what is under way is room enough.
-  const bool full = 2 * in_flight >= cubic_.window();
+  const bool full = 2 * in_flight >= congestion_->window();
+  fec_out_.packets_acknowledged(outcome->acknowledged.size());
   for (const SentPacket& packet : outcome->acknowledged) {
-    if (mtu_.acknowledged(packet.number)) cubic_.set_packet(mtu_.size());
-    cubic_.acknowledged(packet.size, packet.at, shared_.now, rtt_.smoothed(), full);
+    if (mtu_.acknowledged(packet.number)) congestion_->set_packet(mtu_.size());
+    congestion_->acknowledged(packet, shared_.now, rtt_, in_flight, full);
     for (const SentFrame& frame : packet.frames) {
       engine_.on_acknowledged(frame);
       messages_out_.on_acknowledged(frame);
     }
   }
   on_lost(outcome->lost);
-  if (persistent_congestion(*outcome, rtt_)) cubic_.collapse();
+  if (persistent_congestion(*outcome, rtt_)) congestion_->collapse();
   return {};
 }
 
@@ -136,7 +138,8 @@ void Connection::on_lost(const std::vector<SentPacket>& packets) {
       static_cast<void>(mtu_.lost(packet.number));
       continue;
     }
-    cubic_.lost(packet.at, shared_.now);
+    fec_out_.packet_lost(packet.number);
+    congestion_->lost(packet, shared_.now);
     for (const SentFrame& frame : packet.frames) on_frame_lost(frame);
   }
 }
@@ -156,10 +159,50 @@ void Connection::on_datagram(ByteView payload) {
 
 Result<bool> Connection::on_message(const MessageFrame& frame) {
   streams_.gate().moved_datagram(Direction::kInbound, frame.bytes.size());
+  return take_message(frame);
+}
+
+Result<bool> Connection::take_message(const MessageFrame& frame) {
   const std::size_t before = messages_in_.count();
   const auto taken = messages_in_.on_message(frame);
   tell_messages(before);
   return taken;
+}
+
+Result<bool> Connection::on_fec(const FecFrame& frame) {
+  streams_.gate().moved_datagram(Direction::kInbound, frame.packet.size());
+  if (const auto received = fec_in_.receive(shared_.now, frame.packet); !received) {
+    return std::unexpected(received.error());
+  }
+  bool taken = true;
+  while (const auto body = fec_in_.poll()) {
+    const auto read = on_body(*body);
+    if (!read) return read;
+    taken = taken && *read;
+  }
+  return taken;
+}
+
+Result<bool> Connection::on_body(const FecReceiver::Body& body) {
+  bool taken = true;
+  ByteReader reader(body.bytes);
+  do {
+    const auto message = read_corrected_message(reader);
+    if (!message) return std::unexpected(message.error());
+    if (too_late(body, *message)) continue;
+    const auto read = take_message(message->message);
+    if (!read) return read;
+    // What was recovered comes again by itself: its packet is the lost one.
+    taken = taken && (*read || body.missed_at != kNever);
+  } while (!reader.at_end());
+  return taken;
+}
+
+/// Half a round trip is what it would have taken.
+bool Connection::too_late(const FecReceiver::Body& body, const CorrectedMessage& message) const {
+  if (message.ms_left == 0 || body.missed_at == kNever) return false;
+  const Duration way = rtt_.sampled() ? rtt_.smoothed() / 2 : Duration{};
+  return way + (shared_.now - body.missed_at) > milliseconds(static_cast<std::int64_t>(message.ms_left));
 }
 
 Result<void> Connection::on_skip(const SkipFrame& frame) {
@@ -189,7 +232,7 @@ void Connection::on_response_to_challenge(const Challenge& data) {
   challenge_due_ = false;
   remote_address_ = udp_multiaddr(path_.remote);
   rtt_ = {};
-  cubic_ = Cubic(MtuProbe::kSizeMin);
+  congestion_ = make_controller(shared_.config.congestion_control, MtuProbe::kSizeMin);
   pacer_ = {};
   mtu_ = {};
   shared_.mux.events.push({this, nullptr, Kind::kPathChanged, 0});

@@ -39,6 +39,7 @@ void Connection::begin_handshake(Cid dialer_cid, const PeerId& expected) {
   shared_.rng.fill(ephemeral.span());
   Parameters ours = StreamEngine::parameters_of(shared_.resources.limits());
   ours.aes = shared_.config.aes;
+  ours.fec = true;
   ours.idle_ms = static_cast<std::uint64_t>(shared_.config.idle_timeout.ms());
   handshake_ = std::make_unique<Handshake>(outbound_, shared_.identity, ephemeral.view(), dialer_cid, expected, ours);
 }
@@ -122,6 +123,7 @@ void Connection::establish() {
   const auto idle = milliseconds(static_cast<std::int64_t>(std::clamp<std::uint64_t>(theirs.idle_ms, 1000, kIdleMax)));
   if (theirs.idle_ms > 0) idle_timeout_ = std::min(idle_timeout_, idle);
   engine_.start(theirs);
+  if (theirs.fec) fec_out_.enable();
   handshake_.reset();
   streams_.attach(&engine_);
   state_ = ConnectionState::kEstablished;

@@ -39,8 +39,10 @@ std::size_t Connection::write_packet(MutableBytes room) {
   PacketBuilder packet(shared_.plain, room.size() - kOverhead, shared_.sent);
   const bool ack = acks_.owed();
   if (ack) packet.add(acks_.frame(shared_.now));
-  if (may_send(room.size())) fill(packet);
-  const bool due = acks_.due_at() <= shared_.now;
+  const bool may = may_send(room.size());
+  if (may) fill(packet);
+  // An acknowledgement that leaves no room for what waits goes ahead of it.
+  const bool due = acks_.due_at() <= shared_.now || (ack && may && pending());
   if (packet.empty() || (!packet.eliciting() && !due)) return 0;
   if (ack) acks_.said();
   return seal(packet, room, false);
@@ -49,10 +51,14 @@ std::size_t Connection::write_packet(MutableBytes room) {
 /// Probes go whatever the window says; what has to wait for its turn is told when that comes.
 bool Connection::may_send(std::size_t bytes) {
   if (recovery_.probes_due() > 0) return true;
-  if (!pending()) return false;
-  const std::size_t window = cubic_.window();
+  if (!pending()) {
+    congestion_->idle(recovery_.in_flight());
+    return false;
+  }
+  const std::size_t window = congestion_->window();
   if (recovery_.in_flight() + bytes > window) return false;
-  const Instant ready = pacer_.ready_at(shared_.now, window, rtt_.smoothed());
+  const Duration rtt = rtt_.smoothed();
+  const Instant ready = pacer_.ready_at(shared_.now, congestion_->paced_window(rtt), rtt);
   // Without a sample of the round trip there is nothing to spread over.
   if (!rtt_.sampled() || ready <= shared_.now) return true;
   paced_until_ = ready;
@@ -60,17 +66,20 @@ bool Connection::may_send(std::size_t bytes) {
 }
 
 bool Connection::pending() const {
-  return ping_due_ || !datagrams_out_.empty() || messages_out_.pending() || engine_.pending();
+  return ping_due_ || !datagrams_out_.empty() || fec_out_.pending() || messages_out_.pending() ||
+         engine_.pending();
 }
 
 void Connection::fill(PacketBuilder& packet) {
   if (std::exchange(ping_due_, false)) packet.add(PingFrame{});
+  fec_out_.begin(shared_.now, mtu_.size() - kOverhead, rtt_.sampled() ? rtt_.smoothed() : Duration{});
   // Messages go first, but what goes on for ever must not starve the streams.
   packets_before_streams_ = engine_.pending() ? packets_before_streams_ + 1 : 0;
   if (packets_before_streams_ == kPacketsBeforeStreamsMax) {
     packets_before_streams_ = 0;
     engine_.fill(packet);
   }
+  fill_repairs(packet);
   while (!datagrams_out_.empty() && packet.room() >= datagrams_out_.front().size() + kDatagramFrameOverhead &&
          streams_.gate().may_send_datagram(datagrams_out_.front().size())) {
     packet.add(DatagramFrame{datagrams_out_.front()});
@@ -88,6 +97,14 @@ void Connection::fill_messages(PacketBuilder& packet, int priority) {
   const std::size_t room = packet.room();
   if (!messages_out_.pending(priority) || !streams_.gate().may_send_datagram(room)) return;
   messages_out_.fill(packet, priority);
+  if (packet.room() < room) streams_.gate().moved_datagram(Direction::kOutbound, room - packet.room());
+}
+
+/// Before what is newer: it is for what was sent, and counts as that does.
+void Connection::fill_repairs(PacketBuilder& packet) {
+  const std::size_t room = packet.room();
+  if (!fec_out_.pending() || !streams_.gate().may_send_datagram(room)) return;
+  fec_out_.fill_repairs(packet);
   if (packet.room() < room) streams_.gate().moved_datagram(Direction::kOutbound, room - packet.room());
 }
 
@@ -110,7 +127,7 @@ bool Connection::transmit_path_frame(MutableBytes buffer, Transmit& out) {
 
 bool Connection::transmit_mtu_probe(MutableBytes buffer, Transmit& out) {
   const auto size = mtu_.due();
-  if (!confirmed_ || !size || recovery_.timeouts() > 0 || recovery_.in_flight() + *size > cubic_.window()) return false;
+  if (!confirmed_ || !size || recovery_.timeouts() > 0 || recovery_.in_flight() + *size > congestion_->window()) return false;
   PacketBuilder packet(shared_.plain, *size - kOverhead, shared_.sent);
   packet.add(PingFrame{});
   packet.pad_to(*size - kOverhead);
@@ -127,9 +144,11 @@ std::size_t Connection::seal(PacketBuilder& packet, MutableBytes room, bool mtu_
   const std::size_t size = kOverhead + shared_.plain.size();
   keys_->seal(peer_cid_, number, shared_.plain, room.first(size));
   if (packet.eliciting()) {
-    recovery_.sent({number, shared_.now, size, mtu_probe, shared_.sent});
+    SentPacket sent{number, shared_.now, size, mtu_probe, shared_.sent};
+    congestion_->sent(sent, recovery_.in_flight());
+    recovery_.sent(std::move(sent));
     recovery_.probe_sent();
-    pacer_.sent(size, shared_.now, cubic_.window(), rtt_.smoothed());
+    pacer_.sent(size, shared_.now, congestion_->paced_window(rtt_.smoothed()), rtt_.smoothed());
   }
   bytes_sent_ += size;
   ++packets_sent_;

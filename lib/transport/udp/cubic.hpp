@@ -5,10 +5,11 @@
 #include <cstdint>
 
 #include "p2pagents/time.hpp"
+#include "transport/udp/congestion_controller.hpp"
 
 namespace p2pa::udp {
 
-class Cubic final {
+class Cubic final : public CongestionController {
  public:
   /// `packet`: bytes of a full one.
   explicit Cubic(std::size_t packet);
@@ -18,10 +19,18 @@ class Cubic final {
   /// A packet is lost. Those that were under way when the window shrank shrink it no more.
   void lost(Instant sent_at, Instant now);
   /// Persistent congestion: from the smallest window on.
-  void collapse();
-  void set_packet(std::size_t bytes) { packet_ = static_cast<double>(bytes); }
+  void collapse() override;
+  void set_packet(std::size_t bytes) override { packet_ = static_cast<double>(bytes); }
+  std::size_t window() const override { return static_cast<std::size_t>(window_); }
 
-  std::size_t window() const { return static_cast<std::size_t>(window_); }
+  // CongestionController, the rest
+  void sent(SentPacket&, std::size_t) override {}
+  void acknowledged(const SentPacket& packet, Instant now, const RttEstimator& rtt, std::size_t, bool full) override {
+    acknowledged(packet.size, packet.at, now, rtt.smoothed(), full);
+  }
+  void lost(const SentPacket& packet, Instant now) override { lost(packet.at, now); }
+  void idle(std::size_t) override {}
+  std::size_t paced_window(Duration) const override { return window(); }
 
  private:
   bool recovering(Instant sent_at) const { return sent_at <= recovery_begin_; }

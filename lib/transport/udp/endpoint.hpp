@@ -6,12 +6,14 @@
 
 #include "crypto/rng.hpp"
 #include "p2pagents/key_pair.hpp"
+#include "p2pagents/node.hpp"
 #include "resource/manager.hpp"
 #include "transport/transport.hpp"
 
 namespace p2pa::udp {
 
 struct Config {
+  CongestionControl congestion_control = CongestionControl::kCubic;
   Duration idle_timeout = seconds(30);  ///< or the peer's, where that is shorter
   Duration keep_alive = milliseconds(9500);  ///< zero: none
   Duration handshake_timeout = seconds(10);

@@ -26,6 +26,7 @@ enum Type : std::uint8_t {
   kDatagram = 0x18,
   kMessage = 0x20,  // and the kind
   kSkip = 0x28,     // and the kind
+  kFec = 0x30,
 };
 
 void put(Bytes& out, std::uint8_t type, std::initializer_list<std::uint64_t> numbers) {
@@ -82,6 +83,10 @@ struct Appender {
   }
   void operator()(const SkipFrame& f) const {
     put(out, static_cast<std::uint8_t>(kSkip + std::to_underlying(f.delivery)), {f.channel, f.sequence});
+  }
+  void operator()(const FecFrame& f) const {
+    put(out, kFec, {f.packet.size()});
+    put(out, f.packet);
   }
 };
 
@@ -253,8 +258,27 @@ Result<Frame> read_frame(ByteReader& reader) {
     case kSkip + std::to_underlying(Delivery::kReliable):
     case kSkip + std::to_underlying(Delivery::kOrdered):
       return read_skip(fields, static_cast<std::uint8_t>(*type - kSkip));
+    case kFec: {
+      const ByteView packet = fields.sized_bytes();
+      if (!fields.good()) return malformed();
+      return FecFrame{packet};
+    }
     default: return read_control(fields, *type);
   }
+}
+
+void append(Bytes& out, const CorrectedMessage& message) {
+  append_varint(out, message.ms_left);
+  append(out, Frame(message.message));
+}
+
+Result<CorrectedMessage> read_corrected_message(ByteReader& reader) {
+  const auto ms_left = read_varint(reader);
+  if (!ms_left || *ms_left > kTimeLeftMsMax || reader.at_end()) return malformed();
+  const auto frame = read_frame(reader);
+  const auto* message = frame ? std::get_if<MessageFrame>(&*frame) : nullptr;
+  if (message == nullptr) return malformed();
+  return CorrectedMessage{*ms_left, *message};
 }
 
 bool ack_eliciting(const Frame& frame) {

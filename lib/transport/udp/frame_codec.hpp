@@ -19,6 +19,8 @@ namespace p2pa::udp {
 inline constexpr std::size_t kAckRangesMax = 32;
 inline constexpr std::size_t kCloseReasonMax = 128;
 inline constexpr std::size_t kChallengeSize = 8;
+/// The longest time that a corrected message may say that it has left: a day.
+inline constexpr std::uint64_t kTimeLeftMsMax = 24ull * 3600 * 1000;
 
 struct PaddingFrame {};
 struct PingFrame {};
@@ -69,6 +71,10 @@ struct MessageFrame {
   std::uint64_t sequence = 0, size = 0, offset = 0;
   ByteView bytes;
 };
+/// A packet of the code of forward error correction (docs/wire/fec.md).
+struct FecFrame {
+  ByteView packet;
+};
 struct SkipFrame {
   Delivery delivery = Delivery::kReliable;  ///< one of the reliable kinds
   std::uint8_t channel = 0;
@@ -77,11 +83,12 @@ struct SkipFrame {
 
 using Frame = std::variant<PaddingFrame, PingFrame, AckFrame, CloseFrame, ResetFrame, StopFrame, MaxDataFrame,
                            MaxStreamDataFrame, MaxStreamsFrame, PathChallengeFrame, PathResponseFrame, StreamFrame,
-                           DatagramFrame, MessageFrame, SkipFrame>;
+                           DatagramFrame, MessageFrame, SkipFrame, FecFrame>;
 
 /// Bytes that a frame has beside its payload, at most.
 inline constexpr std::size_t kStreamFrameOverhead = 1 + 5 + 9 + 2;
 inline constexpr std::size_t kDatagramFrameOverhead = 1 + 2;
+inline constexpr std::size_t kFecFrameOverhead = 1 + 2;
 /// Any frame without a payload, but for ACK.
 inline constexpr std::size_t kControlFrameMax = 1 + 3 * 9;
 inline constexpr std::size_t kAckFrameMax = 1 + 9 + 5 + 1 + 9 + (kAckRangesMax - 1) * 18;
@@ -96,6 +103,18 @@ void append(Bytes& out, const Frame& frame);
 /// The next frame; views into the source. kMalformed: an unknown type, too short, or a value that cannot be.
 /// REQUIRES that there are bytes left.
 Result<Frame> read_frame(ByteReader& reader);
+/// What bodies of the code are made of, one or more each.
+struct CorrectedMessage {
+  std::uint64_t ms_left = 0;  ///< until its deadline when it leaves, at most kTimeLeftMsMax; 0: it has none
+  MessageFrame message;
+};
+/// What it has beside the message's frame, at most.
+inline constexpr std::size_t kTimeLeftSizeMax = 4;
+
+void append(Bytes& out, const CorrectedMessage& message);
+/// As read_frame(). kMalformed as well: another frame, or a time over the limit.
+Result<CorrectedMessage> read_corrected_message(ByteReader& reader);
+
 /// Is the peer to say that it arrived?
 bool ack_eliciting(const Frame& frame);
 

@@ -14,8 +14,8 @@ struct Parameters {
   std::uint64_t stream_data = 0;  ///< on one
   std::uint64_t streams = 0;      ///< that its peer may open, at first
   std::uint64_t idle_ms = 0;
-  bool fec = false;
-  bool aes = false;  ///< its sender has hardware for AES-256-GCM
+  bool fec = false;               ///< that it understands frames of the code
+  bool aes = false;               ///< that it has hardware for AES-256-GCM
   friend bool operator==(const Parameters&, const Parameters&) = default;
 };
 

@@ -33,12 +33,21 @@ struct SentFrame {
   std::uint64_t size = 0;
 };
 
+/// How much of the session was delivered when a packet left (draft-ietf-ccwg-bbr §4.1).
+struct DeliveryStamp {
+  std::uint64_t delivered = 0;  ///< bytes
+  Instant delivered_at{};
+  Instant first_sent_at{};  ///< of those on whose delivery this is measured
+  bool app_limited = false;
+};
+
 struct SentPacket {
   std::uint64_t number = 0;
   Instant at{};
   std::size_t size = 0;
   bool probe = false;  ///< of the path's MTU: its loss says nothing about congestion
   std::vector<SentFrame> frames;
+  DeliveryStamp delivery{};
 };
 
 /// The packets of a session that elicit an acknowledgement. Numbers rise by one, in the order of sending.

@@ -112,12 +112,13 @@ Result<bool> MessageReceiver::on_unreliable(const MessageFrame& frame) {
   if (frame.delivery == Delivery::kSequenced && frame.sequence < channel.next) return true;
   auto it = channel.open.find(frame.sequence);
   if (it == channel.open.end()) {
-    if (partials_.size() == kPartialsMax) {
-      erase(channels_[partials_.front().first], partials_.front().second);
-      partials_.pop_front();
-    }
+    const auto full = [&] {
+      return partials_.size() == kPartialsMax || partial_bytes_ + frame.size > kPartialBytesMax;
+    };
+    while (!partials_.empty() && full()) give_up_oldest_partial();
     if (!reserve(frame.size)) return true;
     partials_.emplace_back(key, frame.sequence);
+    partial_bytes_ += frame.size;
     it = channel.open.emplace(frame.sequence, Assembly{Bytes(frame.size), {}}).first;
   }
   if (it->second.bytes.size() != frame.size) return violation("udp: a message of two sizes");
@@ -126,9 +127,18 @@ Result<bool> MessageReceiver::on_unreliable(const MessageFrame& frame) {
   Bytes bytes = std::move(it->second.bytes);
   channel.open.erase(it);
   std::erase(partials_, std::pair(key, frame.sequence));
+  partial_bytes_ -= bytes.size();
   if (frame.delivery == Delivery::kSequenced) channel.next = frame.sequence + 1;
   deliver(key, std::move(bytes));
   return true;
+}
+
+void MessageReceiver::give_up_oldest_partial() {
+  const auto& [key, sequence] = partials_.front();
+  Channel& channel = channels_[key];
+  partial_bytes_ -= channel.open.at(sequence).bytes.size();
+  erase(channel, sequence);
+  partials_.pop_front();
 }
 
 void MessageReceiver::deliver(const ChannelKey& key, Bytes bytes) {

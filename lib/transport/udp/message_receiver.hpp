@@ -19,7 +19,9 @@ namespace p2pa::udp {
 class MessageReceiver final {
  public:
   /// Messages of the unreliable kinds that are not complete: for one more the oldest goes.
-  static constexpr std::size_t kPartialsMax = 8;
+  static constexpr std::size_t kPartialsMax = 64;
+  /// And their bytes, when there is more than one.
+  static constexpr std::size_t kPartialBytesMax = std::size_t{2} << 20;
   /// Pieces of one message with gaps between them.
   static constexpr std::size_t kPiecesMax = 1024;
   /// What is complete and was not taken; over it the unreliable is dropped, and the reliable is to come again.
@@ -66,6 +68,7 @@ class MessageReceiver final {
   void release(std::size_t bytes);
   /// An open one is given up.
   void erase(Channel& channel, std::uint64_t sequence);
+  void give_up_oldest_partial();
   /// kProtocolViolation: too many pieces.
   Result<void> add(Assembly& assembly, const MessageFrame& frame);
   void deliver(const ChannelKey& key, Bytes bytes);
@@ -75,6 +78,7 @@ class MessageReceiver final {
   std::size_t kept_ = 0;  // of it
   std::map<ChannelKey, Channel> channels_;
   std::deque<std::pair<ChannelKey, std::uint64_t>> partials_;  // of the unreliable kinds, oldest first
+  std::size_t partial_bytes_ = 0;
   std::deque<Message> complete_;
   std::size_t complete_bytes_ = 0;
   std::size_t open_bytes_ = 0, open_count_ = 0;  // of the reliable kinds

@@ -11,6 +11,11 @@ Result<void> MessageSender::push(Instant now, ByteView bytes, const SessionMessa
   if (bytes.size() > kSessionMessageBytesMax) {
     return fail(Code::kMessageTooLarge, "the message is too large", kSessionMessageBytesMax);
   }
+  if (options.correction && options.delivery >= Delivery::kReliable && options.lifetime.ns <= 0) {
+    return fail(Code::kInvalidArgument, "what is sent again until it arrives is not corrected");
+  }
+  const bool corrected = options.correction && fec_.enabled();
+  if (corrected && !fec_.prepare()) return fail(Code::kWouldBlock, "a bound on memory is reached");
   const std::optional<Id> older = replaceable(options);
   if (const auto room = reserve(bytes.size() + kMessageOverhead); !room) return room;
   if (older) erase(*older);
@@ -19,6 +24,7 @@ Result<void> MessageSender::push(Instant now, ByteView bytes, const SessionMessa
   entry.options = options;
   entry.sequence = channel_of(options).next_sequence++;
   entry.bytes.assign(bytes.begin(), bytes.end());
+  entry.corrected = corrected;
   entry.window_bytes = bytes.size();
   if (options.lifetime.ns > 0) {
     entry.deadline = now + options.lifetime;
@@ -89,15 +95,17 @@ void MessageSender::fill(PacketBuilder& packet, int priority) {
   while (pending(priority)) {
     const Id id = ready_.begin()->second;
     Entry& entry = entries_.at(id);
-    if (!put(id, entry, packet)) return;
+    if (!put(id, entry, packet)) break;
     if (has_something(entry)) continue;
     ready_.erase(ready_.begin());
     if (!reliable(entry)) erase(id);
   }
+  fec_.end_body(packet);
 }
 
 /// One frame. False: it does not fit.
 bool MessageSender::put(Id id, Entry& entry, PacketBuilder& packet) {
+  if (!entry.corrected || entry.skipping) fec_.end_body(packet);
   if (entry.skipping) {
     if (packet.room() < kControlFrameMax) return false;
     entry.skip_due = false;
@@ -111,20 +119,23 @@ bool MessageSender::put(Id id, Entry& entry, PacketBuilder& packet) {
 
 bool MessageSender::put_fragment(Id id, Entry& entry, Range range, PacketBuilder& packet) {
   const std::size_t size = range.end - range.begin;
-  const std::size_t overhead = message_frame_overhead(entry.sequence, entry.bytes.size(), range.begin, size);
-  if (packet.room() < overhead + std::min<std::size_t>(size, 1)) return false;
-  const std::size_t room = packet.room() - overhead;
+  const std::size_t overhead = (entry.corrected ? kTimeLeftSizeMax : 0) +
+                               message_frame_overhead(entry.sequence, entry.bytes.size(), range.begin, size);
+  const std::size_t free = entry.corrected ? fec_.room(packet) : packet.room();
+  if (free < overhead + std::min<std::size_t>(size, 1)) return false;
+  const std::size_t room = free - overhead;
   // What fits the next packet whole is not cut for the rest of this one.
   if (size > room && room < packet.capacity() / 2) return false;
   const std::size_t n = std::min(size, room);
   const ByteView bytes = ByteView(entry.bytes).subspan(range.begin, n);
   const MessageFrame frame{entry.options.delivery, entry.options.channel, entry.sequence,
                            entry.bytes.size(),     range.begin,           bytes};
-  if (reliable(entry)) {
-    packet.add(frame, {.kind = SentFrame::Kind::kMessage, .id = id, .offset = range.begin, .size = n});
+  if (entry.corrected) {
+    fec_.add(frame, entry.deadline);
   } else {
     packet.add(frame);
   }
+  if (reliable(entry)) packet.remember({SentFrame::Kind::kMessage, false, id, range.begin, n});
   entry.begun = true;
   entry.lost.remove({range.begin, range.begin + n});
   entry.sent = std::max<std::size_t>(entry.sent, range.begin + n);

@@ -12,6 +12,7 @@
 
 #include "p2pagents/error.hpp"
 #include "transport/mux/memory_budget.hpp"
+#include "transport/udp/fec_sender.hpp"
 #include "transport/udp/loss_recovery.hpp"
 #include "transport/udp/message.hpp"
 #include "transport/udp/packet_builder.hpp"
@@ -24,18 +25,21 @@ class MessageSender final {
   static constexpr std::size_t kMessageOverhead = 256;
 
   /// `bytes_max`: of all messages that wait or are not acknowledged, with kMessageOverhead each; they count
-  /// against `memory` as well. REQUIRES that it outlives this.
-  MessageSender(std::size_t bytes_max, mux::MemoryBudget& memory) : bytes_max_(bytes_max), memory_(memory) {}
+  /// against `memory` as well. REQUIRES that it and `fec` outlive this.
+  MessageSender(std::size_t bytes_max, mux::MemoryBudget& memory, FecSender& fec)
+      : bytes_max_(bytes_max), memory_(memory), fec_(fec) {}
   MessageSender(const MessageSender&) = delete;
   MessageSender& operator=(const MessageSender&) = delete;
   ~MessageSender() { clear(); }
 
-  /// Copies the message. kInvalidArgument: no such channel. kMessageTooLarge: over kSessionMessageBytesMax.
+  /// Copies the message. kInvalidArgument: no such channel, or correction of what is reliable and
+  /// has no lifetime. kMessageTooLarge: over kSessionMessageBytesMax.
   /// kWouldBlock: there is no room, and nothing was taken.
   Result<void> push(Instant now, ByteView bytes, const SessionMessageOptions& options);
 
   /// Is there something to send of at least this priority?
   bool pending(int priority = INT8_MIN) const { return !ready_.empty() && priority_of(*ready_.begin()) >= priority; }
+  /// REQUIRES that `fec` began the packet.
   void fill(PacketBuilder& packet, int priority = INT8_MIN);
   void on_acknowledged(const SentFrame& frame);
   void on_lost(const SentFrame& frame);
@@ -62,6 +66,7 @@ class MessageSender final {
     bool begun = false;
     bool skipping = false, skip_due = false;  // given up: the receiver is told
     bool over = false;                        // acknowledged
+    bool corrected = false;
     std::size_t window_bytes = 0;             // as which it counts while it is open
     RangeSet lost, acknowledged;
   };
@@ -89,6 +94,7 @@ class MessageSender final {
 
   const std::size_t bytes_max_;
   mux::MemoryBudget& memory_;
+  FecSender& fec_;
   std::map<Id, Entry> entries_;
   std::map<std::pair<Delivery, std::uint8_t>, Channel> channels_;
   std::set<Turn> ready_;                        // those that have something to send and may

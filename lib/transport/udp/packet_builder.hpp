@@ -32,8 +32,10 @@ class PacketBuilder final {
   }
   void add(const Frame& frame, const SentFrame& memory) {
     add(frame);
-    sent_.push_back(memory);
+    remember(memory);
   }
+  /// What is to be remembered of something within the next frame.
+  void remember(const SentFrame& memory) { sent_.push_back(memory); }
   void pad_to(std::size_t bytes) {
     if (plain_.size() < bytes) plain_.resize(bytes);  // a frame of PADDING is a zero
   }

@@ -36,7 +36,8 @@ struct Memory {
 /// A sender, what it puts into packets, and who receives them.
 struct Channel {
   Memory memory;
-  MessageSender sender{std::size_t{4} << 20, memory.budget};
+  FecSender fec{memory.budget};
+  MessageSender sender{std::size_t{4} << 20, memory.budget, fec};
   MessageReceiver receiver{memory.budget};
   std::vector<std::string> got;
 
@@ -200,7 +201,8 @@ TEST_CASE("a message is given up at its deadline, and who is ordered goes on wit
 
 TEST_CASE("a queue that is full takes nothing, and there are bounds on channels and sizes") {
   Memory memory;
-  MessageSender sender(10'000, memory.budget);
+  FecSender fec(memory.budget);
+  MessageSender sender(10'000, memory.budget, fec);
   const Bytes text(4000);
   CHECK(sender.push(kNow, text, with(Delivery::kUnreliable)));
   CHECK(sender.push(kNow, text, with(Delivery::kUnreliable)));
@@ -293,6 +295,19 @@ TEST_CASE("unreliable messages that are not complete make room for newer ones") 
   CHECK(receiver.count() == 1);
 }
 
+TEST_CASE("unreliable messages that are not complete hold a bound of bytes together") {
+  Memory memory;
+  MessageReceiver receiver(memory.budget);
+  const Bytes one(1);
+  constexpr std::uint64_t kMost = MessageReceiver::kPartialBytesMax / kSessionMessageBytesMax;
+  static_assert(kMost < MessageReceiver::kPartialsMax);
+  for (std::uint64_t i = 0; i < 2 * kMost; ++i) {
+    CHECK(receiver.on_message({Delivery::kUnreliable, 0, i, kSessionMessageBytesMax, 0, one}) == true);
+    CHECK(memory.budget.used() <= MessageReceiver::kPartialBytesMax + kMost * sizeof(Message));
+  }
+  CHECK(memory.budget.used() > MessageReceiver::kPartialBytesMax);
+}
+
 TEST_CASE("what nobody takes is kept within a bound: the reliable is to come again") {
   Memory memory;
   MessageReceiver receiver(memory.budget);
@@ -314,7 +329,8 @@ TEST_CASE("messages count against the bounds on memory, at both ends, until they
   const Bytes most(kSessionMessageBytesMax), one(1);
   Memory memory(kMost);
   {
-    MessageSender sender(std::size_t{4} << 20, memory.budget);
+    FecSender fec(memory.budget);
+    MessageSender sender(std::size_t{4} << 20, memory.budget, fec);
     CHECK(sender.push(kNow, most, with(Delivery::kReliable)));
     CHECK(sender.push(kNow, most, with(Delivery::kReliable)).error().code == Code::kWouldBlock);
     CHECK(memory.budget.used() == most.size() + MessageSender::kMessageOverhead);
@@ -339,7 +355,8 @@ TEST_CASE("messages count against the bounds on memory, at both ends, until they
 
 TEST_CASE("a message that finds no room replaces no older one") {
   Memory memory;
-  MessageSender sender(10'000, memory.budget);
+  FecSender fec(memory.budget);
+  MessageSender sender(10'000, memory.budget, fec);
   CHECK(sender.push(kNow, Bytes(1000), with(Delivery::kSequenced)));
   CHECK(sender.push(kNow, Bytes(9000), with(Delivery::kSequenced)).error().code == Code::kWouldBlock);
   CHECK(sender.pending());
