@@ -531,6 +531,12 @@ Connection* Swarm::best_connection(const PeerId& peer) const {
 Connection* Swarm::best_session(const PeerId& peer) const {
   const auto it = peers_.find(peer);
   if (it == peers_.end()) return nullptr;
+  // Most often there is one, and this is asked for each message.
+  const auto& all = it->second.connections;
+  if (all.size() == 1) {
+    Connection* const only = live_.at(all.front()).connection;
+    return only->established() && only->message_size_max() > 0 ? only : nullptr;
+  }
   for (const ConnectionId id : usable(it->second)) {
     Connection* const connection = live_.at(id).connection;
     if (connection->message_size_max() > 0) return connection;

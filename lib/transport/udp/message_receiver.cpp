@@ -110,6 +110,13 @@ Result<bool> MessageReceiver::on_unreliable(const MessageFrame& frame) {
   const ChannelKey key{frame.delivery, frame.channel};
   Channel& channel = channels_[key];
   if (frame.delivery == Delivery::kSequenced && frame.sequence < channel.next) return true;
+  if (frame.bytes.size() == frame.size && !channel.open.contains(frame.sequence)) {
+    // It came whole, as most do: there is nothing to put together.
+    if (!reserve(frame.size)) return true;
+    if (frame.delivery == Delivery::kSequenced) channel.next = frame.sequence + 1;
+    deliver(key, Bytes(frame.bytes.begin(), frame.bytes.end()));
+    return true;
+  }
   auto it = channel.open.find(frame.sequence);
   if (it == channel.open.end()) {
     const auto full = [&] {

@@ -1,6 +1,7 @@
 #include "transport/udp/message_sender.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace p2pa::udp {
 
@@ -83,6 +84,14 @@ void MessageSender::admit() {
   }
 }
 
+void MessageSender::make_ready(Id id, Entry& entry) {
+  if (!std::exchange(entry.ready, true)) ready_.insert({-entry.options.priority, id});
+}
+
+void MessageSender::leave_turn(Id id, Entry& entry) {
+  if (std::exchange(entry.ready, false)) ready_.erase({-entry.options.priority, id});
+}
+
 bool MessageSender::has_something(const Entry& entry) {
   if (entry.over) return false;
   if (entry.skipping) return entry.skip_due;
@@ -97,7 +106,7 @@ void MessageSender::fill(PacketBuilder& packet, int priority) {
     Entry& entry = entries_.at(id);
     if (!put(id, entry, packet)) break;
     if (has_something(entry)) continue;
-    ready_.erase(ready_.begin());
+    leave_turn(id, entry);
     if (!reliable(entry)) erase(id);
   }
   fec_.end_body(packet);
@@ -158,7 +167,11 @@ void MessageSender::on_acknowledged(const SentFrame& frame) {
   entry->lost.remove(range);
   const std::size_t size = entry->bytes.size();
   const bool all = size == 0 || entry->acknowledged.ranges() == std::vector<Range>{{0, size}};
-  if (all) finish(frame.id, *entry);
+  if (all) {
+    finish(frame.id, *entry);
+  } else if (!has_something(*entry)) {
+    leave_turn(frame.id, *entry);  // what was taken for lost has arrived
+  }
 }
 
 void MessageSender::on_lost(const SentFrame& frame) {
@@ -181,8 +194,8 @@ void MessageSender::on_lost(const SentFrame& frame) {
 void MessageSender::finish(Id id, Entry& entry) {
   entry.over = true;
   --undelivered_;
-  deadlines_.erase({entry.deadline, id});
-  ready_.erase({-entry.options.priority, id});
+  if (entry.deadline != kNever) deadlines_.erase({entry.deadline, id});
+  leave_turn(id, entry);
   release(entry.bytes.size());
   entry.bytes = {};
   // It counts until all before it are over as well: so long the receiver may have to keep it.
@@ -201,8 +214,8 @@ void MessageSender::finish(Id id, Entry& entry) {
 /// Of an unreliable kind.
 void MessageSender::erase(Id id) {
   const auto it = entries_.find(id);
-  deadlines_.erase({it->second.deadline, id});
-  ready_.erase({-it->second.options.priority, id});
+  if (it->second.deadline != kNever) deadlines_.erase({it->second.deadline, id});
+  leave_turn(id, it->second);
   release(it->second.bytes.size() + kMessageOverhead);
   entries_.erase(it);
 }

@@ -63,6 +63,7 @@ class MessageSender final {
     Instant deadline = kNever;
     Bytes bytes;
     std::size_t sent = 0;  // bytes from here on never were
+    bool ready = false;    // in ready_
     bool begun = false;
     bool skipping = false, skip_due = false;  // given up: the receiver is told
     bool over = false;                        // acknowledged
@@ -81,7 +82,8 @@ class MessageSender final {
   Channel& channel_of(const SessionMessageOptions& options);
   Entry* find(Id id);
   static bool has_something(const Entry& entry);
-  void make_ready(Id id, const Entry& entry) { ready_.insert({-entry.options.priority, id}); }
+  void make_ready(Id id, Entry& entry);
+  void leave_turn(Id id, Entry& entry);
   void admit();
   std::optional<Id> replaceable(const SessionMessageOptions& options);
   Result<void> reserve(std::size_t bytes);

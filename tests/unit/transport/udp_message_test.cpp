@@ -159,6 +159,25 @@ TEST_CASE("of sequenced messages the newest wins, at both ends") {
   CHECK(c.got == Texts{"of another channel", "new"});
 }
 
+TEST_CASE("a part that was taken for lost and arrives after all is not sent again, nor is an empty one") {
+  Channel c;
+  c.push(std::string(2 * kRoom, 'x'), with(Delivery::kReliable));
+  const Packet first = c.packet();
+  const Packet second = c.packet();
+  const Packet third = c.packet();
+  CHECK_FALSE(c.sender.pending());
+  c.lose(first);
+  CHECK(c.sender.pending());
+  c.acknowledge(first);
+  CHECK_FALSE(c.sender.pending());
+  CHECK(c.packet().plain.empty());
+  for (const Packet* packet : {&first, &second, &third}) CHECK(c.deliver(*packet) == true);
+  CHECK(c.got.size() == 1);
+  c.acknowledge(second);
+  c.acknowledge(third);
+  CHECK(c.sender.undelivered() == 0);
+}
+
 TEST_CASE("what is urgent goes first, and what is of lower priority than streams behind them") {
   Channel c;
   c.push("low", with(Delivery::kUnreliable, -1));
