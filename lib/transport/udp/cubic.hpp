@@ -37,6 +37,7 @@ class Cubic final {
   double offset_seconds_ = 0; // K
   bool in_epoch_ = false;
   Instant epoch_{};
+  Instant heard_at_{};        // the last acknowledgement
   Instant recovery_begin_{INT64_MIN};
 };
 
