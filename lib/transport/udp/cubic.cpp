@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 namespace p2pa::udp {
 namespace {
@@ -21,6 +22,10 @@ Cubic::Cubic(std::size_t packet)
       threshold_(std::numeric_limits<double>::infinity()) {}
 
 void Cubic::acknowledged(std::size_t bytes, Instant sent_at, Instant now, Duration rtt, bool full) {
+  // Nor does the time count in which nothing, or less than the window, was under way (§5.8): the curve would
+  // be far ahead of what the path was seen to take.
+  const Instant before = std::exchange(heard_at_, now);
+  epoch_ = epoch_ + (full ? std::max(Duration{}, sent_at - before) : now - before);
   if (!full || recovering(sent_at)) return;
   const auto n = static_cast<double>(bytes);
   if (window_ < threshold_) {

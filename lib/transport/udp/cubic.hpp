@@ -46,6 +46,7 @@ class Cubic final : public CongestionController {
   double offset_seconds_ = 0; // K
   bool in_epoch_ = false;
   Instant epoch_{};
+  Instant heard_at_{};        // the last acknowledgement
   Instant recovery_begin_{INT64_MIN};
 };
 

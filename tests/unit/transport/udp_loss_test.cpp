@@ -209,7 +209,7 @@ TEST_CASE("after a loss the window comes back to where it was, rests there, and 
   std::vector<double> by_time;
   for (int ms = 50; ms < static_cast<int>(2 * k * 1000); ms += 50) {
     for (int part = 0; part < 10; ++part) {
-      cubic.acknowledged(cubic.window() / 10, at(ms), at(ms), milliseconds(50), true);
+      cubic.acknowledged(cubic.window() / 10, at(ms - 50), at(ms), milliseconds(50), true);
     }
     by_time.push_back(static_cast<double>(cubic.window()) / peak);
   }
@@ -224,9 +224,32 @@ TEST_CASE("on a short way the window grows at least as Reno's does") {
   cubic.acknowledged(10'000, at(0), at(1), milliseconds(1), true);
   cubic.lost(at(2), at(3));
   const std::size_t before = cubic.window();
-  for (int i = 4; i < 44; ++i) cubic.acknowledged(cubic.window(), at(i), at(i), milliseconds(1), true);
+  for (int i = 5; i < 45; ++i) cubic.acknowledged(cubic.window(), at(i - 1), at(i), milliseconds(1), true);
   CHECK(cubic.window() >= before + 40 * 500);  // 0.53 packets a round trip, and 1 above the peak
   CHECK(cubic.window() <= before + 40 * 1000);
+}
+
+TEST_CASE("time in which the window was not used brings it no further") {
+  static constexpr Duration kRtt = milliseconds(50);
+  const auto window_after = [](bool trickle, bool pause) {
+    Cubic cubic(1000);
+    while (cubic.window() < 200'000) cubic.acknowledged(cubic.window(), at(0), at(1), kRtt, true);
+    cubic.lost(at(2), at(3));
+    cubic.acknowledged(1000, at(4), at(54), kRtt, true);
+    int ms = 54;
+    for (; trickle && ms < 60'054; ms += 50) cubic.acknowledged(1000, at(ms), at(ms + 50), kRtt, false);
+    if (pause) ms += 60'000;
+    for (int end = ms + 500; ms < end; ms += 50) {
+      for (int part = 0; part < 10; ++part) {
+        cubic.acknowledged(cubic.window() / 10, at(ms), at(ms + 50), kRtt, true);
+      }
+    }
+    return cubic.window();
+  };
+  const std::size_t steady = window_after(false, false);
+  CHECK(steady < 250'000);
+  CHECK(window_after(true, false) <= steady + 2'000);
+  CHECK(window_after(false, true) <= steady + 2'000);
 }
 
 TEST_CASE("a burst goes at once, and what follows is spread over the round trip") {
