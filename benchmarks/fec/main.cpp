@@ -48,6 +48,10 @@ int main(int count, char** arguments) {
       print("plain", plain, 0);
       print("streams", measure(seed, loss, burst, Carrier::kStreams), -1);
       print("corrected", corrected, overhead(corrected, plain));
+      const Outcome session = measure(seed, loss, burst, Carrier::kSessionPlain);
+      const Outcome repaired = measure(seed, loss, burst, Carrier::kSessionCorrected);
+      print("session", session, 0);
+      print("  corr.", repaired, overhead(repaired, session));
       std::fflush(stdout);
     }
   }

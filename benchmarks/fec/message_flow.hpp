@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <expected>
 #include <map>
+#include <string>
 #include <vector>
 
 #include "p2pagents/node.hpp"
@@ -17,6 +18,8 @@ enum class Carrier : std::uint8_t {
   kPlain,      ///< a message channel without correction
   kCorrected,  ///< with it
   kStreams,    ///< requests without an answer, each on a stream: what is lost is sent again
+  kSessionPlain,      ///< unreliable messages of a session over UDP, that are of no use after the deadline
+  kSessionCorrected,  ///< the same with correction
 };
 
 struct Flow {
@@ -43,6 +46,8 @@ struct Outcome {
 };
 
 inline constexpr Duration kRoundTrip = milliseconds(100), kInterval = milliseconds(4);
+inline bool on_session(Carrier carrier) { return carrier >= Carrier::kSessionPlain; }
+
 /// Not counted: congestion control finds the rate, and the sender learns the loss.
 inline constexpr Duration kWarmUp = seconds(5);
 inline constexpr std::size_t kMessageBytes = 4096;
@@ -92,6 +97,11 @@ struct Run {
     sent[next++] = world.now();
     if (flow.carrier == Carrier::kStreams) {
       world.node(sender).notify(to, "message", bytes);
+    } else if (on_session(flow.carrier)) {
+      SessionMessageOptions options;
+      options.lifetime = kDeadline;
+      options.correction = flow.carrier == Carrier::kSessionCorrected;
+      static_cast<void>(world.node(sender).send_session_message(to, bytes, options));
     } else {
       static_cast<void>(channel->send(bytes));
     }
@@ -117,12 +127,16 @@ inline Outcome run(sim::World& world, const Flow& flow) {
   NodeOptions listening, dialing;
   // With CUBIC no correction helps: it takes each loss for congestion and sends too little.
   listening.congestion_control = dialing.congestion_control = CongestionControl::kBbr;
-  listening.listen = {Multiaddr::parse("/ip4/0.0.0.0/udp/4001/quic-v1").value()};
+  const std::string transport = on_session(flow.carrier) ? "p2pa-udp" : "quic-v1";
+  listening.listen = {Multiaddr::parse("/ip4/0.0.0.0/udp/4001/" + transport).value()};
   world.set_default_link(link);
   const sim::NodeId receiver = world.add_node(std::move(listening)), sender = world.add_node(std::move(dialing));
 
   detail::Run run{world, flow, sender, receiver, world.node(receiver).id(), nullptr, false, 0, 0, {}, {}};
   world.node(receiver).on_message([&](const PeerId&, ByteView bytes) { run.received(bytes); });
+  world.node(receiver).on_session_message([&](const PeerId&, const SessionMessage& message) {
+    run.received(message.bytes);
+  });
   world.node(receiver).serve("message", [&](const PeerId&, ByteView bytes) {
     run.received(bytes);
     return std::expected<Bytes, ApplicationError>(Bytes{});
@@ -133,7 +147,11 @@ inline Outcome run(sim::World& world, const Flow& flow) {
   });
   const Multiaddr address = world.address(receiver);
   world.node(sender).add_address(run.to, address).value();
-  if (flow.carrier != Carrier::kStreams) {
+  if (on_session(flow.carrier)) {
+    bool connected = false;
+    world.node(sender).dial(address, [&](const Result<ConnectionInfo>& dialed) { connected = dialed.has_value(); });
+    if (!world.run_until([&] { return connected; }, seconds(30))) return run.out;
+  } else if (flow.carrier != Carrier::kStreams) {
     MessageChannelOptions channel;
     channel.deadline = kDeadline;
     if (flow.carrier == Carrier::kPlain) channel.repair_max = 0;
@@ -157,12 +175,14 @@ inline Outcome run(sim::World& world, const Flow& flow) {
   std::ranges::sort(run.out.ways);
   // The functions above see `run`.
   world.node(receiver).on_message({});
+  world.node(receiver).on_session_message({});
   world.node(receiver).stop_serving("message");
   world.on_datagram({});
   return std::move(run.out);
 }
 
-/// What correction costs: of the bytes on the wire, compared with pieces in datagrams as they are.
+/// What correction costs: of the bytes on the wire, compared with pieces in datagrams, or messages of a session, as
+/// they are.
 inline double overhead(const Outcome& corrected, const Outcome& plain) {
   return static_cast<double>(corrected.wire_bytes) / static_cast<double>(plain.wire_bytes - plain.head_bytes) - 1;
 }

@@ -47,6 +47,7 @@ void act(UdpPair& pair, Input& input) {
       options.delivery = static_cast<Delivery>(what / 4 % 4);
       options.channel = what / 16 % 4;
       options.lifetime = milliseconds(what / 32);
+      options.correction = what % 64 < 32;
       return static_cast<void>(c.send_message(bytes, options));
     }
     default:
@@ -96,6 +97,7 @@ void frames(Input& input) {
   udp::Parameters parameters;
   parameters.data = parameters.stream_data = std::uint64_t{input.byte()} << 8;
   parameters.streams = 2;
+  parameters.fec = true;
   test::UdpHand hand(pair, parameters);
   for (int steps = 0; steps < 200 && !input.empty(); ++steps) {
     const ByteView taken = input.take(input.byte());

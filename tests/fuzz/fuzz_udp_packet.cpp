@@ -39,6 +39,18 @@ void frames(ByteView bytes) {
   }
 }
 
+void body(ByteView bytes) {
+  ByteReader reader(bytes);
+  while (!reader.at_end()) {
+    const std::size_t begin = reader.position();
+    const auto message = read_corrected_message(reader);
+    if (!message) return;
+    Bytes again;
+    append(again, *message);
+    P2PA_ASSERT(same(again, bytes.subspan(begin, reader.position() - begin)));
+  }
+}
+
 void handshake(ByteView bytes) {
   const auto payload = decode_handshake(bytes);
   if (!payload) return;
@@ -54,6 +66,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const ByteView bytes(data, size);
   datagram(bytes);
   frames(bytes);
+  body(bytes);
   handshake(bytes);
   return 0;
 }

@@ -127,7 +127,8 @@ bool Connection::transmit_path_frame(MutableBytes buffer, Transmit& out) {
 
 bool Connection::transmit_mtu_probe(MutableBytes buffer, Transmit& out) {
   const auto size = mtu_.due();
-  if (!confirmed_ || !size || recovery_.timeouts() > 0 || recovery_.in_flight() + *size > congestion_->window()) return false;
+  if (!confirmed_ || !size || recovery_.timeouts() > 0) return false;
+  if (recovery_.in_flight() + *size > congestion_->window()) return false;
   PacketBuilder packet(shared_.plain, *size - kOverhead, shared_.sent);
   packet.add(PingFrame{});
   packet.pad_to(*size - kOverhead);

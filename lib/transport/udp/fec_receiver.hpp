@@ -1,6 +1,7 @@
 #pragma once
 // Forward error correction of a session, the receiving end: packets of the code in, bodies out
 // (docs/wire/udp.md §correction).
+// fuzzed: udp_correction
 
 #include <array>
 #include <cstdint>
