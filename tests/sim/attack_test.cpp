@@ -237,6 +237,9 @@ TEST_CASE("messages that unpack to more than they may, or to what they do not sa
     return options;
   };
   check_goodput("bombs, " + road, server, [](World& world, HonestWork& work) {
+    REQUIRE(world.node(work.server()).serve("sink", UnaryMethod([](const PeerId&, ByteView) {
+      return std::expected<Bytes, ApplicationError>(Bytes{});
+    })));
     // As much as the rules allow of zeros, and what is over them.
     Bytes zeros = pattern(2000, 3);
     zeros.resize(3 << 20);
@@ -247,7 +250,7 @@ TEST_CASE("messages that unpack to more than they may, or to what they do not sa
     std::vector<Bytes> bombs;
     for (const std::size_t size : {zeros.size(), zeros.size() - 1, std::size_t{6} << 20, packed.size() * 5000}) {
       Bytes& bomb = bombs.emplace_back();
-      append_frame(bomb, rpc::Request{"none", 0, false, std::nullopt});
+      append_frame(bomb, rpc::Request{"sink", 0, false, std::nullopt});
       append_frame(bomb, rpc::PackedMessage{size, packed});
     }
     const auto attackers = std::make_shared<AttackingNodes>(world, work, 3);

@@ -239,16 +239,16 @@ TEST_CASE("of what overtakes FINISH eight packets are kept, and none that is lar
   REQUIRE(pair.run_until([&] { return pair.a.told.count(Kind::kEstablished) == 1; }));
   constexpr std::size_t kMax = udp::Connection::kEarlyPacketsMax;
   const Bytes message(1000, 7);  // one fills a packet
-  for (std::size_t i = 0; i < kMax - 1; ++i) REQUIRE(pair.ours().send_message(message, by(Delivery::kUnreliable)));
-  pair.run_for(milliseconds(100));
-  REQUIRE(sent == kMax - 1);
-  CHECK(dropped(pair, DropCounters::kEarly) == 0);
+  REQUIRE(pair.ours().send_message(message, by(Delivery::kUnreliable)));
+  while (pair.settle()) {
+  }
+  REQUIRE(sent == 1);
   data.bytes.resize(udp::MtuProbe::kSizeMax + 1);
   pair.arrive(data);
   CHECK(dropped(pair, DropCounters::kEarly) == 1);
-  for (std::size_t i = 0; i < 2; ++i) REQUIRE(pair.ours().send_message(message, by(Delivery::kUnreliable)));
+  for (std::size_t i = 1; i < kMax + 5; ++i) REQUIRE(pair.ours().send_message(message, by(Delivery::kUnreliable)));
   pair.run_for(milliseconds(100));
-  CHECK(sent >= kMax + 1);
+  REQUIRE(sent > kMax);
   CHECK(dropped(pair, DropCounters::kEarly) == 1 + sent - kMax);
   let_finish = true;
   REQUIRE(pair.run_until([&] { return pair.up(); }));
@@ -304,13 +304,13 @@ TEST_CASE("a cookie that somebody copied is of no use for other handshakes, from
   const auto initial = udp::decode_initial(shown.bytes);
   Bytes other_message(initial->message.begin(), initial->message.end());
   for (std::uint8_t i = 1; i < 100; ++i) {
-    other_message[0] = i;
+    other_message[0] = static_cast<std::uint8_t>(initial->message[0] ^ i);
     Flight forged = shown;
     forged.bytes = encode(udp::InitialPacket{initial->source, initial->cookie, other_message});
     pair.arrive(forged);
   }
   CHECK(pair.b.endpoint.connections_count() == 0);
-  CHECK(dropped(pair, DropCounters::kProofRefused) >= 98);
+  CHECK(dropped(pair, DropCounters::kProofRefused) == 99);
   for (int i = 0; i < 100; ++i) pair.arrive(shown);  // and again: one session, and its one answer
   while (pair.settle()) {
   }
@@ -371,7 +371,7 @@ TEST_CASE("datagrams that come twice, or are not authentic, change nothing") {
   for (std::size_t i = 0; i < 20; ++i) CHECK(arrived(pair, "stream " + std::to_string(i), i));
   CHECK(pair.b.endpoint.connections_count() == 1);
   CHECK(dropped(pair, DropCounters::kRepeated) > 20);
-  CHECK(dropped(pair, DropCounters::kNotAuthentic) > 20);
+  CHECK(dropped(pair, DropCounters::kNotAuthentic) > 5);
 }
 
 TEST_CASE("a megabyte arrives over a road that loses every tenth datagram") {
