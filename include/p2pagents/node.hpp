@@ -12,6 +12,7 @@
 
 #include "p2pagents/bytes.hpp"
 #include "p2pagents/dial_report.hpp"
+#include "p2pagents/drops.hpp"
 #include "p2pagents/error.hpp"
 #include "p2pagents/key_pair.hpp"
 #include "p2pagents/limits.hpp"
@@ -264,6 +265,7 @@ class Node final {
   std::vector<ConnectionInfo> connections() const;
   std::optional<PeerInfo> info(const PeerId& peer) const;
   LimitCounters limit_counters() const;
+  DropCounters drop_counters() const;
   LimitUsage usage() const;
 
   // --- requests

@@ -33,6 +33,7 @@ namespace p2pa::sim {
 using HostId = std::uint32_t;  ///< 0, 1, 2, ... in the order of add_host()
 using NodeId = std::uint32_t;  ///< 0, 1, 2, ... in the order of add_node()
 inline constexpr HostId kNoHost = 0xffff'ffff;
+using RawTcpId = std::uint32_t;  ///< 1, 2, 3, ... in the order of open_tcp()
 
 /// One direction of a link. Datagrams keep their order unless `reorder` says otherwise.
 struct LinkOptions {
@@ -175,6 +176,15 @@ class World final {
   /// Sends a datagram from any port of a host, whether a node has it or not.
   void inject(HostId from, std::uint16_t from_port, HostId to, std::uint16_t to_port,
               ByteView bytes);
+  /// Connects by TCP from a host, whether a node lives there or not, to the first address of another: what
+  /// follows is said and heard byte by byte.
+  RawTcpId open_tcp(HostId from, HostId to, std::uint16_t to_port);
+  /// Queued until it is connected; dropped when it is over.
+  void write_tcp(RawTcpId connection, ByteView bytes);
+  /// What arrived since the last time.
+  Bytes take_tcp(RawTcpId connection);
+  /// False: it was refused, reset, or ended by the other end.
+  bool tcp_alive(RawTcpId connection) const;
   /// Sees each event of each node.
   void on_node_event(std::move_only_function<void(NodeId, const NodeEvent&)> tap);
   /// Called after every turn of a node: the place for invariants. Say fail() when one is broken.

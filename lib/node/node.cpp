@@ -166,6 +166,7 @@ std::optional<PeerInfo> Node::info(const PeerId& peer) const {
 }
 
 LimitCounters Node::limit_counters() const { return core_->impl().resources.counters(); }
+DropCounters Node::drop_counters() const { return core_->impl().resources.drops(); }
 
 LimitUsage Node::usage() const { return core_->impl().resources.usage(); }
 

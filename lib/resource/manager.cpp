@@ -13,6 +13,15 @@ std::string_view LimitCounters::name(Which which) noexcept {
   return which < kCount ? kNames[which] : std::string_view{"unknown"};
 }
 
+std::string_view DropCounters::name(Which which) noexcept {
+  static constexpr std::string_view kNames[kCount] = {
+      "malformed", "unknown", "unexpected", "repeated", "not_authentic", "early", "address_unproven",
+      "proof_refused", "answers_full", "handshake_refused", "handshake_failed", "handshake_slow",
+      "connection_violation", "connection_flood", "stream_violation", "stream_unknown", "stream_limit",
+      "stream_slow", "message"};
+  return which < kCount ? kNames[which] : std::string_view{"unknown reason"};
+}
+
 }  // namespace p2pa
 
 namespace p2pa::resource {
@@ -113,6 +122,16 @@ Reservation Manager::grant(Reservation::Kind kind, const PeerId& peer, const std
 }
 
 Result<Reservation> Manager::handshake(const IpAddress& from) {
+  auto granted = grant_handshake(from);
+  if (granted) {
+    ++handshakes_begun_;
+  } else {
+    dropped(DropCounters::kHandshakeRefused);
+  }
+  return granted;
+}
+
+Result<Reservation> Manager::grant_handshake(const IpAddress& from) {
   if (admission_) {
     if (const auto admitted = admission_(from); !admitted) return std::unexpected(admitted.error());
   }
@@ -120,6 +139,13 @@ Result<Reservation> Manager::handshake(const IpAddress& from) {
   if (usage_.handshakes >= limits_.handshakes_max) {
     return refuse(LimitCounters::kHandshakes, Code::kLimitHandshakes,
                   "too many handshakes in flight", limits_.handshakes_max);
+  }
+  // Over half of the places an address has at most a quarter of what is left: a few cannot keep all others out.
+  const std::uint32_t left = limits_.handshakes_max - usage_.handshakes;
+  const bool crowded = usage_.handshakes > limits_.handshakes_max / 2;
+  if (ip && crowded && use_of(ip).handshakes >= std::max(left / 4, 1u)) {
+    return refuse(LimitCounters::kHandshakesPerIp, Code::kLimitIp, "too many handshakes in flight, most of one address",
+                  std::max(left / 4, 1u));
   }
   if (ip && use_of(ip).handshakes >= limits_.handshakes_per_ip_max) {
     return refuse(LimitCounters::kHandshakesPerIp, Code::kLimitIp,

@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "address/ip_endpoint.hpp"
+#include "p2pagents/drops.hpp"
 #include "p2pagents/error.hpp"
 #include "p2pagents/limits.hpp"
 #include "p2pagents/peer_id.hpp"
@@ -46,6 +47,11 @@ class Manager {
 
   const Limits& limits() const { return limits_; }
   const LimitCounters& counters() const { return counters_; }
+  const DropCounters& drops() const { return drops_; }
+  /// Something of a peer's, or of nobody's, came to nothing.
+  void dropped(DropCounters::Which reason) { ++drops_.dropped[reason]; }
+  /// Inbound handshakes that were granted since the node began: each may cost a signature.
+  std::uint64_t handshakes_begun() const { return handshakes_begun_; }
 
   /// Is asked before every inbound handshake; none: everybody may.
   using Admission = std::move_only_function<Result<void>(const IpAddress& from)>;
@@ -90,6 +96,7 @@ class Manager {
   std::optional<IpEndpoint> ip_of(const PeerId& peer) const;
   std::unexpected<Error> refuse(LimitCounters::Which which, Code code, const char* why,
                                 std::uint64_t bound);
+  Result<Reservation> grant_handshake(const IpAddress& from);
   Reservation grant(Reservation::Kind kind, const PeerId& peer, const std::optional<IpEndpoint>& ip,
                     std::size_t amount);
   void give_back(const Reservation& r) noexcept;
@@ -98,6 +105,8 @@ class Manager {
   shaping::Shaper shaper_;
   Admission admission_;
   LimitCounters counters_;
+  DropCounters drops_;
+  std::uint64_t handshakes_begun_ = 0;
   LimitUsage usage_;
   Peers peers_;
   Ips ips_;  // port 0; IPv6 cut to its /64

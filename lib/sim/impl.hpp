@@ -12,6 +12,7 @@
 #include "sim/event_queue.hpp"
 #include "sim/name_server.hpp"
 #include "sim/network.hpp"
+#include "sim/raw_tcp.hpp"
 #include "sim/tcp_stack.hpp"
 #include "sim/trace.hpp"
 
@@ -84,6 +85,7 @@ struct World::Impl {
   DeadlineHeap deadlines;
   Network network;
   TcpStack tcp;
+  RawTcp raw_tcp;
   NameServer name_server;
   Rng node_rng;
   std::vector<Slot> slots;

@@ -95,6 +95,10 @@ void World::Impl::on_socket_events() {
   NodeId id = 0;
   SocketEvent event{};
   while (tcp.poll_event(id, event)) {
+    if (id == RawTcp::kNobody) {
+      raw_tcp.handle(now, event);
+      continue;
+    }
     slots[id].node->core().handle(now, event);
     slots[id].idle_deadlines = 0;
     ++slots[id].works;

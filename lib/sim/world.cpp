@@ -29,6 +29,7 @@ World::Impl::Impl(std::uint64_t world_seed, std::string scenario_name)
       scenario(std::move(scenario_name)),
       network(seed_for(seed, Purpose::kNetwork), events, stats),
       tcp(network, events, stats),
+      raw_tcp(tcp),
       name_server(seed_for(seed, Purpose::kNames)),
       node_rng(seed_for(seed, Purpose::kNodes)) {}
 
@@ -213,6 +214,16 @@ void World::inject(HostId from, std::uint16_t from_port, HostId to, std::uint16_
                    ByteView bytes) {
   impl_->network.inject(now(), from, from_port, to, to_port, bytes);
 }
+
+RawTcpId World::open_tcp(HostId from, HostId to, std::uint16_t to_port) {
+  return impl_->raw_tcp.open(now(), from, {impl_->network.addresses(to).at(0), to_port, 0});
+}
+
+void World::write_tcp(RawTcpId connection, ByteView bytes) { impl_->raw_tcp.write(now(), connection, bytes); }
+
+Bytes World::take_tcp(RawTcpId connection) { return impl_->raw_tcp.take(connection); }
+
+bool World::tcp_alive(RawTcpId connection) const { return impl_->raw_tcp.alive(connection); }
 
 void World::on_node_event(std::move_only_function<void(NodeId, const NodeEvent&)> tap) {
   impl_->event_tap = std::move(tap);

@@ -1,6 +1,7 @@
 #include "swarm/swarm.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "swarm/reasons.hpp"
@@ -16,6 +17,24 @@ constexpr Error kBadProtocol{Code::kInvalidArgument, 0, "a protocol id has 1 to 
 bool valid_protocol(std::string_view id) {
   const auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
   return !id.empty() && id.size() + 2 <= multistream::kMessageBytesMax && std::ranges::none_of(id, control);
+}
+
+DropCounters::Which drop_of_handshake(const Error& why) {
+  switch (why.code) {
+    case Code::kTimeout: return DropCounters::kHandshakeSlow;
+    case Code::kClosed: return DropCounters::kHandshakeRefused;  // now that we know who it is
+    default: return DropCounters::kHandshakeFailed;
+  }
+}
+
+/// Empty: no fault of the peer's.
+std::optional<DropCounters::Which> drop_of_connection(const Error& why) {
+  switch (why.code) {
+    case Code::kProtocolViolation:
+    case Code::kMalformed: return DropCounters::kConnectionViolation;
+    case Code::kRateLimited: return DropCounters::kConnectionFlood;
+    default: return std::nullopt;
+  }
 }
 
 }  // namespace
@@ -82,6 +101,7 @@ void Swarm::on_deadline(Instant now) {
     const Negotiating late = negotiating_.front();
     negotiating_.pop_front();
     if (late.over()) continue;
+    resources_.dropped(DropCounters::kStreamSlow);
     late.slot->stream->reset(wire_code::kStreamNegotiationFailed);
     end_stream(now, *late.slot, {Code::kNegotiation, 0, "no protocol was agreed in time"});
   }
@@ -337,6 +357,9 @@ void Swarm::handle(Instant now, Connection& connection, const ConnectionEvent& e
     case Kind::kStreamReset:
       // The peer gave the stream up; so do we, as every libp2p muxer does.
       if (slot == nullptr) return;
+      if (!slot->stream->outbound() && !slot->stream->negotiation().agreed()) {
+        resources_.dropped(DropCounters::kStreamUnknown);
+      }
       connection.reset(event.stream, event.code);
       return end_stream(now, *slot, {Code::kStreamReset, event.code, "the peer reset the stream"});
     case Kind::kStreamClosed:
@@ -391,9 +414,13 @@ void Swarm::on_closed(Instant now, Connection& connection, const Error& why) {
   const auto live = live_.find(id);
   if (live == live_.end()) {
     dialer_.closed(now, connection, why);
-    if (!connection.outbound()) observer_.on_handshake_failed(connection, why);
+    if (!connection.outbound()) {
+      resources_.dropped(drop_of_handshake(why));
+      observer_.on_handshake_failed(connection, why);
+    }
     return;
   }
+  if (const auto fault = drop_of_connection(why)) resources_.dropped(*fault);
   const Error reason = stream_error(live->second.ended.code == Code::kOk ? why : live->second.ended);
   end_all(now, live->second.streams, reason);
   auto waiting = std::move(live->second.waiting);
@@ -447,7 +474,10 @@ void Swarm::negotiate(Instant now, StreamSlot& slot) {
   Stream& stream = *slot.stream;
   const auto agreed = stream.negotiate(known_, reply_);
   if (!agreed) {
-    if (!stream.outbound()) observer_.on_stream_refused(stream.connection(), agreed.error());
+    if (!stream.outbound()) {
+      resources_.dropped(DropCounters::kStreamUnknown);
+      observer_.on_stream_refused(stream.connection(), agreed.error());
+    }
     return end_stream(now, slot, agreed.error());
   }
   if (!*agreed) return;

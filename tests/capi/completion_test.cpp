@@ -238,6 +238,14 @@ TEST_CASE("operations say what they found") {
   }
   CHECK(limit > 5);
   CHECK(std::strcmp(p2pa_limit_name(limit), "unknown") == 0);
+  std::uint64_t dropped = 0;
+  std::uint32_t reason = 0;
+  for (; p2pa_node_drops(*pair.client, reason, &dropped) == P2PA_OK; ++reason) {
+    CHECK(std::strcmp(p2pa_drop_name(reason), "unknown reason") != 0);
+  }
+  CHECK(reason > 10);
+  CHECK(p2pa_node_drops(*pair.client, reason, &dropped) == P2PA_E_NOT_FOUND);
+  CHECK(std::strcmp(p2pa_drop_name(reason), "unknown reason") == 0);
 }
 
 TEST_CASE("a peer that is not who the address says is refused") {

@@ -140,6 +140,7 @@ inline std::vector<Function> every_function() {
       {"node_allow_only", [](A a) { return p2pa_node_allow_only(a.node, 0); }, false, true},
       {"node_limit_refusals",
        [](A a) { std::uint64_t n; return p2pa_node_limit_refusals(a.node, 0, &n); }, false, true},
+      {"node_drops", [](A a) { std::uint64_t n; return p2pa_node_drops(a.node, 0, &n); }, false, true},
       {"node_usage", [](A a) {
          p2pa_usage usage;
          p2pa_usage_init(&usage);

@@ -19,9 +19,9 @@ std::size_t exported_functions() {
 
 TEST_CASE("no function is forgotten here") {
   // version, abi_version, status_name, status_text, peer_parse, peer_text, address_peer, key_generate,
-  // key_peer, event_name, limit_name, dial_stage_name, event_release, event_dial_attempt, node_open: fifteen
-  // without a handle.
-  CHECK(every_function().size() + 15 == exported_functions());
+  // key_peer, event_name, limit_name, drop_name, dial_stage_name, event_release, event_dial_attempt, node_open:
+  // sixteen without a handle.
+  CHECK(every_function().size() + 16 == exported_functions());
 }
 
 TEST_CASE("a handle of nothing, of nobody and of something else is stale") {
@@ -153,6 +153,7 @@ TEST_CASE("every function takes a missing pointer for what it is") {
   refused(p2pa_node_peer_info(n, nullptr, 1, nullptr, &size));
   refused(p2pa_node_peer_info(n, peer, 1, nullptr, nullptr));
   refused(p2pa_node_limit_refusals(n, 0, nullptr));
+  refused(p2pa_node_drops(n, 0, nullptr));
   refused(p2pa_node_usage(n, nullptr));
   refused(p2pa_node_open_channel(n, nullptr, nullptr, &op));
   refused(p2pa_node_open_channel(n, peer, nullptr, nullptr));

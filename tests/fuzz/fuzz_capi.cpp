@@ -499,7 +499,9 @@ class Run final {
         const p2pa_peer* of = peer();
         return called(p2pa_node_peer_info(n, of, how % 7, room(size), &size));
       }
-      case 5: return called(p2pa_node_limit_refusals(n, how % 16, numbers));
+      case 5:
+        if (how >= 128) return called(p2pa_node_drops(n, how % 32, numbers));
+        return called(p2pa_node_limit_refusals(n, how % 16, numbers));
       case 6: {
         std::int64_t in_us = 0;
         return called(p2pa_node_next_deadline(n, &in_us));
@@ -528,7 +530,8 @@ class Run final {
     const ByteView bytes = data();
     const std::string_view words = as_text(bytes);
     called(p2pa_abi_version(&major, &minor));
-    must(p2pa_version() != nullptr && p2pa_limit_name(size > 0 ? 1 : 99) != nullptr);
+    must(p2pa_version() != nullptr && p2pa_limit_name(size > 0 ? 1 : 99) != nullptr &&
+         p2pa_drop_name(size > 0 ? 1 : 99) != nullptr);
     must(p2pa_status_text(static_cast<std::int32_t>(size) - 8) != nullptr);
     called(p2pa_peer_parse(words.data(), words.size(), &scratch_peer_));
     called(p2pa_address_peer(words.data(), words.size(), &scratch_peer_));

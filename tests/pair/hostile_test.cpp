@@ -104,6 +104,40 @@ TEST_CASE("first packets from everywhere stay within the bound of handshakes") {
   CHECK(s.server.resources.usage().handshakes == 0);
 }
 
+TEST_CASE("first packets that nobody can read are looked at so often in a second, and then asked for proof") {
+  Scene s;
+  Bytes first;
+  s.pipe.filter = [&](Peer& from, Bytes& bytes) {
+    if (&from == &s.client && first.empty()) first = bytes;
+    return false;
+  };
+  s.pipe.dial(s.client, s.server);
+  s.pipe.run_for(milliseconds(1));
+  REQUIRE(first.size() >= 1200);
+  constexpr std::uint32_t kMax = quic::Endpoint::kUselessFirstsMax, kMany = 300;
+  const auto flood = [&] {
+    for (std::uint32_t i = 1; i <= kMany; ++i) {
+      IpEndpoint from = s.client.address;
+      from.ip.bytes[2] = static_cast<std::uint8_t>(i);
+      Bytes packet = first;
+      packet[6] ^= static_cast<std::uint8_t>(i);
+      packet[7] ^= static_cast<std::uint8_t>(i >> 8 | 0x80);
+      s.pipe.inject(from, s.server, packet);
+    }
+  };
+  flood();
+  const auto& dropped = s.server.resources.drops().dropped;
+  CHECK(s.server.resources.handshakes_begun() == kMax);
+  CHECK(dropped[DropCounters::kAddressUnproven] == kMany - kMax);
+  CHECK(s.server.resources.usage().handshakes == 0);
+  s.pipe.filter = {};
+  s.connect();  // whoever proves the address is let in
+  s.pipe.run_for(seconds(1));
+  const std::uint64_t before = s.server.resources.handshakes_begun();
+  flood();
+  CHECK(s.server.resources.handshakes_begun() - before == kMax);
+}
+
 TEST_CASE("an answer to a first packet is at most three times as long") {
   Scene s;
   std::size_t sent = 0, received = 0;

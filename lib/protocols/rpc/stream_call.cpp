@@ -179,6 +179,12 @@ void StreamCall::refuse(const Error& why) {
   start_finish();
 }
 
+void StreamCall::refuse_frame(const Error& why) {
+  const bool no_memory = why.code == Code::kLimitMemory || why.code == Code::kLimitPeer || why.code == Code::kLimitIp;
+  if (!no_memory) shared_.resources.dropped(DropCounters::kMessage);
+  refuse(why);
+}
+
 void StreamCall::complete(Instant now) {
   P2PA_ASSERT(state_ == State::kEnding);
   if (stream_ != nullptr && abort_ != kNoAbort) {
@@ -410,11 +416,11 @@ void StreamCall::on_readable(Instant now) {
   const std::size_t message_max = shared_.resources.limits().message_bytes_max;
   while (reading() && receiving_ == Receiving::kOpen) {
     const auto bytes = reader_.next(stream_, shared_.resources, message_max + kFrameOverheadMax);
-    if (!bytes) return refuse(bytes.error());
+    if (!bytes) return refuse_frame(bytes.error());
     if (bytes->empty()) break;
     auto frame = decode_frame(*bytes, message_max);
-    if (!frame) return refuse(frame.error());
-    if (const auto plain = unpack(*frame); !plain) return refuse(plain.error());
+    if (!frame) return refuse_frame(frame.error());
+    if (const auto plain = unpack(*frame); !plain) return refuse_frame(plain.error());
     if (!on_frame(now, *frame)) return;
     if (receiving_ != Receiving::kOpen) break;
     reader_.release(stream_);
@@ -452,7 +458,7 @@ bool StreamCall::on_frame(Instant now, const Frame& frame) {
     end(error_of(*refusal));
     return true;
   }
-  refuse({Code::kProtocolViolation, 0, "rpc: a frame out of order"});
+  refuse_frame({Code::kProtocolViolation, 0, "rpc: a frame out of order"});
   return true;
 }
 

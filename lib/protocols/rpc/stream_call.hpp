@@ -66,6 +66,8 @@ class StreamCall final : public Call {
   void fail(const ApplicationError& error) override;
   /// Decides the outcome, and tells an inbound call's caller.
   void refuse(const Error& why) override;
+  /// The same, for what the peer sent.
+  void refuse_frame(const Error& why);
   void cancel() override;
   void pause() override { paused_ = true; }
   void resume() override;

@@ -164,6 +164,7 @@ void Streams::reset(StreamId id, std::uint64_t code) {
 void Streams::stop(StreamId id, std::uint64_t code) {
   StreamState* stream = table_.find(id);
   if (stream == nullptr || engine_ == nullptr || stream->receiving == ReceiveState::kIgnored) return;
+  note(*stream, code);
   if (stream->receiving == ReceiveState::kOpen) engine_->stop(*stream, code);
   stream->receiving = ReceiveState::kIgnored;
   drop_received(*stream);
@@ -204,6 +205,8 @@ StreamState& Streams::on_opened(std::int64_t wire_id) {
   tell(stream, Kind::kStreamOpened);
   return stream;
 }
+
+void Streams::on_refused() { shared_.resources.dropped(DropCounters::kStreamLimit); }
 
 void Streams::on_data(StreamState& stream, ByteView bytes, bool end) {
   if (stream.receiving != ReceiveState::kOpen) return engine_->give_credit(stream, bytes.size());
@@ -401,7 +404,20 @@ void Streams::end_for_application(StreamState& stream) {
 
 /// Both directions. What was sent is kept until the engine has done with the stream:
 /// it may still send a lost part again.
+/// Counts what a stream is ended for, where that is the peer's fault.
+void Streams::note(const StreamState& stream, std::uint64_t code) {
+  if (stream.receiving == ReceiveState::kReset) return;  // by the peer, and for its own reasons
+  switch (code) {
+    case wire_code::kStreamProtocolViolation: return shared_.resources.dropped(DropCounters::kStreamViolation);
+    case wire_code::kStreamResourceLimit:
+    case wire_code::kStreamRateLimited: return shared_.resources.dropped(DropCounters::kStreamLimit);
+    case wire_code::kStreamGarbageCollected: return shared_.resources.dropped(DropCounters::kStreamSlow);
+    default: return;
+  }
+}
+
 void Streams::abandon(StreamState& stream, std::uint64_t code) {
+  note(stream, code);
   if (stream.in_engine) engine_->reset(stream, code);
   stream.sending = SendState::kAborted;
   stream.receiving = ReceiveState::kIgnored;

@@ -50,6 +50,8 @@ class Streams final : private RateGate::Host {
 
   // --- the engine's side
   StreamState& on_opened(std::int64_t wire_id);
+  /// The peer opened one more than it may, and was told so.
+  void on_refused();
   void on_data(StreamState& stream, ByteView bytes, bool end);
   /// `size` bytes at `offset`; none: the end, which went alone.
   void on_acknowledged(StreamState& stream, std::uint64_t offset, std::uint64_t size);
@@ -108,6 +110,7 @@ class Streams final : private RateGate::Host {
   void drop_received(StreamState& stream);
   void drop_sent(StreamState& stream);
   void abandon(StreamState& stream, std::uint64_t code);
+  void note(const StreamState& stream, std::uint64_t code);
   void release(StreamState& stream);
   bool reopen(StreamState& stream);
 

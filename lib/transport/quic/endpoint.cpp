@@ -29,6 +29,8 @@ struct Endpoint::Impl {
   void handle_packet(const InboundDatagram& datagram, ByteView packet);
   void handle_unrouted(const InboundDatagram& datagram, ByteView packet, const ngtcp2_version_cid& header);
   void accept(const InboundDatagram& datagram, ByteView packet);
+  bool must_prove(const IpAddress& from);
+  void drop(DropCounters::Which reason) { shared.resources.dropped(reason); }
   /// What was answered without a connection; not what has no socket any more.
   bool pop_answer(MutableBytes buffer, Transmit& out);
   void bury_closed();
@@ -40,6 +42,8 @@ struct Endpoint::Impl {
   std::unordered_map<SocketId, Socket> sockets;
   mux::ConnectionTable<Connection> connections;
   TimerQueue<ConnectionId> deadlines;
+  std::int64_t useless_second = 0;
+  std::uint32_t useless_firsts = 0;  // in that second
 };
 
 Endpoint::Endpoint(const KeyPair& key, Rng& rng, resource::Manager& resources, Config config)
@@ -130,10 +134,11 @@ void Endpoint::Impl::handle_packet(const InboundDatagram& datagram, ByteView pac
   const int rv = ngtcp2_pkt_decode_version_cid(&header, packet.data(), packet.size(), kOwnCidSize);
   if (rv == NGTCP2_ERR_VERSION_NEGOTIATION) {
     const auto socket = sockets.find(datagram.socket);
+    drop(DropCounters::kMalformed);
     if (socket != sockets.end() && socket->second.accept) stateless.negotiate_version(datagram, header);
     return;
   }
-  if (rv != 0 || header.dcidlen > Cid::kSizeMax) return;
+  if (rv != 0 || header.dcidlen > Cid::kSizeMax) return drop(DropCounters::kMalformed);
   const Cid cid({header.dcid, header.dcidlen});
   if (Connection* connection = shared.cids.find(cid)) return connection->receive(datagram, packet);
   if (!lingering.handle(cid, datagram)) handle_unrouted(datagram, packet, header);
@@ -149,24 +154,38 @@ void Endpoint::Impl::handle_unrouted(const InboundDatagram& datagram, ByteView p
       Connection* forgotten = shared.reset_tokens.find(Cid(packet.last(kTokenSize)));
       if (forgotten != nullptr) return forgotten->receive(datagram, packet);
     }
+    drop(DropCounters::kUnknown);
     return stateless.reset(datagram, Cid({header.dcid, header.dcidlen}), packet.size());
   }
-  if (header.version != 0) accept(datagram, packet);
+  header.version != 0 ? accept(datagram, packet) : drop(DropCounters::kUnknown);
 }
 
 void Endpoint::Impl::accept(const InboundDatagram& datagram, ByteView packet) {
   const auto socket = sockets.find(datagram.socket);
-  if (socket == sockets.end() || !socket->second.accept) return;
+  if (socket == sockets.end() || !socket->second.accept) return drop(DropCounters::kUnexpected);
   ngtcp2_pkt_hd first;
-  if (ngtcp2_accept(&first, packet.data(), packet.size()) != 0) return;
+  if (ngtcp2_accept(&first, packet.data(), packet.size()) != 0) return drop(DropCounters::kUnknown);
   // A token that is not, or no longer, ours is as good as none: the peer may have it from elsewhere.
   const std::optional<Cid> retried = stateless.check_token(datagram, first);
-  if (!retried && shared.resources.under_load(datagram.remote.ip)) return stateless.retry(datagram, first);
+  if (!retried && !compat::token_of(first).empty()) drop(DropCounters::kProofRefused);
+  if (!retried && must_prove(datagram.remote.ip)) {
+    drop(DropCounters::kAddressUnproven);
+    return stateless.retry(datagram, first);
+  }
   auto reservation = shared.resources.handshake(datagram.remote.ip);
   if (!reservation) return stateless.refuse(datagram, first, NGTCP2_CONNECTION_REFUSED);
   auto connection = Connection::accept(shared, connections.number(), datagram, first, retried ? &*retried : nullptr,
                                        std::move(*reservation));
-  if (connection) connections.keep(std::move(*connection)).receive(datagram, packet);
+  if (!connection) return;
+  Connection& begun = connections.keep(std::move(*connection));
+  begun.receive(datagram, packet);
+  if (begun.state() == ConnectionState::kClosed) ++useless_firsts;
+}
+
+bool Endpoint::Impl::must_prove(const IpAddress& from) {
+  const std::int64_t second = shared.now.ns / 1'000'000'000;
+  if (second != std::exchange(useless_second, second)) useless_firsts = 0;
+  return useless_firsts >= kUselessFirstsMax || shared.resources.under_load(from);
 }
 
 bool Endpoint::Impl::pop_answer(MutableBytes buffer, Transmit& out) {

@@ -32,6 +32,10 @@ struct Config {
 /// out. No socket, no clock, no thread. REQUIRES that key, rng and resources outlive it.
 class Endpoint final {
  public:
+  /// First packets that came to nothing in one second, each at the cost of a TLS session: from then on
+  /// whoever comes is asked for Retry.
+  static constexpr std::uint32_t kUselessFirstsMax = 64;
+
   Endpoint(const KeyPair& key, Rng& rng, resource::Manager& resources, Config config);
   ~Endpoint();
 

@@ -4,10 +4,11 @@
 
 namespace p2pa::quic {
 
-void Outbox::push(const Transmit& to, ByteView bytes) {
-  if (waiting_.size() == kDatagramsMax) return;
+bool Outbox::push(const Transmit& to, ByteView bytes) {
+  if (waiting_.size() == kDatagramsMax) return false;
   waiting_.push_back({to, Bytes(bytes.begin(), bytes.end())});
   waiting_.back().to.size = waiting_.back().to.segment_size = bytes.size();
+  return true;
 }
 
 bool Outbox::pop(MutableBytes buffer, Transmit& out) {

@@ -12,8 +12,8 @@ class Outbox final {
  public:
   static constexpr std::size_t kDatagramsMax = 256;
 
-  /// What is over the bound is lost, as datagrams may be.
-  void push(const Transmit& to, ByteView bytes);
+  /// False: what is over the bound is lost, as datagrams may be.
+  bool push(const Transmit& to, ByteView bytes);
   /// Copies the oldest into `buffer`. False: none.
   bool pop(MutableBytes buffer, Transmit& out);
 

@@ -26,7 +26,7 @@ void Stateless::send(const InboundDatagram& from, ByteView packet) {
   to.socket = from.socket;
   to.local = from.local;
   to.remote = from.remote;
-  shared_.outbox.push(to, packet);
+  if (!shared_.outbox.push(to, packet)) shared_.resources.dropped(DropCounters::kAnswersFull);
 }
 
 void Stateless::negotiate_version(const InboundDatagram& from, const ngtcp2_version_cid& asked) {
@@ -84,7 +84,7 @@ void Stateless::reset(const InboundDatagram& from, const Cid& cid, std::size_t p
   if (packet_size == 0 || size < kResetSizeMin) return;
   const std::int64_t second = shared_.now.ns / 1'000'000'000;
   if (second != std::exchange(reset_second_, second)) resets_ = 0;
-  if (resets_++ >= kResetsPerSecondMax) return;
+  if (resets_++ >= kResetsPerSecondMax) return shared_.resources.dropped(DropCounters::kAnswersFull);
   std::array<std::uint8_t, NGTCP2_STATELESS_RESET_TOKENLEN> token;
   shared_.reset_token(cid, token.data());
   std::array<std::uint8_t, kResetSizeMax> noise, packet;

@@ -46,6 +46,9 @@ class Connection final : public mux::MuxedConnection, private StreamEngine::Owne
  public:
   /// DATA packets that came before FINISH, and are kept until it does.
   static constexpr std::size_t kEarlyPacketsMax = 8;
+  /// Messages 1 that are answered, each by two Diffie-Hellmans: only the dialer's is due, but whoever saw its
+  /// cookie may have been faster.
+  static constexpr int kFirstsMax = 4;
   /// Messages 3 of the handshake that were not authentic, before the session is given up.
   static constexpr int kFinishesRefusedMax = 4;
   /// Packets in a row that messages and datagrams may fill while streams wait.
@@ -106,6 +109,7 @@ class Connection final : public mux::MuxedConnection, private StreamEngine::Owne
   // connection_start.cpp
   void begin_handshake(Cid dialer_cid, const PeerId& expected);
   void say(Bytes datagram);
+  void drop(DropCounters::Which reason);
   void establish();
   void confirm();
   bool transmit_handshake(MutableBytes buffer, Transmit& out);
@@ -170,7 +174,7 @@ class Connection final : public mux::MuxedConnection, private StreamEngine::Owne
   bool confirmed_ = false;     // the peer has the keys, too
   Instant begun_at_, said_at_{};
   std::vector<Bytes> early_;
-  int finishes_refused_ = 0;
+  int firsts_ = 1, finishes_refused_ = 0;
 
   // Packets.
   std::optional<SessionKeys> keys_;

@@ -67,13 +67,14 @@ void Connection::on_data(const InboundDatagram& datagram, ByteView packet) {
   if (!header || state_ == ConnectionState::kClosed) return;
   if (!keys_) {
     const bool kept = !outbound_ && early_.size() < kEarlyPacketsMax && packet.size() <= MtuProbe::kSizeMax;
-    if (kept) early_.emplace_back(packet.begin(), packet.end());
+    if (!kept) return drop(DropCounters::kEarly);
+    early_.emplace_back(packet.begin(), packet.end());
     return;
   }
-  if (!replay_.fresh(header->number)) return;
+  if (!replay_.fresh(header->number)) return drop(DropCounters::kRepeated);
   const bool phase = keys_->phase();
   const MutableBytes frames = MutableBytes(shared_.opened).first(packet.size() - kDataHeaderSize - kTagSize);
-  if (!keys_->open(*header, packet, frames)) return;
+  if (!keys_->open(*header, packet, frames)) return drop(DropCounters::kNotAuthentic);
   replay_.mark(header->number);
   if (keys_->phase() != phase) key_since_ = shared_.now;
   ++packets_received_;

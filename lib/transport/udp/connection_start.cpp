@@ -44,6 +44,8 @@ void Connection::begin_handshake(Cid dialer_cid, const PeerId& expected) {
   handshake_ = std::make_unique<Handshake>(outbound_, shared_.identity, ephemeral.view(), dialer_cid, expected, ours);
 }
 
+void Connection::drop(DropCounters::Which reason) { shared_.resources.dropped(reason); }
+
 void Connection::say(Bytes datagram) {
   saying_ = std::move(datagram);
   saying_due_ = true;
@@ -54,7 +56,9 @@ void Connection::say(Bytes datagram) {
 
 void Connection::on_cookie(const CookiePacket& packet) {
   const bool expected = outbound_ && state_ == ConnectionState::kHandshaking;
-  if (!expected || cookies_ >= kCookiesMax || std::ranges::equal(packet.cookie, cookie_)) return;
+  if (!expected || cookies_ >= kCookiesMax || std::ranges::equal(packet.cookie, cookie_)) {
+    return drop(DropCounters::kUnexpected);
+  }
   ++cookies_;
   cookie_.assign(packet.cookie.begin(), packet.cookie.end());
   say(encode(InitialPacket{cid_, cookie_, handshake_->first()}));
@@ -62,8 +66,10 @@ void Connection::on_cookie(const CookiePacket& packet) {
 
 /// The dialer missed our answer; or it was to another message, which was not the dialer's.
 void Connection::on_initial_again(const InitialPacket& initial) {
-  if (state_ != ConnectionState::kHandshaking) return;
+  if (state_ != ConnectionState::kHandshaking) return drop(DropCounters::kUnexpected);
   if (!std::ranges::equal(initial.message, handshake_->first())) {
+    if (firsts_ == kFirstsMax) return drop(DropCounters::kUnexpected);
+    ++firsts_;
     const auto second = handshake_->answer_first(initial.message);
     if (!second) return fail(second.error());
     return say(encode(ResponsePacket{peer_cid_, cid_, *second}));
@@ -73,10 +79,10 @@ void Connection::on_initial_again(const InitialPacket& initial) {
 }
 
 void Connection::on_response(const ResponsePacket& packet) {
-  if (!outbound_ || state_ != ConnectionState::kHandshaking) return;
+  if (!outbound_ || state_ != ConnectionState::kHandshaking) return drop(DropCounters::kUnexpected);
   const auto third = handshake_->answer_second(packet.message);
   if (!third) return fail(third.error());
-  if (third->empty()) return;
+  if (third->empty()) return drop(DropCounters::kNotAuthentic);
   peer_cid_ = packet.source;
   if (said_ == 1) rtt_.sample(shared_.now - said_at_, {});
   say(encode(FinishPacket{peer_cid_, *third}));
@@ -84,7 +90,7 @@ void Connection::on_response(const ResponsePacket& packet) {
 }
 
 void Connection::on_finish(const FinishPacket& packet) {
-  if (outbound_) return;
+  if (outbound_) return drop(DropCounters::kUnexpected);
   if (established()) {  // it came again: the peer did not hear from us
     ping_due_ = true;
     return shared_.ready.push(*this);
@@ -93,6 +99,7 @@ void Connection::on_finish(const FinishPacket& packet) {
   const auto taken = handshake_->take_third(packet.message);
   if (!taken) return fail(taken.error());
   if (!*taken) {
+    drop(DropCounters::kNotAuthentic);
     // The true one may follow; but each costs us more than who sent it.
     if (++finishes_refused_ < kFinishesRefusedMax) return;
     return fail({Code::kHandshake, kFinishesRefusedMax, "udp: too many messages that are not authentic"});

@@ -18,12 +18,15 @@ class CookieJar final {
 
   explicit CookieJar(Rng& rng) { rng.fill(key_.span()); }
 
-  std::array<std::uint8_t, kCookieSize> bake(Instant now, const IpEndpoint& from, Cid source) const;
-  /// Ours, fresh, and of this address and id.
-  bool accepts(Instant now, const IpEndpoint& from, Cid source, ByteView cookie) const;
+  /// `message`: the first of Noise.
+  std::array<std::uint8_t, kCookieSize> bake(Instant now, const IpEndpoint& from, Cid source,
+                                             ByteView message) const;
+  /// Ours, fresh, and of this address, id and message.
+  bool accepts(Instant now, const IpEndpoint& from, Cid source, ByteView message, ByteView cookie) const;
 
  private:
-  std::array<std::uint8_t, kCookieSize> bake_at(std::uint64_t at, const IpEndpoint& from, Cid source) const;
+  std::array<std::uint8_t, kCookieSize> bake_at(std::uint64_t at, const IpEndpoint& from, Cid source,
+                                                ByteView message) const;
 
   crypto::SecretBytes<32> key_;
 };

@@ -29,6 +29,10 @@ struct Endpoint::Impl {
   void handle_packet(const InboundDatagram& datagram, ByteView packet);
   void handle_initial(const InboundDatagram& datagram, const InitialPacket& initial);
   void ask_for_cookie(const InboundDatagram& datagram, const InitialPacket& initial);
+  void handle_data(const InboundDatagram& datagram, ByteView packet);
+  void drop(DropCounters::Which reason) { shared.resources.dropped(reason); }
+  template <class Packet>
+  void hand_over(const Result<Packet>& packet, void (Connection::*on_packet)(const Packet&));
   Connection* find(Cid cid) const;
   bool pop_answer(MutableBytes buffer, Transmit& out);
   void bury_closed();
@@ -127,43 +131,38 @@ Connection* Endpoint::Impl::find(Cid cid) const {
 
 void Endpoint::Impl::handle_packet(const InboundDatagram& datagram, ByteView packet) {
   const auto type = decode_type(packet);
-  if (!type) return;
+  if (!type) return drop(DropCounters::kMalformed);
   switch (*type) {
-    case PacketType::kInitial:
-      if (const auto initial = decode_initial(packet)) handle_initial(datagram, *initial);
-      return;
-    case PacketType::kCookie: {
-      const auto cookie = decode_cookie(packet);
-      Connection* connection = cookie ? find(cookie->destination) : nullptr;
-      if (connection != nullptr) connection->on_cookie(*cookie);
-      return;
+    case PacketType::kInitial: {
+      const auto initial = decode_initial(packet);
+      return initial ? handle_initial(datagram, *initial) : drop(DropCounters::kMalformed);
     }
-    case PacketType::kResponse: {
-      const auto response = decode_response(packet);
-      Connection* connection = response ? find(response->destination) : nullptr;
-      if (connection != nullptr) connection->on_response(*response);
-      return;
-    }
-    case PacketType::kFinish: {
-      const auto finish = decode_finish(packet);
-      Connection* connection = finish ? find(finish->destination) : nullptr;
-      if (connection != nullptr) connection->on_finish(*finish);
-      return;
-    }
-    case PacketType::kData: {
-      const auto header = decode_data(packet);
-      if (!header) return;
-      if (Connection* connection = find(header->destination)) return connection->on_data(datagram, packet);
-      static_cast<void>(farewells.handle(header->destination));
-      return;
-    }
+    case PacketType::kCookie: return hand_over(decode_cookie(packet), &Connection::on_cookie);
+    case PacketType::kResponse: return hand_over(decode_response(packet), &Connection::on_response);
+    case PacketType::kFinish: return hand_over(decode_finish(packet), &Connection::on_finish);
+    case PacketType::kData: return handle_data(datagram, packet);
   }
+}
+
+template <class Packet>
+void Endpoint::Impl::hand_over(const Result<Packet>& packet, void (Connection::*on_packet)(const Packet&)) {
+  if (!packet) return drop(DropCounters::kMalformed);
+  Connection* const connection = find(packet->destination);
+  connection != nullptr ? (connection->*on_packet)(*packet) : drop(DropCounters::kUnknown);
+}
+
+void Endpoint::Impl::handle_data(const InboundDatagram& datagram, ByteView packet) {
+  const auto header = decode_data(packet);
+  if (!header) return drop(DropCounters::kMalformed);
+  if (Connection* const connection = find(header->destination)) return connection->on_data(datagram, packet);
+  if (!farewells.handle(header->destination)) drop(DropCounters::kUnknown);
 }
 
 void Endpoint::Impl::handle_initial(const InboundDatagram& datagram, const InitialPacket& initial) {
   const auto socket = sockets.find(datagram.socket);
-  if (socket == sockets.end() || !socket->second.accept) return;
-  if (!shared.cookies.accepts(shared.now, datagram.remote, initial.source, initial.cookie)) {
+  if (socket == sockets.end() || !socket->second.accept) return drop(DropCounters::kUnexpected);
+  if (!shared.cookies.accepts(shared.now, datagram.remote, initial.source, initial.message, initial.cookie)) {
+    drop(initial.cookie.empty() ? DropCounters::kAddressUnproven : DropCounters::kProofRefused);
     return ask_for_cookie(datagram, initial);
   }
   const std::pair key(datagram.remote, initial.source);
@@ -174,19 +173,22 @@ void Endpoint::Impl::handle_initial(const InboundDatagram& datagram, const Initi
   if (!reservation) return;  // the dialer asks again
   const Path path{datagram.socket, datagram.local, datagram.remote};
   auto connection = Connection::accept(shared, connections.number(), path, initial, std::move(*reservation));
-  if (connection == nullptr) return;
+  if (connection == nullptr) return drop(DropCounters::kHandshakeFailed);
   inbound[key] = connection->id();
   connections.keep(std::move(connection));
 }
 
 void Endpoint::Impl::ask_for_cookie(const InboundDatagram& datagram, const InitialPacket& initial) {
-  if (answers.size() == kAnswersMax) return;
   Transmit to;
   to.socket = datagram.socket;
   to.local = datagram.local;
   to.remote = datagram.remote;
-  const auto cookie = shared.cookies.bake(shared.now, datagram.remote, initial.source);
-  answers.push_back({to, encode(CookiePacket{initial.source, cookie})});
+  const auto cookie = shared.cookies.bake(shared.now, datagram.remote, initial.source, initial.message);
+  Answer answer{to, encode(CookiePacket{initial.source, cookie})};
+  if (answers.size() < kAnswersMax) return answers.push_back(std::move(answer));
+  // Whoever comes first does not hold the places: each has the same chance, and asks again.
+  answers[shared.rng.below(kAnswersMax)] = std::move(answer);
+  drop(DropCounters::kAnswersFull);
 }
 
 bool Endpoint::Impl::pop_answer(MutableBytes buffer, Transmit& out) {

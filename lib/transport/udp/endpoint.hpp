@@ -29,7 +29,7 @@ class Endpoint final {
  public:
   /// Sessions that closed and still say so.
   static constexpr std::size_t kFarewellsMax = 1024;
-  /// Answers without a session that wait to be sent.
+  /// Cookies that wait to be sent; one more takes the place of any.
   static constexpr std::size_t kAnswersMax = 256;
 
   Endpoint(const KeyPair& key, Rng& rng, resource::Manager& resources, Config config);

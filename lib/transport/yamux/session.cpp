@@ -87,6 +87,7 @@ Result<void> Session::on_stream_frame(const Frame& frame) {
     wire = accept(frame.stream);
     const Frame refusal{FrameType::kWindowUpdate, kRst, frame.stream, wire_code::kStreamResourceLimit};
     if (wire == nullptr) {
+      streams_.on_refused();
       if (auto fine = answer(refusal); !fine) return fine;
     }
   }

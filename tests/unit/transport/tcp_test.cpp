@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "support/hand_peer.hpp"
 #include "support/tcp_end.hpp"
 #include "support/yamux_end.hpp"
 #include "transport/multistream/negotiation.hpp"
@@ -23,7 +24,7 @@ using Kind = ConnectionEvent::Kind;
 using State = TcpEnd::Socket::State;
 using enum Security;
 using Type = yamux::FrameType;
-using Muxers = std::vector<std::string>;
+using Muxers = test::HandPeer::Muxers;
 
 const Muxers kNoMuxers;
 
@@ -44,47 +45,10 @@ std::string pattern(std::size_t size) {
 }
 
 /// A peer that is the test's from Noise upwards.
-class HandPeer {
+class HandPeer : public test::HandPeer {
  public:
-  HandPeer(bool initiator, const Muxers& muxers)
-      : initiator_(initiator), identity_(key, rng_), channel(initiator, identity_, rng_, {}, muxers) {}
+  using test::HandPeer::HandPeer;
 
-  /// What it has to say first.
-  Bytes begin() {
-    Bytes out;
-    if (initiator_) {
-      security_.propose("/noise", out);
-    } else {
-      security_.listen();
-    }
-    REQUIRE(channel.handshake({}, out));
-    return out;
-  }
-  /// What it says to that, up to the end of the handshake; then what it hears is in `plain`.
-  Bytes hear(ByteView bytes) {
-    in_.insert(in_.end(), bytes.begin(), bytes.end());
-    Bytes out;
-    const auto take = [&](std::size_t n) {
-      in_.erase(in_.begin(), in_.begin() + static_cast<std::ptrdiff_t>(n));
-    };
-    if (!security_.agreed()) {
-      take(security_.advance(in_, [](std::string_view p) { return p == "/noise"; }, out).value().consumed);
-    }
-    if (security_.agreed() && !channel.established()) take(channel.handshake(in_, out).value());
-    while (channel.established() && !in_.empty()) {
-      Bytes room(SecureChannel::kPlainBytesMax);
-      const auto progress = channel.open(in_, room).value();
-      if (progress.taken == 0) break;
-      plain.insert(plain.end(), room.begin(), room.begin() + static_cast<std::ptrdiff_t>(progress.made));
-      take(progress.taken);
-    }
-    return out;
-  }
-  Bytes seal(ByteView text) {
-    Bytes out(text.size() + channel.seal_overhead());
-    out.resize(channel.seal(text, out));
-    return out;
-  }
   /// Both sides talk until neither has more to say.
   void settle(TcpEnd& end, SocketId socket, Bytes first = {}) {
     for (Bytes out = std::move(first);;) {
@@ -94,19 +58,6 @@ class HandPeer {
       out = hear(heard);
     }
   }
-
-  KeyPair key = KeyPair::from_seed(Bytes(32, 77));
-
- private:
-  const bool initiator_;
-  Rng rng_{Bytes(32, 78)};
-  noise::Identity identity_;
-  multistream::Negotiation security_;
-  Bytes in_;
-
- public:
-  noise::NoiseChannel channel;
-  Bytes plain;
 };
 
 /// An accepted connection whose dialer is the test, past its handshake.

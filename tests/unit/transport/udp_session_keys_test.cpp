@@ -29,25 +29,27 @@ std::string opened(SessionKeys& keys, ByteView packet) {
 
 }  // namespace
 
-TEST_CASE("a cookie is good for its address, its id and ten seconds") {
+TEST_CASE("a cookie is good for its address, its id, its message and ten seconds") {
   Rng rng(Bytes(32, 3)), other_rng(Bytes(32, 4));
   const CookieJar jar(rng), other(other_rng);
   const Instant now{seconds(100).ns};
   const IpEndpoint from = *IpEndpoint::parse("192.0.2.1:4001");
-  const auto cookie = jar.bake(now, from, kId);
-  CHECK(jar.accepts(now, from, kId, cookie));
-  CHECK(jar.accepts(now + CookieJar::kLifetime, from, kId, cookie));
-  CHECK_FALSE(jar.accepts(now + CookieJar::kLifetime + nanoseconds(1), from, kId, cookie));
-  CHECK_FALSE(jar.accepts(now - nanoseconds(1), from, kId, cookie));
-  CHECK_FALSE(jar.accepts(now, *IpEndpoint::parse("192.0.2.1:4002"), kId, cookie));
-  CHECK_FALSE(jar.accepts(now, *IpEndpoint::parse("192.0.2.2:4001"), kId, cookie));
-  CHECK_FALSE(jar.accepts(now, from, kId + 1, cookie));
-  CHECK_FALSE(other.accepts(now, from, kId, cookie));
-  CHECK_FALSE(jar.accepts(now, from, kId, {}));
+  const Bytes message(kFirstMessageSize, 5), another(kFirstMessageSize, 6);
+  const auto cookie = jar.bake(now, from, kId, message);
+  CHECK(jar.accepts(now, from, kId, message, cookie));
+  CHECK(jar.accepts(now + CookieJar::kLifetime, from, kId, message, cookie));
+  CHECK_FALSE(jar.accepts(now + CookieJar::kLifetime + nanoseconds(1), from, kId, message, cookie));
+  CHECK_FALSE(jar.accepts(now - nanoseconds(1), from, kId, message, cookie));
+  CHECK_FALSE(jar.accepts(now, *IpEndpoint::parse("192.0.2.1:4002"), kId, message, cookie));
+  CHECK_FALSE(jar.accepts(now, *IpEndpoint::parse("192.0.2.2:4001"), kId, message, cookie));
+  CHECK_FALSE(jar.accepts(now, from, kId + 1, message, cookie));
+  CHECK_FALSE(jar.accepts(now, from, kId, another, cookie));
+  CHECK_FALSE(other.accepts(now, from, kId, message, cookie));
+  CHECK_FALSE(jar.accepts(now, from, kId, message, {}));
   for (std::size_t i = 0; i < kCookieSize; ++i) {
     auto forged = cookie;
     forged[i] ^= 1;
-    CHECK_FALSE(jar.accepts(now, from, kId, forged));
+    CHECK_FALSE(jar.accepts(now, from, kId, message, forged));
   }
 }
 

@@ -28,6 +28,11 @@ void send_all(UdpPair& pair, std::string_view text) {
   pair.ours().finish(stream);
 }
 
+/// By side b.
+std::uint64_t dropped(const UdpPair& pair, DropCounters::Which reason) {
+  return pair.b.resources.drops().dropped[reason];
+}
+
 bool arrived(UdpPair& pair, std::string_view text, std::size_t n = 0) {
   if (pair.b.told.streams.size() <= n) return false;
   const Inbox& inbox = pair.b.told.inbox(*pair.b.told.connection(), pair.b.told.streams[n]);
@@ -114,6 +119,8 @@ TEST_CASE("an address that nobody has proven gets no more bytes than came from i
   }
   CHECK(answers == udp::Endpoint::kAnswersMax);
   CHECK(answered == answers * 33);
+  CHECK(dropped(pair, DropCounters::kAddressUnproven) == 1000);
+  CHECK(dropped(pair, DropCounters::kAnswersFull) == 1000 - answers);
   CHECK(pair.b.endpoint.connections_count() == 0);
   CHECK(pair.b.resources.usage() == LimitUsage{});
   initial.bytes.resize(udp::kInitialSize - 1);
@@ -122,6 +129,31 @@ TEST_CASE("an address that nobody has proven gets no more bytes than came from i
   while (pair.settle()) {
   }
   CHECK(answers == 0);
+  CHECK(dropped(pair, DropCounters::kMalformed) == 1);
+}
+
+TEST_CASE("a dialer gets its cookie although a flood always comes first and fills every place") {
+  UdpPair pair;
+  pair.dial(pair.b.key.peer_id());
+  // Before each datagram of the dialer's, ten times as many as there are places for.
+  Bytes opening = encode(udp::InitialPacket{1, {}, Bytes(udp::kFirstMessageSize, 9)});
+  std::size_t cookies = 0;
+  pair.filter = [&](Flight& flight) {
+    if (flight.target != pair.a.where && flight.target != pair.b.where) return false;  // to the flood
+    if (flight.bytes[0] == kCookieByte) ++cookies;
+    if (flight.bytes[0] != kInitialByte || flight.bytes[10] != 0) return true;
+    Flight flood = flight;
+    flood.bytes = opening;
+    for (std::size_t i = 0; i < 2 * udp::Endpoint::kAnswersMax; ++i) {
+      flood.from.ip.bytes = {198, 51, 100, static_cast<std::uint8_t>(i)};
+      flood.from.port = static_cast<std::uint16_t>(1000 + i);
+      pair.flights.push_back(flood);
+    }
+    return true;
+  };
+  CHECK(pair.run_until([&] { return pair.up(); }, seconds(9)));
+  CHECK(cookies > 0);
+  CHECK(dropped(pair, DropCounters::kAnswersFull) >= udp::Endpoint::kAnswersMax);
 }
 
 TEST_CASE("a cookie is of no use at another address") {
@@ -190,6 +222,130 @@ TEST_CASE("what overtakes FINISH is kept for it, within a bound") {
   CHECK(pair.now - established == pair.delay + milliseconds(5));
 }
 
+TEST_CASE("of what overtakes FINISH eight packets are kept, and none that is larger than any may be") {
+  UdpPair pair;
+  bool let_finish = false;
+  std::size_t sent = 0;
+  Flight data;
+  pair.filter = [&](Flight& flight) {
+    if (flight.bytes[0] == kFinishByte) return let_finish;
+    if (flight.to == 1 && flight.bytes[0] >= 12) {
+      data = flight;
+      ++sent;
+    }
+    return true;
+  };
+  pair.dial(pair.b.key.peer_id());
+  REQUIRE(pair.run_until([&] { return pair.a.told.count(Kind::kEstablished) == 1; }));
+  constexpr std::size_t kMax = udp::Connection::kEarlyPacketsMax;
+  const Bytes message(1000, 7);  // one fills a packet
+  REQUIRE(pair.ours().send_message(message, by(Delivery::kUnreliable)));
+  while (pair.settle()) {
+  }
+  REQUIRE(sent == 1);
+  data.bytes.resize(udp::MtuProbe::kSizeMax + 1);
+  pair.arrive(data);
+  CHECK(dropped(pair, DropCounters::kEarly) == 1);
+  for (std::size_t i = 1; i < kMax + 5; ++i) REQUIRE(pair.ours().send_message(message, by(Delivery::kUnreliable)));
+  pair.run_for(milliseconds(100));
+  REQUIRE(sent > kMax);
+  CHECK(dropped(pair, DropCounters::kEarly) == 1 + sent - kMax);
+  let_finish = true;
+  REQUIRE(pair.run_until([&] { return pair.up(); }));
+  pair.run_for(seconds(1));
+  CHECK(pair.b.messages.size() == kMax);
+  CHECK(dropped(pair, DropCounters::kNotAuthentic) == 0);
+}
+
+TEST_CASE("the true FINISH is taken behind three that are not, and not behind four") {
+  for (const int forged : {udp::Connection::kFinishesRefusedMax - 1, udp::Connection::kFinishesRefusedMax}) {
+    UdpPair pair;
+    Flight finish;
+    pair.filter = [&](Flight& flight) {
+      if (flight.bytes[0] != kFinishByte) return true;
+      finish = flight;
+      return false;
+    };
+    pair.dial(pair.b.key.peer_id());
+    REQUIRE(pair.run_until([&] { return !finish.bytes.empty(); }));
+    pair.filter = {};
+    for (int i = 0; i < forged; ++i) {
+      Flight forgery = finish;
+      forgery.bytes[20 + static_cast<std::size_t>(i)] ^= 1;
+      pair.arrive(forgery);
+    }
+    CHECK(dropped(pair, DropCounters::kNotAuthentic) == static_cast<std::uint64_t>(forged));
+    pair.arrive(finish);
+    while (pair.settle()) {
+    }
+    const bool given_up = forged == udp::Connection::kFinishesRefusedMax;
+    CHECK(pair.b.endpoint.connections_count() == (given_up ? 0 : 1));
+    CHECK(pair.up() == !given_up);
+    CHECK(pair.b.resources.usage().handshakes == 0);
+    if (!given_up) continue;
+    CHECK(pair.b.told.closed->code == Code::kHandshake);
+    CHECK(dropped(pair, DropCounters::kUnknown) == 1);
+  }
+}
+
+TEST_CASE("a cookie that somebody copied is of no use for other handshakes, from the same address either") {
+  UdpPair pair;
+  Flight shown;
+  std::size_t responses = 0;
+  pair.filter = [&](Flight& flight) {
+    responses += flight.bytes[0] == kResponseByte ? 1 : 0;
+    if (flight.bytes[0] != kInitialByte || flight.bytes[10] == 0) return true;
+    shown = flight;
+    return false;
+  };
+  pair.dial(pair.b.key.peer_id());
+  pair.run_until([&] { return !shown.bytes.empty(); });
+  REQUIRE_FALSE(shown.bytes.empty());
+  const auto initial = udp::decode_initial(shown.bytes);
+  Bytes other_message(initial->message.begin(), initial->message.end());
+  for (std::uint8_t i = 1; i < 100; ++i) {
+    other_message[0] = static_cast<std::uint8_t>(initial->message[0] ^ i);
+    Flight forged = shown;
+    forged.bytes = encode(udp::InitialPacket{initial->source, initial->cookie, other_message});
+    pair.arrive(forged);
+  }
+  CHECK(pair.b.endpoint.connections_count() == 0);
+  CHECK(dropped(pair, DropCounters::kProofRefused) == 99);
+  for (int i = 0; i < 100; ++i) pair.arrive(shown);  // and again: one session, and its one answer
+  while (pair.settle()) {
+  }
+  CHECK(pair.b.endpoint.connections_count() == 1);
+  CHECK(responses == 1);
+  CHECK(pair.b.resources.handshakes_begun() == 1);
+}
+
+TEST_CASE("whoever has the dialer's address may begin four times, each costs a Diffie-Hellman, and no more") {
+  UdpPair pair;
+  std::vector<Bytes> cookies;
+  std::size_t responses = 0;
+  pair.filter = [&](Flight& flight) {
+    if (flight.bytes[0] == kCookieByte) cookies.push_back(flight.bytes);
+    responses += flight.bytes[0] == kResponseByte ? 1 : 0;
+    return false;
+  };
+  const auto say = [&](ByteView datagram) {
+    pair.arrive({pair.now, 1, pair.a.where, pair.b.where, Bytes(datagram.begin(), datagram.end())});
+    while (pair.settle()) {
+    }
+  };
+  constexpr udp::Cid kId = 77;
+  constexpr std::uint8_t kMany = 10;
+  for (std::uint8_t i = 1; i <= kMany; ++i) {
+    const Bytes message(udp::kFirstMessageSize, i);
+    say(encode(udp::InitialPacket{kId, {}, message}));
+    say(encode(udp::InitialPacket{kId, udp::decode_cookie(cookies.back())->cookie, message}));
+  }
+  CHECK(cookies.size() == kMany);
+  CHECK(responses == udp::Connection::kFirstsMax);
+  CHECK(dropped(pair, DropCounters::kUnexpected) == kMany - udp::Connection::kFirstsMax);
+  CHECK(pair.b.endpoint.connections_count() == 1);
+}
+
 TEST_CASE("datagrams that come twice, or are not authentic, change nothing") {
   UdpPair pair;
   Rng rng(udp_seed(9));
@@ -214,6 +370,8 @@ TEST_CASE("datagrams that come twice, or are not authentic, change nothing") {
   CHECK(pair.b.told.streams.size() == 20);
   for (std::size_t i = 0; i < 20; ++i) CHECK(arrived(pair, "stream " + std::to_string(i), i));
   CHECK(pair.b.endpoint.connections_count() == 1);
+  CHECK(dropped(pair, DropCounters::kRepeated) > 20);
+  CHECK(dropped(pair, DropCounters::kNotAuthentic) > 5);
 }
 
 TEST_CASE("a megabyte arrives over a road that loses every tenth datagram") {
