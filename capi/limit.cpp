@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "entry.hpp"
 
 using namespace p2pa;
@@ -24,6 +26,17 @@ int32_t p2pa_node_limit_refusals(p2pa_node node, uint32_t limit, uint64_t* refus
   });
 }
 
+int32_t p2pa_node_drops(p2pa_node node, uint32_t reason, uint64_t* dropped) noexcept {
+  return with_node(node, [&](Host& host) -> Status {
+    if (dropped == nullptr) return P2PA_E_INVALID_ARGUMENT;
+    if (reason >= DropCounters::kCount) return P2PA_E_NOT_FOUND;
+    return host.runner.inspect([&](const Node& running) -> Status {
+      *dropped = running.drop_counters().dropped[reason];
+      return P2PA_OK;
+    });
+  });
+}
+
 int32_t p2pa_node_usage(p2pa_node node, p2pa_usage* usage) noexcept {
   return with_node(node, [&](Host& host) -> Status {
     if (!writable(usage)) return P2PA_E_INVALID_ARGUMENT;
@@ -45,6 +58,11 @@ int32_t p2pa_node_usage(p2pa_node node, p2pa_usage* usage) noexcept {
     write_struct(out, usage);
     return P2PA_OK;
   });
+}
+
+const char* p2pa_drop_name(uint32_t reason) noexcept {
+  constexpr std::uint32_t kPastAll = DropCounters::kCount;
+  return DropCounters::name(static_cast<DropCounters::Which>(std::min(reason, kPastAll))).data();  // a literal
 }
 
 const char* p2pa_limit_name(uint32_t limit) noexcept {

@@ -723,6 +723,15 @@ P2PA_API int32_t p2pa_node_limit_refusals(p2pa_node node, uint32_t limit,
  * Thread: any. Since 0.1. */
 P2PA_API const char *p2pa_limit_name(uint32_t limit) P2PA_NOEXCEPT;
 
+/* How much of what others sent came to nothing since the node began, by reason: garbage, forgeries, repetitions,
+ * addresses that nobody proved, handshakes and streams that broke the rules or stood still. `reason` counts from
+ * 0; P2PA_E_NOT_FOUND: there are no more. Thread: any, waits. Since 0.1. */
+P2PA_API int32_t p2pa_node_drops(p2pa_node node, uint32_t reason, uint64_t *dropped) P2PA_NOEXCEPT;
+
+/* The name of a reason, "address_unproven", as p2pagents/drops.hpp explains them; "unknown reason" past the last.
+ * Static text. Thread: any. Since 0.1. */
+P2PA_API const char *p2pa_drop_name(uint32_t reason) P2PA_NOEXCEPT;
+
 /* What is in use now of what p2pa_limits bounds. */
 typedef struct p2pa_usage {
   uint32_t struct_size;

@@ -649,14 +649,20 @@ class Core(abc.ABC):
         return {name: getattr(usage, name) for name, *_ in usage._fields_ if name != "struct_size"}
 
     def refusals(self) -> dict[str, int]:
+        return self._counted(lib.p2pa_node_limit_refusals, lib.p2pa_limit_name)
+
+    def drops(self) -> dict[str, int]:
+        return self._counted(lib.p2pa_node_drops, lib.p2pa_drop_name)
+
+    def _counted(self, count: Callable[..., int], name: Callable[..., bytes]) -> dict[str, int]:
         found: dict[str, int] = {}
-        refused = ctypes.c_uint64()
+        times = ctypes.c_uint64()
         while True:
-            status = lib.p2pa_node_limit_refusals(self.usable(), len(found), byref(refused))
+            status = count(self.usable(), len(found), byref(times))
             if status == ffi.NOT_FOUND:
                 return found
             check(status)
-            found[lib.p2pa_limit_name(len(found)).decode()] = refused.value
+            found[name(len(found)).decode()] = times.value
 
     def _read_text(self, function: Callable[..., int], *arguments: Any,
                    peer: PeerId | None = None) -> str:

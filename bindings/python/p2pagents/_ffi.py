@@ -221,6 +221,7 @@ PROTOTYPES: dict[str, list[Any]] = {
     "p2pa_node_connection_address": [Handle, c_uint64, *_BUFFER],
     "p2pa_node_peer_info": [Handle, _PEER, c_uint32, *_BUFFER],
     "p2pa_node_limit_refusals": [Handle, c_uint32, POINTER(c_uint64)],
+    "p2pa_node_drops": [Handle, c_uint32, POINTER(c_uint64)],
     "p2pa_node_usage": [Handle, POINTER(Usage)],
     "p2pa_node_ping": [Handle, _PEER, _HANDLE_OUT],
     "p2pa_node_perf": [Handle, _PEER, c_uint64, c_uint64, _HANDLE_OUT],
@@ -260,6 +261,7 @@ TEXTS: dict[str, list[Any]] = {
     "p2pa_status_text": [c_int32],
     "p2pa_event_name": [c_uint32],
     "p2pa_limit_name": [c_uint32],
+    "p2pa_drop_name": [c_uint32],
     "p2pa_dial_stage_name": [c_uint32],
 }
 

@@ -188,6 +188,10 @@ class Node:
         """How often each bound has refused something."""
         return self._engine.refusals()
 
+    def drops(self) -> dict[str, int]:
+        """How much of what others sent came to nothing, by reason; see p2pagents/drops.hpp."""
+        return self._engine.drops()
+
     async def ping(self, peer: str) -> float:
         """The seconds of one round trip."""
         return await self._engine.ping(peer)

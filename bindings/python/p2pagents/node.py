@@ -189,6 +189,10 @@ class Node:
         """How often each bound has refused something."""
         return self._engine.refusals()
 
+    def drops(self) -> dict[str, int]:
+        """How much of what others sent came to nothing, by reason; see p2pagents/drops.hpp."""
+        return self._engine.drops()
+
     def ping(self, peer: str) -> float:
         """The seconds of one round trip."""
         return self._engine.drive(self._engine.ping(peer))

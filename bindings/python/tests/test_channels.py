@@ -1,6 +1,9 @@
 """Calls with messages, raw streams, datagrams, and what one sees of connections."""
 from __future__ import annotations
 
+import socket
+import time
+
 import pytest
 from conftest import LOOPBACK, Told, run
 
@@ -234,6 +237,16 @@ def test_perf_moves_what_was_asked(client: Node) -> None:
 
 def test_refusals_are_counted_by_name(client: Node) -> None:
     assert client.refusals() and set(client.refusals().values()) == {0}
+
+
+def test_what_came_to_nothing_is_counted_by_reason(server: Node) -> None:
+    host, port = server.address.split("/")[2], int(server.address.split("/")[4])
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+        stranger.sendto(b"\x00nobody speaks like this, and nobody answers", (host, port))
+    deadline = time.monotonic() + 20
+    while server.drops()["unknown"] + server.drops()["malformed"] == 0:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_what_is_in_use_is_told_by_name(client: Node) -> None:
