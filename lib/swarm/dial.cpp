@@ -93,6 +93,16 @@ void Dial::attempt_failed(Instant now, const Error& why) {
   due_ = now;
 }
 
+void Dial::start_again(const Multiaddr& address, Instant now) {
+  const auto untried = addresses_.begin() + static_cast<std::ptrdiff_t>(next_);
+  const auto started = std::find(addresses_.begin(), untried, address);
+  P2PA_ASSERT(in_flight_ > 0 && started != untried);
+  std::rotate(started, started + 1, untried);
+  --next_;
+  --in_flight_;
+  due_ = now;
+}
+
 Instant Dial::next_deadline() const {
   return next_ < addresses_.size() && in_flight_ < kDialsParallelMax ? due_ : kNever;
 }

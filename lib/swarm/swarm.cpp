@@ -243,6 +243,7 @@ void Swarm::network_changed(Instant now, const std::vector<InterfaceAddress>& in
   std::vector<IpAddress> addresses;
   for (const InterfaceAddress& interface : interfaces) addresses.push_back(interface.ip);
   care_.network_changed(now, addresses);
+  dialer_.network_changed(now);
 }
 
 ConnectionPool::Use Swarm::use_of(ConnectionId id) const {

@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <optional>
+#include <string>
 
 #include "commands.hpp"
 #include "output.hpp"
@@ -65,6 +67,18 @@ void show_text(Node& node, const NodeEvent& event) {
   std::fflush(stdout);
 }
 
+/// Its exit code, when it is no address of a peer that can be kept.
+std::optional<int> keep(Node& node, const std::string& text) {
+  const auto address = Multiaddr::parse(text);
+  if (!address) return report_address(text, address.error());
+  const auto peer = address->peer_id();
+  if (!peer) return report_address(text, {p2pa::Code::kInvalidArgument, 0, "whom to keep: it has no /p2p/<id>"});
+  auto kept = node.add_address(*peer, *address);
+  if (kept) kept = node.keep(*peer);
+  if (!kept) return report("cannot keep " + text, kept.error());
+  return std::nullopt;
+}
+
 }  // namespace
 
 int run_node(const NodeCommandOptions& options) {
@@ -113,6 +127,9 @@ int run_node(const NodeCommandOptions& options) {
     node.dial(*address, [&, text](auto result) {
       if (!result && !stop_requested()) exit_code = report_dial(text, result.error());
     });
+  }
+  for (const std::string& text : options.keep) {
+    if (const auto failed = keep(node, text)) return *failed;
   }
   while (!stop_requested() && exit_code == kOk) {
     if (auto polled = node.poll(p2pa::milliseconds(200)); !polled) {

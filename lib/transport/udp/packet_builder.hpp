@@ -34,6 +34,11 @@ class PacketBuilder final {
     add(frame);
     sent_.push_back(memory);
   }
+  /// Empty again. REQUIRES that nothing in it elicits an acknowledgement.
+  void take_back() {
+    plain_.clear();
+    sent_.clear();
+  }
   void pad_to(std::size_t bytes) {
     if (plain_.size() < bytes) plain_.resize(bytes);  // a frame of PADDING is a zero
   }
