@@ -1,7 +1,6 @@
 #include "swarm/dialer.hpp"
 
 #include <algorithm>
-#include <ranges>
 #include <utility>
 
 #include "base/assert.hpp"
@@ -270,8 +269,8 @@ void Dialer::drop_attempts(Instant now, Pending& dial, bool reached) {
 
 void Dialer::restart_attempts(Instant now, Pending& dial) {
   // The last first, since each is put before the others.
-  for (const ConnectionId id : dial.attempts | std::views::reverse) {
-    const auto it = attempts_.find(id);
+  for (auto id = dial.attempts.rbegin(); id != dial.attempts.rend(); ++id) {
+    const auto it = attempts_.find(*id);
     if (it == attempts_.end() || it->second.dial == 0) continue;
     Attempt& attempt = it->second;
     if (host_.has_early_streams(*attempt.connection)) continue;  // they would go down with it
@@ -280,7 +279,7 @@ void Dialer::restart_attempts(Instant now, Pending& dial) {
     dial.machine.start_again(attempt.candidate, now);
     attempt.connection->close(wire_code::kNone, kMoved.why);
   }
-  std::erase_if(dial.attempts, [this](ConnectionId id) { return !wants(id); });
+  std::erase_if(dial.attempts, [this](ConnectionId each) { return !wants(each); });
 }
 
 // --- all of them

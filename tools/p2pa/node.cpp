@@ -27,6 +27,7 @@ const char* name_of(NodeEvent::Kind kind) {
     case NodeEvent::Kind::kPathChanged: return "path_changed";
     case NodeEvent::Kind::kDialed: return "dialed";
     case NodeEvent::Kind::kDialFailed: return "dial_failed";
+    case NodeEvent::Kind::kRefused: return "refused";
     case NodeEvent::Kind::kClosed: return "closed";
   }
   return "unknown";
@@ -125,7 +126,7 @@ int run_node(const NodeCommandOptions& options) {
     const auto address = Multiaddr::parse(text);
     if (!address) return report_address(text, address.error());
     node.dial(*address, [&, text](auto result) {
-      if (!result && !stop_requested()) exit_code = report_dial(text, result.error());
+      if (!result && !stop_requested()) exit_code = report_dial(text, options.network.proxy, result.error());
     });
   }
   for (const std::string& text : options.keep) {
