@@ -90,6 +90,7 @@ void show(const Event& event, Host& host, p2pa_event& out) noexcept {
   out.delivery = event.delivery;
   out.session_channel = event.session_channel;
   out.connection = event.connection;
+  out.count = event.count;
   write_peer(event.peer, &out.peer);
   out.status = status_of(event.error);
   out.application_code = event.application_code;

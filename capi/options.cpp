@@ -95,8 +95,10 @@ Result<void> read_limits(const p2pa_limits* limits, Limits& out) {
 Result<void> read_times(const p2pa_node_options& in, NodeOptions& out) {
   constexpr std::int64_t kTimeMax = std::int64_t{24} * 3600 * 1'000'000;
   const std::int64_t times[] = {in.idle_timeout_us, in.handshake_timeout_us, in.keep_alive_us,
-                                in.heartbeat_us,    in.grace_us,             in.idle_close_us};
-  const bool negative = in.idle_timeout_us < 0 || in.handshake_timeout_us < 0 || in.idle_close_us < 0;
+                                in.heartbeat_us,    in.grace_us,             in.idle_close_us,
+                                in.open_timeout_us};
+  const bool negative = in.idle_timeout_us < 0 || in.handshake_timeout_us < 0 || in.idle_close_us < 0 ||
+                        in.open_timeout_us < 0;
   if (negative || std::ranges::any_of(times, [](std::int64_t time) { return time > kTimeMax; })) {
     return fail(Code::kInvalidArgument, "a time is negative or over a day");
   }
@@ -105,6 +107,7 @@ Result<void> read_times(const p2pa_node_options& in, NodeOptions& out) {
   };
   read(in.idle_timeout_us, out.idle_timeout);
   read(in.handshake_timeout_us, out.handshake_timeout);
+  read(in.open_timeout_us, out.open_timeout);
   read(in.keep_alive_us, out.keep_alive);
   read(in.heartbeat_us, out.heartbeat);
   read(in.grace_us, out.grace);

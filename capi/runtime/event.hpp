@@ -33,7 +33,7 @@ struct Event {
   std::uint32_t kind = 0;
   std::uint32_t flags = 0;
   std::uint64_t op = 0, call = 0, stream = 0, channel = 0;  ///< handles
-  std::uint64_t connection = 0;
+  std::uint64_t connection = 0, count = 0;
   std::uint32_t delivery = 0, session_channel = 0;  ///< of a session's message
   PeerId peer;
   Error error{Code::kOk, 0, ""};

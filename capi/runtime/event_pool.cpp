@@ -146,7 +146,7 @@ void EventPool::clear(Event& event) noexcept {
   event.notification = false;
   ++event.generation;
   event.kind = event.flags = 0;
-  event.op = event.call = event.stream = event.channel = event.connection = 0;
+  event.op = event.call = event.stream = event.channel = event.connection = event.count = 0;
   event.delivery = event.session_channel = 0;
   event.peer = PeerId();
   event.error = Error{Code::kOk, 0, ""};

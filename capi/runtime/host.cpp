@@ -20,6 +20,7 @@ std::uint32_t kind_of(NodeEvent::Kind kind) {
     case NodeEvent::Kind::kDisconnected: return P2PA_EVENT_DISCONNECTED;
     case NodeEvent::Kind::kIdentified: return P2PA_EVENT_IDENTIFIED;
     case NodeEvent::Kind::kPathChanged: return P2PA_EVENT_PATH_CHANGED;
+    case NodeEvent::Kind::kRefused: return P2PA_EVENT_REFUSED;
     case NodeEvent::Kind::kClosed: return P2PA_EVENT_CLOSED;
     case NodeEvent::Kind::kDialed:
     case NodeEvent::Kind::kDialFailed: break;  // a host that asked has its DIAL_DONE
@@ -172,6 +173,7 @@ void Host::tell_notification(const NodeEvent& what) {
   if (event == nullptr) return;
   if (!what.address.empty()) event->address = what.address.to_string();
   event->connection = what.connection;
+  event->count = what.count;
   event->error = what.error;
   if (what.last) event->flags |= P2PA_EVENT_FLAG_LAST;
   tell(event);

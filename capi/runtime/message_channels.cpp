@@ -3,47 +3,34 @@
 #include <utility>
 
 #include "runtime/host.hpp"
+#include "runtime/opening.hpp"
 
 namespace p2pa::capi {
 
 // --- the host's threads
 
 Status MessageChannels::open(const PeerId& peer, const MessageChannelOptions& options, std::uint64_t* op) {
-  std::uint64_t handle = 0;
-  {
-    const Lock lock(host_.mutex);
-    if (const Status status = host_.accepting(); status < 0) return status;
-    Event* ended = host_.events.promise(P2PA_EVENT_CHANNEL_ENDED, EventPool::For::kHost);
-    if (ended == nullptr) {
-      host_.events.note_refusal();
-      return P2PA_E_WOULD_BLOCK;
-    }
-    handle = host_.next_handle();
-    try {
-      channels_.emplace(handle, State{peer, ended});
-    } catch (...) {
-      host_.events.recycle(ended);
-      throw;
-    }
-  }
-  Status status = P2PA_E_INTERNAL;
+  const auto start = [this, peer, options](Node& node, std::uint64_t id, std::uint64_t handle) {
+    node.open_message_channel(peer, options, [this, id, handle](Result<MessageChannel*> opened) {
+      host_.in_turn([&] { on_opened(id, handle, opened); });
+    });
+  };
+  return begin_opening(
+      host_, P2PA_EVENT_CHANNEL_OPEN_DONE, peer, op, [&] { return prepare(peer); }, start,
+      [this](std::uint64_t handle) noexcept { forget(handle); });
+}
+
+std::uint64_t MessageChannels::prepare(const PeerId& peer) {
+  Event* ended = host_.events.promise(P2PA_EVENT_CHANNEL_ENDED, EventPool::For::kHost);
+  if (ended == nullptr) return 0;
+  const std::uint64_t handle = host_.next_handle();
   try {
-    status = host_.operations.begin(
-        P2PA_EVENT_CHANNEL_OPEN_DONE, peer, 0, op, [this, peer, handle, options](Node& node, std::uint64_t id) {
-          node.open_message_channel(peer, options, [this, id, handle](Result<MessageChannel*> opened) {
-            host_.in_turn([&] { on_opened(id, handle, opened); });
-          });
-        });
+    channels_.emplace(handle, State{peer, ended});
   } catch (...) {
-    const Lock lock(host_.mutex);
-    forget(handle);
+    host_.events.recycle(ended);
     throw;
   }
-  if (status < 0) {
-    const Lock lock(host_.mutex);
-    forget(handle);
-  }
-  return status;
+  return handle;
 }
 
 Status MessageChannels::find(std::uint64_t handle, State*& state) {
@@ -101,30 +88,17 @@ MessageChannel* MessageChannels::core_of(std::uint64_t handle) {
 }
 
 void MessageChannels::on_opened(std::uint64_t op, std::uint64_t handle, Result<MessageChannel*> opened) {
-  if (!opened) {
-    {
-      const Lock lock(host_.mutex);
-      forget(handle);
-    }
-    return host_.operations.complete(op, opened.error());
-  }
-  bool wanted = false;
-  host_.operations.complete(op, {Code::kOk, 0, ""}, [&](Event& event) {
+  const auto attach = [&](Event& event, MessageChannel& channel) {
     event.channel = handle;
-    wanted = true;
-    (*opened)->on_end([this, handle](MessageChannel&, const Error& why) {
-      host_.in_turn([&] { on_end(handle, why); });
-    });
+    channel.on_end([this, handle](MessageChannel&, const Error& why) { host_.in_turn([&] { on_end(handle, why); }); });
     const Lock lock(host_.mutex);
     State& state = channels_.at(handle);
-    state.core = *opened;
-    state.size_max = (*opened)->size_max();
-  });
-  if (wanted) return;
-  // Cancelled meanwhile.
-  (*opened)->close();
-  const Lock lock(host_.mutex);
-  forget(handle);
+    state.core = &channel;
+    state.size_max = channel.size_max();
+  };
+  finish_opening(
+      host_, op, handle, opened, attach, [](MessageChannel& channel) { channel.close(); },
+      [this](std::uint64_t gone) noexcept { forget(gone); });
 }
 
 void MessageChannels::on_end(std::uint64_t handle, const Error& why) {

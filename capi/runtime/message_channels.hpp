@@ -34,6 +34,8 @@ class MessageChannels final {
     bool closing = false;
   };
 
+  /// Under the lock: a channel that may come to be. Zero: the bound is reached.
+  std::uint64_t prepare(const PeerId& peer);
   void on_opened(std::uint64_t op, std::uint64_t handle, Result<MessageChannel*> opened);
   void on_end(std::uint64_t handle, const Error& why);
   /// P2PA_OK: an open channel that takes messages still.

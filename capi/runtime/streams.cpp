@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "runtime/host.hpp"
+#include "runtime/opening.hpp"
 
 namespace p2pa::capi {
 
@@ -37,35 +38,14 @@ void Streams::forget(std::uint64_t handle) noexcept {
 }
 
 Status Streams::open(const PeerId& peer, std::string_view protocol, std::uint64_t* op) {
-  std::uint64_t handle = 0;
-  {
-    const Lock lock(host_.mutex);
-    if (const Status status = host_.accepting(); status < 0) return status;
-    handle = prepare(peer, EventPool::For::kHost);
-    if (handle == 0) {
-      host_.events.note_refusal();
-      return P2PA_E_WOULD_BLOCK;
-    }
-  }
-  Status status = P2PA_E_INTERNAL;
-  try {
-    status = host_.operations.begin(
-        P2PA_EVENT_STREAM_OPEN_DONE, peer, 0, op,
-        [this, peer, handle, name = std::string(protocol)](Node& node, std::uint64_t id) {
-          node.open_stream(peer, name, [this, id, handle](Result<AgentStream*> opened) {
-            host_.in_turn([&] { on_opened(id, handle, opened); });
-          });
-        });
-  } catch (...) {
-    const Lock lock(host_.mutex);
-    forget(handle);
-    throw;
-  }
-  if (status < 0) {
-    const Lock lock(host_.mutex);
-    forget(handle);
-  }
-  return status;
+  const auto start = [this, peer, name = std::string(protocol)](Node& node, std::uint64_t id, std::uint64_t handle) {
+    node.open_stream(peer, name, [this, id, handle](Result<AgentStream*> opened) {
+      host_.in_turn([&] { on_opened(id, handle, opened); });
+    });
+  };
+  return begin_opening(
+      host_, P2PA_EVENT_STREAM_OPEN_DONE, peer, op, [&] { return prepare(peer, EventPool::For::kHost); }, start,
+      [this](std::uint64_t handle) noexcept { forget(handle); });
 }
 
 Status Streams::find_sending(std::uint64_t handle, State*& state) {
@@ -268,24 +248,13 @@ void Streams::on_incoming(AgentStream& stream) {
 }
 
 void Streams::on_opened(std::uint64_t op, std::uint64_t handle, Result<AgentStream*> opened) {
-  if (!opened) {
-    {
-      const Lock lock(host_.mutex);
-      forget(handle);
-    }
-    return host_.operations.complete(op, opened.error());
-  }
-  bool wanted = false;
-  host_.operations.complete(op, {Code::kOk, 0, ""}, [&](Event& event) {
+  const auto attach_it = [&](Event& event, AgentStream& stream) {
     event.stream = handle;
-    wanted = true;
-    attach(handle, **opened);
-  });
-  if (wanted) return;
-  // Cancelled meanwhile.
-  (*opened)->reset(0);
-  const Lock lock(host_.mutex);
-  forget(handle);
+    attach(handle, stream);
+  };
+  finish_opening(
+      host_, op, handle, opened, attach_it, [](AgentStream& stream) { stream.reset(0); },
+      [this](std::uint64_t gone) noexcept { forget(gone); });
 }
 
 void Streams::attach(std::uint64_t handle, AgentStream& stream) {

@@ -72,6 +72,8 @@ struct NodeOptions {
   Duration idle_timeout = seconds(30); ///< silence after which a connection is lost
   Duration keep_alive = milliseconds(9500);  ///< zero: none; under 10 s, since rust peers give up then
   Duration handshake_timeout = seconds(10);
+  /// How long a stream, or a call, waits on a connection for the peer to take one more; then it ends with kTimeout.
+  Duration open_timeout = seconds(10);
   DialPrivate dial_private = DialPrivate::kSameSubnet;
   /// Where a peer is near (a round trip of 10 ms), a silence of this makes the node ask whether it lives, and one
   /// of about four times this ends the connection: an agent that polls its node more seldom is lost to others. A
@@ -132,6 +134,11 @@ struct NodeEvent {
     kPathChanged,    ///< peer, address: a connection survived an address change
     kDialed,         ///< peer, address, connection, dial: a dial of ours, whoever asked for it, has ended well
     kDialFailed,     ///< peer, error, dial: it has not
+    /// peer, address, error, count: who dialed us was refused by a rule, a bound, a wrong key or protocol, or gave
+    /// up in the handshake; `peer` when it was proven, `address` perhaps no more than its IP address, and of a bound
+    /// on handshakes none. For one code at most once a second: `count` were refused for it since, and this is the
+    /// newest.
+    kRefused,
     kClosed,         ///< the node is closed; nothing follows
   };
   Kind kind;
@@ -139,6 +146,7 @@ struct NodeEvent {
   Multiaddr address;
   std::uint64_t connection = 0;
   bool last = false;
+  std::uint64_t count = 0;
   Error error{Code::kOk, 0, ""};
   std::shared_ptr<const DialReport> dial;  ///< shared: events are copied, and it can be long
 };

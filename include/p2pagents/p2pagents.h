@@ -342,6 +342,7 @@ typedef struct p2pa_node_options {
   uint32_t low_water;          /* until so many are left */
   uint32_t connections_kept_per_peer; /* what is over it closes when it is not in use; 0: 1 */
   uint32_t web_trust;          /* P2PA_WEB_TRUST_*; 0: roots */
+  int64_t open_timeout_us;     /* how long a stream or a call waits for the peer to take one more; 0: 10 s */
 } p2pa_node_options;
 
 static inline void p2pa_node_options_init(p2pa_node_options *options) {
@@ -438,6 +439,7 @@ P2PA_API int32_t p2pa_node_stop_thread(p2pa_node node) P2PA_NOEXCEPT;
 #define P2PA_EVENT_DATAGRAM 54        /* peer, data */
 #define P2PA_EVENT_MESSAGE 55         /* peer, data: one message of a channel that the peer opened */
 #define P2PA_EVENT_SESSION_MESSAGE 56 /* peer, data, delivery, session_channel */
+#define P2PA_EVENT_REFUSED 57         /* peer, address, status: why, count: who dialed us was not let in, or gave up */
 /* The last event of a node. status: P2PA_OK, or why it had to end (P2PA_E_INTERNAL, _OUT_OF_MEMORY). */
 #define P2PA_EVENT_CLOSED 64
 
@@ -476,6 +478,7 @@ typedef struct p2pa_event {
   p2pa_channel channel;
   uint32_t delivery;        /* P2PA_DELIVERY_* */
   uint32_t session_channel; /* 0 to 63 */
+  uint64_t count;           /* refused with this status since the last such event, a second before or more */
 } p2pa_event;
 
 static inline void p2pa_event_init(p2pa_event *event) {

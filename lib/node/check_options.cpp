@@ -46,6 +46,8 @@ Result<void> check_limits(const Limits& limits) {
 Result<void> check_times(const NodeOptions& options) {
   if (options.idle_timeout <= Duration{0}) return refuse("idle_timeout is not over 0");
   if (options.handshake_timeout <= Duration{0}) return refuse("handshake_timeout is not over 0");
+  if (options.open_timeout <= Duration{0}) return refuse("open_timeout is not over 0");
+  if (options.open_timeout > kTimeMax) return refuse("open_timeout is over a day");
   if (options.keep_alive < Duration{0}) return refuse("keep_alive is negative");
   if (options.idle_timeout > kTimeMax) return refuse("idle_timeout is over a day");
   if (options.handshake_timeout > kTimeMax) return refuse("handshake_timeout is over a day");

@@ -123,7 +123,8 @@ NodeCore::Impl::Impl(NodeOptions node_options, ByteView seed32, std::int64_t uni
           [this](const IpEndpoint& remote) { return sockets.socket_for(Sockets::Runs::kUdp, remote); },
           dials_over_udp(options)),
       swarm(options.key->peer_id(), {&quic_transport, &udp_transport, &tcp}, resources, peers, rng, *this,
-            care_options(options), resolves_names(options) ? &names : nullptr, options.dial_private),
+            care_options(options), resolves_names(options) ? &names : nullptr, options.dial_private,
+            options.open_timeout),
       identify(identify_context(unix_time)),
       ping(swarm, rng),
       perf(swarm, options.serve_perf),
@@ -218,8 +219,8 @@ void NodeCore::Impl::on_dial_ended(Instant, const std::shared_ptr<const DialRepo
   emit(std::move(event));
 }
 
-void NodeCore::Impl::on_handshake_failed(Connection& connection, const Error& why) {
-  journal.handshake_failed(connection.remote_address(), why);
+void NodeCore::Impl::on_refused(const PeerId& peer, const Multiaddr& from, const Error& why) {
+  refusals.add(now, peer, from, why);
 }
 
 void NodeCore::Impl::on_stream_refused(Connection& connection, const Error& why) {
@@ -247,6 +248,7 @@ bool NodeCore::Impl::turn(Instant at) {
   for (Protocol* protocol : protocols) {
     if (protocol->has_work()) protocol->on_turn(at);
   }
+  if (state == State::kRunning) tell_refusals(at);
   if (!deferred_.empty()) {
     for (auto& completion : std::exchange(deferred_, {})) completion();
   }
@@ -260,6 +262,31 @@ bool NodeCore::Impl::turn(Instant at) {
   journal.refusals(at, resources.counters());
   advance_close(at);
   return more || has_work();
+}
+
+void NodeCore::Impl::note_handshakes(Instant at) {
+  const Limits& limits = resources.limits();
+  const auto note = [&](LimitCounters::Which which, const Error& why) {
+    const std::uint64_t more = resources.counters().refused[which] - noted.refused[which];
+    if (more == 0) return;
+    noted.refused[which] += more;
+    refusals.add(at, {}, {}, why, more);
+  };
+  note(LimitCounters::kHandshakes, {Code::kLimitHandshakes, limits.handshakes_max, "too many handshakes in flight"});
+  note(LimitCounters::kHandshakesPerIp,
+       {Code::kLimitIp, limits.handshakes_per_ip_max, "too many handshakes in flight from one address"});
+}
+
+void NodeCore::Impl::tell_refusals(Instant at) {
+  note_handshakes(at);
+  while (const auto told = refusals.pop(at)) {
+    NodeEvent event = event_of(NodeEvent::Kind::kRefused);
+    event.peer = told->peer;
+    event.address = told->address;
+    event.error = told->why;
+    event.count = told->count;
+    emit(std::move(event));
+  }
 }
 
 bool NodeCore::Impl::has_work() const {
@@ -453,6 +480,7 @@ Instant NodeCore::next_deadline() const {
   next = std::min(next, impl_->resources.shaper().next_deadline());
   next = std::min({next, impl_->udp.next_deadline(), impl_->tcp.next_deadline(), impl_->names.next_deadline()});
   next = std::min({next, impl_->web_files.next_deadline(), impl_->close_deadline});
+  if (impl_->state == Impl::State::kRunning) next = std::min(next, impl_->refusals.next_deadline());
   for (const Protocol* protocol : impl_->protocols) {
     next = std::min(next, protocol->next_deadline());
   }

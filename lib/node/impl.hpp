@@ -11,6 +11,7 @@
 #include "node/callback.hpp"
 #include "node/core.hpp"
 #include "node/journal.hpp"
+#include "node/refusals.hpp"
 #include "node/sockets.hpp"
 #include "node/web_files.hpp"
 #include "peerstore/peerstore.hpp"
@@ -49,7 +50,7 @@ struct NodeCore::Impl final : swarm::Observer {
   void on_message(Instant at, Connection& connection, const SessionMessage& message) override;
   void on_dial_failed(const PeerId& peer, const Multiaddr& address, const Error& why) override;
   void on_dial_ended(Instant at, const std::shared_ptr<const DialReport>& report, Connection* connection) override;
-  void on_handshake_failed(Connection& connection, const Error& why) override;
+  void on_refused(const PeerId& peer, const Multiaddr& from, const Error& why) override;
   void on_stream_refused(Connection& connection, const Error& why) override;
 
   identify::Context identify_context(std::int64_t unix_time);
@@ -61,6 +62,9 @@ struct NodeCore::Impl final : swarm::Observer {
     resources.shaper().advance(at);
   }
   bool turn(Instant at);
+  /// Handshakes that a bound refused: by the counters, since who comes in such numbers may claim any address.
+  void note_handshakes(Instant at);
+  void tell_refusals(Instant at);
   bool has_work() const;
   /// Only notes it: close() may be called in any callback.
   void ask_to_close();
@@ -104,6 +108,8 @@ struct NodeCore::Impl final : swarm::Observer {
   WebFiles web_files;
   std::vector<Protocol*> protocols;
 
+  Refusals refusals;
+  LimitCounters noted;  // of handshakes
   std::deque<Effect> file_effects;
   std::vector<std::move_only_function<void()>> deferred_;
   std::deque<NodeEvent> events;

@@ -15,6 +15,7 @@ Shown shown(NodeEvent::Kind kind) {
     case NodeEvent::Kind::kClosed: return {LogLevel::kInfo, "node"};
     case NodeEvent::Kind::kConnected:
     case NodeEvent::Kind::kDisconnected:
+    case NodeEvent::Kind::kRefused:
     case NodeEvent::Kind::kPathChanged: return {LogLevel::kDebug, "connection"};
     case NodeEvent::Kind::kIdentified: return {LogLevel::kTrace, "connection"};
     case NodeEvent::Kind::kDialFailed:  // each address was told with its reason
@@ -31,6 +32,10 @@ std::string text_of(const NodeEvent& event) {
     case NodeEvent::Kind::kConnected: return "connected with " + peer + " at " + address;
     case NodeEvent::Kind::kDisconnected: return "disconnected from " + peer + ": " + describe(event.error);
     case NodeEvent::Kind::kPathChanged: return peer + " moved to " + address;
+    case NodeEvent::Kind::kRefused: {
+      const std::string others = event.count > 1 ? " (and " + std::to_string(event.count - 1) + " more)" : "";
+      return "not accepted from " + (address.empty() ? "somebody" : address) + others + ": " + describe(event.error);
+    }
     case NodeEvent::Kind::kIdentified: return peer + " said what it speaks and where it listens";
     case NodeEvent::Kind::kDialed: return "reached " + peer + " at " + address;
     case NodeEvent::Kind::kDialFailed: return "did not reach " + peer + ": " + describe(event.error);
@@ -55,11 +60,6 @@ void Journal::dial_failed(const PeerId& peer, const Multiaddr& address, const Er
 void Journal::files_unusable(std::string_view option, const Error& why) {
   if (!wants(LogLevel::kError)) return;
   write(LogLevel::kError, "node", std::string(option) + ": " + describe(why));
-}
-
-void Journal::handshake_failed(const Multiaddr& from, const Error& why) {
-  if (!wants(LogLevel::kDebug)) return;
-  write(LogLevel::kDebug, "connection", "not accepted from " + from.to_string() + ": " + describe(why));
 }
 
 void Journal::stream_refused(const PeerId& peer, const Error& why) {

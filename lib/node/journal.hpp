@@ -25,8 +25,6 @@ class Journal final {
   void happened(const NodeEvent& event);
   /// One address of a dial.
   void dial_failed(const PeerId& peer, const Multiaddr& address, const Error& why);
-  /// Somebody came and was not let in, or went away before.
-  void handshake_failed(const Multiaddr& from, const Error& why);
   void stream_refused(const PeerId& peer, const Error& why);
   /// Of an option; what was in use stays.
   void files_unusable(std::string_view option, const Error& why);

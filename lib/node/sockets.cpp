@@ -67,12 +67,17 @@ bool Sockets::listens_on_loopback() const {
   });
 }
 
+bool Sockets::present(const IpAddress& local) const {
+  if (!interfaces_known_ || local.is_unspecified() || local.is_loopback()) return true;
+  return std::ranges::find(interfaces_, local, &InterfaceAddress::ip) != interfaces_.end();
+}
+
 Result<SocketId> Sockets::socket_for(Runs runs, const IpEndpoint& remote) {
   bool binding = false;
   const Socket* bound = nullptr;
   const Socket* failed_dial_socket = nullptr;
   for (const Socket& s : sockets_) {
-    if (s.runs != runs || !reaches(s.local.ip, remote.ip)) continue;
+    if (s.runs != runs || !reaches(s.local.ip, remote.ip) || !present(s.local.ip)) continue;
     if (s.state == State::kBound && (bound == nullptr || s.listens > bound->listens)) bound = &s;
     if (s.state == State::kBinding) binding = true;
     if (s.state == State::kFailed && !s.listens) failed_dial_socket = &s;
@@ -96,7 +101,7 @@ Sockets::Outcome Sockets::done(const EffectDone& effect) {
     listing_ = false;
     outcome.interfaces_known = true;
     if (!effect.result) return outcome;
-    outcome.interfaces_changed = !interfaces_.empty() && interfaces_ != effect.addresses;
+    outcome.interfaces_changed = std::exchange(interfaces_known_, true) && interfaces_ != effect.addresses;
     interfaces_ = effect.addresses;
     return outcome;
   }
@@ -145,6 +150,7 @@ std::vector<Multiaddr> Sockets::addresses() const {
   for (const Socket& s : sockets_) {
     if (!s.listens || s.state != State::kBound) continue;
     if (!s.local.ip.is_unspecified()) {
+      if (!present(s.local.ip)) continue;
       out.push_back(s.address(s.local));
       continue;
     }

@@ -33,7 +33,8 @@ class Sockets {
   enum class Runs : std::uint8_t { kQuic, kUdp, kTcp };
 
   /// The UDP socket to dial from: one that listens where that can reach the address, since the port that
-  /// others know is the best one to be seen with. kWouldBlock: one is being bound. REQUIRES kQuic or kUdp.
+  /// others know is the best one to be seen with; not one whose address this host does not have now. kWouldBlock:
+  /// one is being bound. REQUIRES kQuic or kUdp.
   Result<SocketId> socket_for(Runs runs, const IpEndpoint& remote);
 
   bool listens_on_loopback() const;
@@ -57,7 +58,8 @@ class Sockets {
 
   bool poll_effect(Effect& out);
   bool has_effects() const { return !effects_.empty(); }
-  /// Where we listen, unspecified addresses expanded to the interfaces'; without /p2p.
+  /// Where we listen, unspecified addresses expanded to the interfaces', and such left out as this host does not
+  /// have now; without /p2p.
   std::vector<Multiaddr> addresses() const;
   /// For good: what is still being bound is closed as soon as it is.
   void close(Instant now);
@@ -75,6 +77,9 @@ class Sockets {
 
     Multiaddr address(const IpEndpoint& at) const;
   };
+  /// Is it bound to an address that this host has, as far as we know? A socket stays bound while its address is
+  /// away, and is reached again when that is back: it only is of no use meanwhile.
+  bool present(const IpAddress& local) const;
   void bind(Runs runs, std::optional<tcp::Road> road, const IpEndpoint& local, bool listens);
   void on_bound(const Socket& socket);
   void remove(Instant now, const Socket& socket);
@@ -85,6 +90,7 @@ class Sockets {
   tcp::Endpoint& tcp_;
   std::vector<Socket> sockets_;
   std::vector<InterfaceAddress> interfaces_;
+  bool interfaces_known_ = false;
   bool listing_ = false;  // until the answer
   std::deque<Effect> effects_;
   SocketNumbers& numbers_;

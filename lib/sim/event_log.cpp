@@ -21,6 +21,8 @@ const char* kind_name(NodeEvent::Kind kind) {
       return "dialed";
     case NodeEvent::Kind::kDialFailed:
       return "dial_failed";
+    case NodeEvent::Kind::kRefused:
+      return "refused";
     case NodeEvent::Kind::kClosed:
       return "closed";
   }

@@ -1,6 +1,7 @@
 #include "swarm/address_chooser.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 #include "swarm/dial.hpp"
 
@@ -26,10 +27,13 @@ void put_first(std::vector<Multiaddr>& addresses, const Multiaddr& address) {
 std::optional<AddressChooser::Choice> AddressChooser::choose(Instant now, const Wish& wish, const Refuses& refuses) {
   std::vector<Multiaddr> known = ranked(store_.addresses(wish.peer));
   if (const auto last = store_.worked_last(wish.peer)) put_first(known, *last);
-  const auto strangers = strange(wish.peer, known);
+  auto strangers = strange(wish.peer, known);
   if (!strangers) return std::nullopt;
   for (auto named = wish.named.rbegin(); named != wish.named.rend(); ++named) put_first(known, *named);
-  return sift(now, wish, known, wish.named, *strangers, refuses);
+  Origin origin{wish.named, *std::move(strangers), {}};
+  std::ranges::copy_if(known, std::back_inserter(origin.from_host),
+                       [&](const Multiaddr& address) { return store_.from_host(wish.peer, address); });
+  return sift(now, wish, known, origin, refuses);
 }
 
 AddressChooser::Choice AddressChooser::choose_of_name(Instant now, const Wish& wish, const Multiaddr& name,
@@ -37,22 +41,25 @@ AddressChooser::Choice AddressChooser::choose_of_name(Instant now, const Wish& w
   const bool named = listed(wish.named, name);
   const bool trusted = named || store_.from_host(wish.peer, name);
   // A name that only others told us of must not lead into our own networks either.
-  const auto strangers = trusted ? std::vector<Multiaddr>{} : strange(wish.peer, found).value_or(found);
-  return sift(now, wish, found, named ? found : std::vector<Multiaddr>{}, strangers, refuses);
+  Origin origin;
+  if (named) origin.named = found;
+  if (trusted) origin.from_host = found;
+  if (!trusted) origin.strangers = strange(wish.peer, found).value_or(found);
+  return sift(now, wish, found, origin, refuses);
 }
 
 AddressChooser::Choice AddressChooser::sift(Instant now, const Wish& wish, const std::vector<Multiaddr>& addresses,
-                                            const std::vector<Multiaddr>& named,
-                                            const std::vector<Multiaddr>& strangers, const Refuses& refuses) {
+                                            const Origin& origin, const Refuses& refuses) {
   const BlackHoles::Skipped black = black_holes_.ask(addresses);
   Choice out;
   for (const Multiaddr& address : addresses) {
-    const bool is_named = listed(named, address);
+    const bool is_named = listed(origin.named, address);
+    const bool from_host = listed(origin.from_host, address);
     if (const auto refused = refuses(address)) {
       out.skipped.push_back(*refused);
-    } else if (!is_named && listed(strangers, address)) {
+    } else if (!is_named && listed(origin.strangers, address)) {
       out.skipped.push_back({address, DialStage::kSkippedPrivate, kPrivate});
-    } else if (const auto held = is_named ? std::nullopt : hold_back(now, wish.peer, address, black)) {
+    } else if (const auto held = is_named ? std::nullopt : hold_back(now, wish.peer, address, from_host, black)) {
       out.held_back.push_back(address);
       if (!wish.force) out.skipped.push_back(*held);
     } else {
@@ -80,9 +87,11 @@ std::optional<std::vector<Multiaddr>> AddressChooser::strange(const PeerId& peer
 }
 
 std::optional<AddressChooser::Skip> AddressChooser::hold_back(Instant now, const PeerId& peer,
-                                                              const Multiaddr& address,
+                                                              const Multiaddr& address, bool from_host,
                                                               const BlackHoles::Skipped& black) const {
-  if (const Error* why = backoff_.holds(now, peer, address)) return Skip{address, DialStage::kSkippedBackoff, *why};
+  if (const Error* why = backoff_.holds(now, peer, address, from_host)) {
+    return Skip{address, DialStage::kSkippedBackoff, *why};
+  }
   if (black.has(address)) return Skip{address, DialStage::kSkippedBlackHole, kBlackHole};
   return std::nullopt;
 }

@@ -57,10 +57,15 @@ class AddressChooser final {
  private:
   /// Of what only others told us of, that which is not worth a try. Empty: the interfaces are not known.
   std::optional<std::vector<Multiaddr>> strange(const PeerId& peer, const std::vector<Multiaddr>& known) const;
-  /// `named`: tried whatever was learned. `strangers`: not tried unless named.
-  Choice sift(Instant now, const Wish& wish, const std::vector<Multiaddr>& addresses,
-              const std::vector<Multiaddr>& named, const std::vector<Multiaddr>& strangers, const Refuses& refuses);
-  std::optional<Skip> hold_back(Instant now, const PeerId& peer, const Multiaddr& address,
+  /// What the addresses have in common, or not.
+  struct Origin {
+    std::vector<Multiaddr> named;      ///< tried whatever was learned
+    std::vector<Multiaddr> strangers;  ///< not tried unless named
+    std::vector<Multiaddr> from_host;
+  };
+  Choice sift(Instant now, const Wish& wish, const std::vector<Multiaddr>& addresses, const Origin& origin,
+              const Refuses& refuses);
+  std::optional<Skip> hold_back(Instant now, const PeerId& peer, const Multiaddr& address, bool from_host,
                                 const BlackHoles::Skipped& black) const;
 
   const peerstore::Peerstore& store_;

@@ -35,9 +35,12 @@ void Backoff::worked(const PeerId& peer, const Multiaddr& address) {
   entries_.erase({peer, address.without_peer_id()});
 }
 
-const Error* Backoff::holds(Instant now, const PeerId& peer, const Multiaddr& address) const {
+const Error* Backoff::holds(Instant now, const PeerId& peer, const Multiaddr& address, bool from_host) const {
   const auto it = entries_.find({peer, address.without_peer_id()});
-  return it != entries_.end() && now < it->second.until ? &it->second.why : nullptr;
+  if (it == entries_.end()) return nullptr;
+  const Entry& entry = it->second;
+  const Instant until = from_host ? entry.failed_at() + kHostBackoff : entry.until;
+  return now < until ? &entry.why : nullptr;
 }
 
 void Backoff::make_room(Instant now) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <string_view>
 #include <utility>
 
 #include "base/assert.hpp"
@@ -9,13 +10,16 @@
 namespace p2pa::swarm {
 namespace {
 
-/// One error for many: theirs, when all are of one kind that says something about the peer.
+/// One error for many: theirs, when all are of one kind that says something about the peer. Where they only say that
+/// nobody answers, what they say alike.
 Error sum_up(const std::vector<Error>& errors, const char* differ) {
   const Code first = errors.front().code;
   const auto same = [&](const Error& e) { return e.code == first; };
   const bool silent = first == Code::kTimeout || first == Code::kUnreachable;
   if (!silent && std::ranges::all_of(errors, same)) return errors.front();
-  return {Code::kUnreachable, errors.size(), differ};
+  const std::string_view said = errors.front().why;
+  const bool alike = std::ranges::all_of(errors, [&](const Error& e) { return e.code == first && said == e.why; });
+  return {Code::kUnreachable, errors.size(), alike ? errors.front().why : differ};
 }
 
 }  // namespace
@@ -90,6 +94,16 @@ void Dial::attempt_failed(Instant now, const Error& why) {
   P2PA_ASSERT(in_flight_ > 0);
   --in_flight_;
   failures_.push_back(why);
+  due_ = now;
+}
+
+void Dial::start_again(const Multiaddr& address, Instant now) {
+  const auto untried = addresses_.begin() + static_cast<std::ptrdiff_t>(next_);
+  const auto started = std::find(addresses_.begin(), untried, address);
+  P2PA_ASSERT(in_flight_ > 0 && started != untried);
+  std::rotate(started, started + 1, untried);
+  --next_;
+  --in_flight_;
   due_ = now;
 }
 

@@ -44,6 +44,9 @@ class Dial {
   /// One that was started has failed; the next one is due at once.
   void attempt_failed(Instant now, const Error& why);
 
+  /// One that was started is given up and due now, before all that were not tried yet. REQUIRES that it is in flight.
+  void start_again(const Multiaddr& address, Instant now);
+
   Instant next_deadline() const;
   /// Nothing is in flight and nothing is left to try.
   bool exhausted() const { return in_flight_ == 0 && all_tried(); }

@@ -12,6 +12,7 @@ namespace {
 
 constexpr Error kNoTransport{Code::kUnsupported, 0, "no transport for this address"};
 constexpr Error kFaster{Code::kCancelled, 0, "another address was faster"};
+constexpr Error kMoved{Code::kCancelled, 0, "the addresses of this host changed, it was begun again"};
 constexpr Error kNoMore{Code::kCancelled, 0, "the dial was given up"};
 
 }  // namespace
@@ -231,7 +232,7 @@ bool Dialer::start_attempt(Instant now, DialId id, Pending& dial, const Multiadd
   dial.machine.started(now);
   const ConnectionId cid = (*connection)->id();
   dial.attempts.push_back(cid);
-  attempts_.emplace(cid, Attempt{id, *connection, address, dial.report.started(now, address)});
+  attempts_.emplace(cid, Attempt{id, *connection, candidate, address, dial.report.started(now, address)});
   return true;
 }
 
@@ -266,7 +267,27 @@ void Dialer::drop_attempts(Instant now, Pending& dial, bool reached) {
   }
 }
 
+void Dialer::restart_attempts(Instant now, Pending& dial) {
+  // The last first, since each is put before the others.
+  for (auto id = dial.attempts.rbegin(); id != dial.attempts.rend(); ++id) {
+    const auto it = attempts_.find(*id);
+    if (it == attempts_.end() || it->second.dial == 0) continue;
+    Attempt& attempt = it->second;
+    if (host_.has_early_streams(*attempt.connection)) continue;  // they would go down with it
+    attempt.dial = 0;
+    dial.report.ended(now, attempt.entry, attempt.connection->stage(), kMoved);
+    dial.machine.start_again(attempt.candidate, now);
+    attempt.connection->close(wire_code::kNone, kMoved.why);
+  }
+  std::erase_if(dial.attempts, [this](ConnectionId each) { return !wants(each); });
+}
+
 // --- all of them
+
+void Dialer::network_changed(Instant now) {
+  for (auto& [id, dial] : dials_) restart_attempts(now, dial);
+  advance(now);
+}
 
 void Dialer::advance(Instant now) {
   std::vector<DialId> ids;

@@ -76,6 +76,9 @@ class Dialer final {
   /// wait for it, and for advance().
   void set_interfaces(std::vector<InterfaceAddress> interfaces) { chooser_.set_interfaces(std::move(interfaces)); }
   /// We listen at a loopback address, and not just at all addresses.
+  /// This host has other addresses now: what is in flight left from those before, and waits longer and longer
+  /// for an answer. It begins again.
+  void network_changed(Instant now);
   void set_listens_on_loopback(bool listens) { chooser_.set_listens_on_loopback(listens); }
   /// Fails every dial, and from now on those that are asked for.
   void close(Instant now);
@@ -125,7 +128,8 @@ class Dialer final {
   struct Attempt {  // a connection that is not established yet
     DialId dial;    // 0: no longer wanted
     Connection* connection;
-    Multiaddr address;  // as it was dialed
+    Multiaddr candidate;  // of the machine
+    Multiaddr address;    // as it was dialed
     ReportBuilder::Entry entry;
   };
 
@@ -150,6 +154,7 @@ class Dialer final {
   /// False: a socket is being made, and advance() follows.
   bool start_attempt(Instant now, DialId id, Pending& dial, const Multiaddr& address);
   void finish(Instant now, DialId id, Result<Connection*> result);
+  void restart_attempts(Instant now, Pending& dial);
   void drop_attempts(Instant now, Pending& dial, bool reached);
   void answer(Instant now, Request request, Result<Connection*> result);
 

@@ -12,6 +12,7 @@ namespace {
 constexpr std::size_t kNegotiatingSlack = 1024;
 
 constexpr Error kTooManyWait{Code::kLimitStreams, kWaitingOpensMax, "too many streams wait for this peer"};
+constexpr Error kNoCredit{Code::kTimeout, 0, "the peer took no more streams in time"};
 constexpr Error kBadProtocol{Code::kInvalidArgument, 0, "a protocol id has 1 to 1,022 bytes, none of control"};
 
 bool valid_protocol(std::string_view id) {
@@ -37,11 +38,15 @@ std::optional<DropCounters::Which> drop_of_connection(const Error& why) {
   }
 }
 
+Multiaddr ip_multiaddr(const IpAddress& ip) {
+  return Multiaddr::parse((ip.v6 ? "/ip6/" : "/ip4/") + ip.to_string()).value();
+}
+
 }  // namespace
 
 Swarm::Swarm(const PeerId& self, std::vector<Transport*> transports, resource::Manager& resources,
              peerstore::Peerstore& peers, Rng& rng, Observer& observer, const CareOptions& care,
-             dns::Resolver* names, DialPrivate dial_private)
+             dns::Resolver* names, DialPrivate dial_private, Duration open_timeout)
     : self_(self),
       transports_(std::move(transports)),
       resources_(resources),
@@ -49,8 +54,13 @@ Swarm::Swarm(const PeerId& self, std::vector<Transport*> transports, resource::M
       known_([this](std::string_view protocol) { return serves(protocol); }),
       dialer_(self, transports_, peers, names, *this, dial_private),
       rng_(rng),
-      care_(self, care, rng, *this) {
-  resources_.set_admission([this](const IpAddress& from) { return care_.gater().accept(from); });
+      care_(self, care, rng, *this),
+      open_timeout_(open_timeout) {
+  resources_.set_admission([this](const IpAddress& from) {
+    auto admitted = care_.gater().accept(from);
+    if (!admitted) observer_.on_refused({}, ip_multiaddr(from), admitted.error());
+    return admitted;
+  });
 }
 
 Swarm::~Swarm() { resources_.set_admission({}); }
@@ -91,12 +101,14 @@ void Swarm::on_dial_ended(Instant now, const std::shared_ptr<const DialReport>& 
 Instant Swarm::next_deadline() const {
   Instant next = dialer_.next_deadline();
   if (!closing_) next = std::min(next, care_.next_deadline());
+  next = std::min({next, peer_waits_.next(), connection_waits_.next()});
   return negotiating_.empty() ? next : std::min(next, negotiating_.front().deadline);
 }
 
 void Swarm::on_deadline(Instant now) {
   dialer_.advance(now);
   if (!closing_ && care_.next_deadline() <= now) care_.on_deadline(now);
+  give_up_late(now);
   while (!negotiating_.empty() && negotiating_.front().deadline <= now) {
     const Negotiating late = negotiating_.front();
     negotiating_.pop_front();
@@ -146,12 +158,12 @@ void Swarm::open_bound(Instant now, OpenRequest request) {
   }
   // First come, first served while the peer gives no credit.
   if (!live.waiting.empty() || !open_on(now, *live.connection, live.streams, request)) {
-    live.waiting.push_back(std::move(request));
+    await_credit(now, live, std::move(request));
   }
 }
 
 void Swarm::open_unbound(Instant now, Peer& peer, OpenRequest request) {
-  if (!peer.waiting.empty() || !open_on_any(now, peer, request)) peer.waiting.push_back(std::move(request));
+  if (!peer.waiting.empty() || !open_on_any(now, peer, request)) await_credit(now, peer, std::move(request));
 }
 
 void Swarm::open_by_dialing(Instant now, OpenRequest request) {
@@ -221,6 +233,51 @@ bool Swarm::open_on(Instant now, Connection& connection, StreamList& streams, Op
   return true;
 }
 
+// --- waiting for the peer's credit
+
+void Swarm::await_credit(Instant now, Live& live, OpenRequest request) {
+  request.deadline = now + open_timeout_;
+  if (live.waiting.empty()) connection_waits_.set(live.connection->id(), request.deadline);
+  live.waiting.push_back(std::move(request));
+}
+
+void Swarm::await_credit(Instant now, Peer& peer, OpenRequest request) {
+  request.deadline = now + open_timeout_;
+  if (peer.waiting.empty()) peer_waits_.set(request.peer, request.deadline);
+  peer.waiting.push_back(std::move(request));
+}
+
+void Swarm::await_credit_instead(Instant now, const PeerId& name) {
+  const auto it = peers_.find(name);
+  if (it == peers_.end() || it->second.waiting.empty()) return;
+  for (OpenRequest& request : it->second.waiting) request.deadline = std::min(request.deadline, now + open_timeout_);
+  peer_waits_.set(name, it->second.waiting.front().deadline);
+}
+
+void Swarm::give_up_late(Instant now) {
+  while (const auto id = connection_waits_.pop_due(now)) {
+    const auto live = live_.find(*id);
+    if (live == live_.end()) continue;
+    give_up_late(now, live->second.waiting);
+    if (!live->second.waiting.empty()) connection_waits_.set(*id, live->second.waiting.front().deadline);
+  }
+  while (const auto name = peer_waits_.pop_due(now)) {
+    const auto peer = peers_.find(*name);
+    if (peer == peers_.end()) continue;
+    give_up_late(now, peer->second.waiting);
+    if (!peer->second.waiting.empty()) peer_waits_.set(*name, peer->second.waiting.front().deadline);
+    forget_if_idle(*name);
+  }
+}
+
+void Swarm::give_up_late(Instant now, std::deque<OpenRequest>& waiting) {
+  std::deque<OpenRequest> late;
+  for (; !waiting.empty() && waiting.front().deadline <= now; waiting.pop_front()) {
+    late.push_back(std::move(waiting.front()));
+  }
+  fail_all(now, std::move(late), kNoCredit);
+}
+
 void Swarm::fail_all(Instant now, std::deque<OpenRequest> requests, const Error& why) {
   for (OpenRequest& request : requests) request.handler->on_stream_failed(now, request.tag, why);
 }
@@ -263,6 +320,7 @@ void Swarm::network_changed(Instant now, const std::vector<InterfaceAddress>& in
   std::vector<IpAddress> addresses;
   for (const InterfaceAddress& interface : interfaces) addresses.push_back(interface.ip);
   care_.network_changed(now, addresses);
+  dialer_.network_changed(now);
 }
 
 ConnectionPool::Use Swarm::use_of(ConnectionId id) const {
@@ -375,20 +433,14 @@ void Swarm::on_established(Instant now, Connection& connection) {
   const PeerId peer = connection.peer();
   const IpAddress ip = ip_address(connection.remote_address()).value_or(IpAddress{});
   auto reservation = resources_.connection(peer, ip);
-  if (peer == self_) {  // at an address that did not say so
-    connection.close(wire_code::kNone, kSelf.why);
-    return dialer_.refused(now, connection, kSelf);
-  }
+  // At an address that did not say so.
+  if (peer == self_) return turn_away(now, connection, wire_code::kNone, kSelf);
   if (const auto allowed = care_.gater().connection(peer, connection.remote_address()); !allowed) {
-    connection.close(wire_code::kConnGated, allowed.error().why);
-    return dialer_.refused(now, connection, allowed.error());
+    return turn_away(now, connection, wire_code::kConnGated, allowed.error());
   }
   const bool unwanted = closing_ && early_count(id) == 0;
-  if (unwanted || !reservation) {
-    const Error why = unwanted ? kNodeClosed : reservation.error();
-    connection.close(unwanted ? wire_code::kConnShutdown : wire_code::kConnResourceLimit, why.why);
-    return dialer_.refused(now, connection, why);
-  }
+  if (unwanted) return turn_away(now, connection, wire_code::kConnShutdown, kNodeClosed);
+  if (!reservation) return turn_away(now, connection, wire_code::kConnResourceLimit, reservation.error());
   Live live{&connection, {}, std::move(*reservation), {}};
   if (const auto early = early_.find(id); early != early_.end()) {
     live.streams = early->second.streams;
@@ -400,8 +452,15 @@ void Swarm::on_established(Instant now, Connection& connection) {
   // Who waited goes first, before what the protocols have to say to each other.
   dialer_.established(now, connection);
   release_waiting(now, peer);
+  await_credit_instead(now, peer);
   observer_.on_connected(now, connection);
   hand_over_early(now, id);
+}
+
+void Swarm::turn_away(Instant now, Connection& connection, std::uint64_t code, const Error& why) {
+  connection.close(code, why.why);
+  if (!connection.outbound()) observer_.on_refused(connection.peer(), connection.remote_address(), why);
+  dialer_.refused(now, connection, why);
 }
 
 void Swarm::on_closed(Instant now, Connection& connection, const Error& why) {
@@ -416,7 +475,8 @@ void Swarm::on_closed(Instant now, Connection& connection, const Error& why) {
     dialer_.closed(now, connection, why);
     if (!connection.outbound()) {
       resources_.dropped(drop_of_handshake(why));
-      observer_.on_handshake_failed(connection, why);
+      // What we closed ourselves was told when we did.
+      if (why.code != Code::kClosed) observer_.on_refused(connection.peer(), connection.remote_address(), why);
     }
     return;
   }

@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/timer_queue.hpp"
 #include "peerstore/peerstore.hpp"
 #include "resource/manager.hpp"
 #include "swarm/caretaker.hpp"
@@ -25,6 +26,8 @@ namespace p2pa::swarm {
 inline constexpr std::size_t kWaitingOpensMax = 4096;
 /// Inbound streams must agree on a protocol within this time.
 inline constexpr Duration kNegotiationTimeout = seconds(10);
+/// Streams wait so long for the peer's stream credit.
+inline constexpr Duration kOpenTimeout = seconds(10);
 /// Transport events handled in one turn.
 inline constexpr int kEventsPerTurn = 256;
 
@@ -43,8 +46,9 @@ class Observer {
   virtual void on_dial_failed(const PeerId&, const Multiaddr&, const Error& /*why*/) {}
   /// A dial has ended; null: nobody was reached.
   virtual void on_dial_ended(Instant, const std::shared_ptr<const DialReport>&, Connection*) {}
-  /// An inbound connection ended before it was one.
-  virtual void on_handshake_failed(Connection&, const Error& /*why*/) {}
+  /// Somebody who dialed us was refused, or went away before there was a connection. `peer` is empty when it was
+  /// not proven; `from` may be no more than an IP address. Also called outside of a turn.
+  virtual void on_refused(const PeerId& /*peer*/, const Multiaddr& /*from*/, const Error& /*why*/) {}
   /// An inbound stream agreed on no protocol.
   virtual void on_stream_refused(Connection&, const Error& /*why*/) {}
 };
@@ -55,7 +59,8 @@ class Swarm final : public StreamOpener, private DialerHost, private CareHost {
   /// others outlive the swarm, and that `names` has no turn after it.
   Swarm(const PeerId& self, std::vector<Transport*> transports, resource::Manager& resources,
         peerstore::Peerstore& peers, Rng& rng, Observer& observer, const CareOptions& care = {},
-        dns::Resolver* names = nullptr, DialPrivate dial_private = DialPrivate::kSameSubnet);
+        dns::Resolver* names = nullptr, DialPrivate dial_private = DialPrivate::kSameSubnet,
+        Duration open_timeout = kOpenTimeout);
   ~Swarm() override;
   Swarm(const Swarm&) = delete;
   Swarm& operator=(const Swarm&) = delete;
@@ -132,6 +137,7 @@ class Swarm final : public StreamOpener, private DialerHost, private CareHost {
     OpenStreamOptions options;
     PeerId peer;
     bool given_up = false;
+    Instant deadline = kNever;  // while it waits for credit
   };
   struct Live {  // an established connection
     Connection* connection;
@@ -178,6 +184,13 @@ class Swarm final : public StreamOpener, private DialerHost, private CareHost {
   bool open_on(Instant now, Connection& connection, StreamList& streams, OpenRequest& request);
   /// False: no connection of the peer has credit, and each of them tells when it has.
   bool open_on_any(Instant now, const Peer& peer, OpenRequest& request);
+  /// The request waits for credit, last in line.
+  void await_credit(Instant now, Live& live, OpenRequest request);
+  void await_credit(Instant now, Peer& peer, OpenRequest request);
+  /// Those that waited for the first connection wait for its credit from now on.
+  void await_credit_instead(Instant now, const PeerId& peer);
+  void give_up_late(Instant now);
+  void give_up_late(Instant now, std::deque<OpenRequest>& waiting);
   void fail_all(Instant now, std::deque<OpenRequest> requests, const Error& why);
   /// Fails what waits for a connection, when there is none and none is on its way.
   void fail_waiting(Instant now, const PeerId& peer, const Error& why);
@@ -185,6 +198,8 @@ class Swarm final : public StreamOpener, private DialerHost, private CareHost {
 
   void handle(Instant now, Connection& connection, const ConnectionEvent& event);
   void on_established(Instant now, Connection& connection);
+  /// There is no place for an established connection.
+  void turn_away(Instant now, Connection& connection, std::uint64_t code, const Error& why);
   void on_closed(Instant now, Connection& connection, const Error& why);
   void on_stream_opened(Instant now, Connection& connection, StreamId id);
   void on_readable(Instant now, StreamSlot& slot);
@@ -215,6 +230,9 @@ class Swarm final : public StreamOpener, private DialerHost, private CareHost {
   Rng& rng_;
   Caretaker care_;
   bool rules_changed_ = false;
+  const Duration open_timeout_;
+  TimerQueue<PeerId, PeerIdHash> peer_waits_;   // of the first in each line, or sooner
+  TimerQueue<ConnectionId> connection_waits_;
   std::vector<OpenRequest> opens_;  // asked since the last turn
   std::vector<OpenRequest> opens_taken_;
   struct Negotiating {  // an inbound stream that has not named a protocol of ours

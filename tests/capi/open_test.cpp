@@ -82,6 +82,7 @@ TEST_CASE("options that can never work are refused") {
   CHECK(open([](p2pa_node_options& o) { o.web_trust = 3; }) == P2PA_E_INVALID_ARGUMENT);
   CHECK(open([](p2pa_node_options& o) { o.proxy_size = 3; }) == P2PA_E_INVALID_ARGUMENT);
   CHECK(open([](p2pa_node_options& o) { o.idle_close_us = -1; }) == P2PA_E_INVALID_ARGUMENT);
+  CHECK(open([](p2pa_node_options& o) { o.open_timeout_us = -1; }) == P2PA_E_INVALID_ARGUMENT);
   CHECK(open([](p2pa_node_options& o) { o.low_water = 2, o.high_water = 1; }) == P2PA_E_INVALID_ARGUMENT);
   const auto with_text = [](const char* p2pa_node_options::*text, std::size_t p2pa_node_options::*size,
                             std::string_view value) {

@@ -13,6 +13,7 @@ namespace {
 
 const char* const kQuic = "/ip4/0.0.0.0/udp/4001/quic-v1";
 const char* const kTcp = "/ip4/0.0.0.0/tcp/4001";
+const char* const kUdp = "/ip4/0.0.0.0/udp/4001/p2pa-udp";
 
 constexpr LinkOptions kLan{.delay = microseconds(500)};
 
@@ -158,6 +159,26 @@ TEST_CASE("a kept peer is back within two seconds of a change of address") {
           },
           seconds(30)));
       CHECK(world.now() - moved < seconds(2));
+    });
+  }
+}
+
+TEST_CASE("a dial under way begins again when the network changes, and waits for no time-out of the old one") {
+  for (const char* listen : {kQuic, kTcp, kUdp}) {
+    for_seeds(3, std::string("moved while dialing ") + listen, [&](World& world) {
+      world.set_default_link({.delay = milliseconds(20)});
+      const Pair pair = make_pair(world, listening(listen));
+      const Watch events(world, pair.client);
+      const HostId host = world.host(pair.client);
+      world.partition(host, world.host(pair.server));
+      REQUIRE(world.node(pair.client).keep(pair.server_id).has_value());
+      world.run_for(milliseconds(3500));  // what was lost is sent again after 1 s, 3 s, 7 s
+      REQUIRE(events.count(NodeEvent::Kind::kConnected) == 0);
+      REQUIRE(world.change_address(host, "198.51.100.7"));
+      world.heal(host, world.host(pair.server));
+      world.tell_interfaces(host);
+      CHECK(world.run_until([&] { return events.count(NodeEvent::Kind::kConnected) == 1; }, milliseconds(500)));
+      CHECK(world.node(pair.client).connections().size() == 1);
     });
   }
 }

@@ -140,7 +140,7 @@ TEST_CASE("an address that failed is skipped for a while, with the reason of the
     CHECK(skipped.report.attempts[0].stage == DialStage::kSkippedBackoff);
     CHECK(skipped.report.attempts[0].error.code == Code::kTimeout);
 
-    if (way == Way::kWait) world.run_for(swarm::kBackoffBase);
+    if (way == Way::kWait) world.run_for(swarm::kHostBackoff);
     const Multiaddr named = world.address(server);
     CHECK((way == Way::kName ? dial(world, client, named)
                              : dial(world, client, peer, {.force = way == Way::kForce})).connected);

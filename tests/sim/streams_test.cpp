@@ -102,6 +102,59 @@ TEST_CASE("a raw stream over the bound on memory goes on when there is some agai
   });
 }
 
+TEST_CASE("streams wait for a peer that takes no more of them, in order, and not for ever") {
+  const std::string listen = GENERATE("/ip4/0.0.0.0/udp/4001/quic-v1", "/ip4/0.0.0.0/tcp/4001",
+                                      "/ip4/0.0.0.0/udp/4001/p2pa-udp");
+  for_seeds(1, "no credit " + listen, [&](World& world) {
+    NodeOptions options = listening(listen), hasty;
+    // Yamux has no credit for streams: what is over the bound is reset, and a dialer opens no more than any peer takes.
+    if (listen.find("/tcp/") == std::string::npos) options.limits.streams_inbound_per_connection_max = 8;
+    hasty.open_timeout = seconds(4);
+    const Pair pair = make_pair(world, std::move(options), std::move(hasty));
+    std::vector<AgentStream*> held;
+    REQUIRE(world.node(pair.server).handle_protocol("/test/hold/1", [&](AgentStream& stream) {
+      held.push_back(&stream);
+    }));
+    constexpr int kOpens = 300;  // more than Yamux opens
+    int opened = 0, failed = 0;
+    std::optional<Error> why;
+    Instant first_failed{};
+    for (int i = 0; i < kOpens; ++i) {
+      world.node(pair.client).open_stream(pair.server_id, "/test/hold/1", [&](Result<AgentStream*> stream) {
+        if (stream) {
+          ++opened;
+          return;
+        }
+        if (failed++ == 0) first_failed = world.now();
+        why = stream.error();
+      });
+    }
+    const Instant asked = world.now();
+    world.run_for(seconds(2));
+    const int taken = opened;
+    CHECK(taken > 0);
+    CHECK(taken < kOpens);
+    REQUIRE(failed == 0);
+    held.front()->reset(0);
+    world.run_for(seconds(1));
+    CHECK(opened == taken + 1);
+    CHECK(world.run_until([&] { return opened + failed == kOpens; }, seconds(20)));
+    CHECK(opened == taken + 1);
+    CHECK(first_failed - asked >= seconds(4));
+    CHECK(world.now() - asked < seconds(5));
+    REQUIRE(why.has_value());
+    CHECK(why->code == Code::kTimeout);
+    // Who waits no more is in nobody's way.
+    held.back()->reset(0);
+    world.run_for(seconds(1));
+    bool late = false;
+    const auto note = [&](Result<AgentStream*> stream) { late = stream.has_value(); };
+    world.node(pair.client).open_stream(pair.server_id, "/test/hold/1", note);
+    world.run_for(seconds(1));
+    CHECK(late);
+  });
+}
+
 TEST_CASE("a protocol that nobody handles is said so, and the connection stays") {
   for_seeds(1, "unknown protocol", [](World& world) {
     const Pair pair = make_pair(world);

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import socket
 import subprocess
 import unittest
 
@@ -128,6 +129,17 @@ class Pair(TestCase):
             done = p2pa("ping", silence.address)
             self.check_failure(done, UNREACHABLE, "is a node running there")
             self.assertNotIn("connecting ...", done.stderr)  # it took seconds, but a pipe is no terminal
+
+    def test_no_proxy_at_its_address(self):
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            place = f"127.0.0.1:{server.getsockname()[1]}"
+        done = p2pa("dial", "--proxy", f"http://agent:secret@{place}/", f"/ip4/192.0.2.1/tcp/4001/p2p/{STRANGER}")
+        self.check_failure(done, UNREACHABLE, f"through the proxy at {place}: the proxy refuses", "is the proxy running")
+        self.assertNotIn("secret", done.stderr)
+
+    def test_a_kept_peer_is_connected_to(self):
+        with Node("--keep", self.address) as other:
+            self.assertEqual(other.event("connected")["peer"], self.node.peer)
 
     def test_a_call_to_nobody_ends_by_its_timeout(self):
         with Silence() as silence:

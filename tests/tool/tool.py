@@ -18,9 +18,9 @@ STRANGER = "12D3KooWPjceQrSwdWXPyLLeABRXmuqt69Rg3sBYbU1Nft9HyQ6X"  # nobody who 
 DONE, FAILED, USAGE, UNREACHABLE, APPLICATION, TIMED_OUT, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
 
 
-def p2pa(*arguments, stdin=b"", text=True):
-    """The finished process; its output as text, or as bytes."""
-    done = subprocess.run([PROGRAM, *arguments], input=stdin, capture_output=True, timeout=TIMEOUT_S, check=False)
+def p2pa(*arguments, stdin=b"", text=True, inside=()):
+    """The finished process; its output as text, or as bytes. `inside`: the command that runs it elsewhere."""
+    done = subprocess.run([*inside, PROGRAM, *arguments], input=stdin, capture_output=True, timeout=TIMEOUT_S, check=False)
     if text:
         done.stdout, done.stderr = done.stdout.decode(), done.stderr.decode()
     return done
@@ -30,8 +30,8 @@ class Running:
     """A p2pa that goes on; leaving the `with` block kills it."""
     program = PROGRAM
 
-    def __init__(self, *arguments, **options):
-        self.process = subprocess.Popen([self.program, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    def __init__(self, *arguments, inside=(), **options):
+        self.process = subprocess.Popen([*inside, self.program, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, **options)
 
     def __enter__(self):
@@ -62,8 +62,8 @@ class Running:
 class Node(Running):
     """A `p2pa node --json` that listens on loopback."""
 
-    def __init__(self, *arguments, listen=LOOPBACK):
-        super().__init__("node", "--json", "--listen", listen, *arguments)
+    def __init__(self, *arguments, listen=LOOPBACK, inside=()):
+        super().__init__("node", "--json", "--listen", listen, *arguments, inside=inside)
 
     def __enter__(self):
         try:

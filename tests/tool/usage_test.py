@@ -61,7 +61,8 @@ class Usage(TestCase):
     def test_what_is_no_address(self):
         for address in NOT_ADDRESSES:
             for arguments in (["dial", address], ["ping", address], ["call", address, "echo"], ["perf", address],
-                              ["node", "--listen", address], ["node", "--listen", LOOPBACK, "--connect", address]):
+                              ["node", "--listen", address], ["node", "--listen", LOOPBACK, "--connect", address],
+                              ["node", "--listen", LOOPBACK, "--keep", address]):
                 with self.subTest(arguments):
                     self.check_failure(p2pa(*arguments), USAGE, "not an address", "/quic-v1/p2p/12D3KooW")
 

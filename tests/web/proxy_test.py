@@ -113,6 +113,7 @@ def test_no_proxy_at_its_address(kind, tmp_path):
     with listening() as node:
         done = p2pa("ping", "-n", "1", "--proxy", url(kind, server), node.address)
         assert (done.returncode, done.stdout) == (UNREACHABLE, "")
+        assert "through the proxy at 127.0.0.1:" in done.stderr and "the proxy refuses" in done.stderr
 
 
 @PROXIES

@@ -35,6 +35,7 @@ struct NodeCommandOptions {
   std::string key_file;
   std::vector<std::string> listen;
   std::vector<std::string> connect;
+  std::vector<std::string> keep;
   std::string qlog;
   std::string web_certificate_file, web_key_file;
   bool perf = false;

@@ -82,6 +82,7 @@ int run(int argc, char** argv) {
   node_command->add_option("--listen", node.listen, "address to listen on, repeatable")
       ->default_val(std::vector<std::string>{"/ip4/0.0.0.0/udp/0/quic-v1"});
   node_command->add_option("--connect", node.connect, "address to connect to, repeatable");
+  node_command->add_option("--keep", node.keep, "address of a peer to stay connected to, repeatable");
   node_command->add_option("--qlog", node.qlog, "write qlog files into this folder")
       ->check(CLI::ExistingDirectory);
   auto* certificate = node_command->add_option("--web-certificate", node.web_certificate_file,

@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <optional>
+#include <string>
 
 #include "commands.hpp"
 #include "output.hpp"
@@ -25,6 +27,7 @@ const char* name_of(NodeEvent::Kind kind) {
     case NodeEvent::Kind::kPathChanged: return "path_changed";
     case NodeEvent::Kind::kDialed: return "dialed";
     case NodeEvent::Kind::kDialFailed: return "dial_failed";
+    case NodeEvent::Kind::kRefused: return "refused";
     case NodeEvent::Kind::kClosed: return "closed";
   }
   return "unknown";
@@ -63,6 +66,18 @@ void show_text(Node& node, const NodeEvent& event) {
   if (event.error.code != p2pa::Code::kOk) line += ": " + p2pa::describe(event.error);
   fmt::print("{}\n", line);
   std::fflush(stdout);
+}
+
+/// Its exit code, when it is no address of a peer that can be kept.
+std::optional<int> keep(Node& node, const std::string& text) {
+  const auto address = Multiaddr::parse(text);
+  if (!address) return report_address(text, address.error());
+  const auto peer = address->peer_id();
+  if (!peer) return report_address(text, {p2pa::Code::kInvalidArgument, 0, "whom to keep: it has no /p2p/<id>"});
+  auto kept = node.add_address(*peer, *address);
+  if (kept) kept = node.keep(*peer);
+  if (!kept) return report("cannot keep " + text, kept.error());
+  return std::nullopt;
 }
 
 }  // namespace
@@ -111,8 +126,11 @@ int run_node(const NodeCommandOptions& options) {
     const auto address = Multiaddr::parse(text);
     if (!address) return report_address(text, address.error());
     node.dial(*address, [&, text](auto result) {
-      if (!result && !stop_requested()) exit_code = report_dial(text, result.error());
+      if (!result && !stop_requested()) exit_code = report_dial(text, options.network.proxy, result.error());
     });
+  }
+  for (const std::string& text : options.keep) {
+    if (const auto failed = keep(node, text)) return *failed;
   }
   while (!stop_requested() && exit_code == kOk) {
     if (auto polled = node.poll(p2pa::milliseconds(200)); !polled) {

@@ -80,6 +80,18 @@ int exit_code(Code code) {
   }
 }
 
+/// HOST:PORT of a proxy's URL: who may use it is nobody's business.
+std::string_view place_of(std::string_view proxy) {
+  const std::size_t user = proxy.rfind('@');
+  const std::size_t scheme = proxy.find("://");
+  if (user != std::string_view::npos) {
+    proxy.remove_prefix(user + 1);
+  } else if (scheme != std::string_view::npos) {
+    proxy.remove_prefix(scheme + 3);
+  }
+  return proxy.substr(0, proxy.find('/'));
+}
+
 std::int64_t monotonic_ns() {
   timespec t{};
   clock_gettime(CLOCK_MONOTONIC, &t);
@@ -113,8 +125,15 @@ int report(std::string_view what, const p2pa::Error& error) {
   return exit_code(error.code);
 }
 
-int report_dial(std::string_view address, const p2pa::Error& error) {
-  const int code = report(fmt::format("cannot connect to {}", address), error);
+int report_dial(std::string_view address, std::string_view proxy, const p2pa::Error& error) {
+  std::string what = fmt::format("cannot connect to {}", address);
+  const char* advice = hint(error);
+  if (!proxy.empty()) {
+    what += fmt::format(" through the proxy at {}", place_of(proxy));
+    if (error.code == Code::kUnreachable) advice = "is the proxy running there, and does it reach the node?";
+  }
+  print_error(fmt::format("{}: {}", what, reason(error)), advice);
+  const int code = exit_code(error.code);
   return code == kFailed ? kUnreachable : code;
 }
 

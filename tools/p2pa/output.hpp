@@ -22,8 +22,8 @@ void print_json(std::initializer_list<std::pair<const char*, JsonValue>> members
 void print_error(std::string_view text, std::string_view hint = {});
 /// The same for a failed operation; returns the exit code that belongs to it.
 int report(std::string_view what, const p2pa::Error& error);
-/// The same for a dial.
-int report_dial(std::string_view address, const p2pa::Error& error);
+/// The same for a dial. `proxy`: the URL of the one that it went through, or empty.
+int report_dial(std::string_view address, std::string_view proxy, const p2pa::Error& error);
 /// The same for a text that is no address.
 int report_address(std::string_view text, const p2pa::Error& error);
 /// The same for what a signal ended.

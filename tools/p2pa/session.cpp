@@ -71,11 +71,11 @@ Session::Session(const std::string& text, const NetworkOptions& network, p2pa::D
     return;
   }
   if (!dialed->has_value()) {
-    exit_code_ = report_dial(text, {p2pa::Code::kDeadlineExceeded, 0, "no answer in time"});
+    exit_code_ = report_dial(text, network.proxy, {p2pa::Code::kDeadlineExceeded, 0, "no answer in time"});
     return;
   }
   if (!**dialed) {
-    exit_code_ = report_dial(text, (*dialed)->error());
+    exit_code_ = report_dial(text, network.proxy, (*dialed)->error());
     return;
   }
   connection_ = ***dialed;

@@ -16,11 +16,12 @@ import math
 import time
 import warnings
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from ctypes import byref
 from typing import Any, TypeVar
 
 from . import _ffi as ffi
+from ._care import Care
 from ._channel import CallChannel, Channel, StreamChannel
 from ._events import Subscription, error_in
 from ._ffi import lib
@@ -28,8 +29,8 @@ from ._log import Log, logger
 from ._memory import Memory, Payload
 from ._messages import MessageSender
 from ._options import Options
-from ._values import (Connection, DialedPeer, Event, PeerId, PeerInfo, Perf, RateLimit, Request, check, choice,
-                      dial_attempts, peer_id, peer_name, peer_struct, priority_of, utf8)
+from ._values import (Connection, DialedPeer, Event, PeerId, PeerInfo, Perf, Request, check, choice, counted,
+                      dial_attempts, peer_id, peer_name, peer_struct, priority_of)
 from ._process import nodes, orphans
 from ._waiting import Pending, Signal
 from .errors import (ApplicationError, Closed, DeadlineExceeded, Forked, InvalidArgument, P2PError,
@@ -42,7 +43,6 @@ ROOM_SECONDS_MAX = 30.0  # for what has no deadline of its own to be queued
 LENT_BYTES_MIN = 1 << 16  # a smaller copy is cheaper than a call back into Python
 UNHANDLED = -1  # the application code of an exception that a method did not mean to raise
 
-DIRECTIONS = {"out": ffi.DIRECTION_OUTBOUND, "in": ffi.DIRECTION_INBOUND}
 DELIVERIES = {"unreliable": ffi.DELIVERY_UNRELIABLE, "sequenced": ffi.DELIVERY_SEQUENCED,
               "reliable": ffi.DELIVERY_RELIABLE, "ordered": ffi.DELIVERY_ORDERED}
 _DELIVERY_NAMES = {number: name for name, number in DELIVERIES.items()}
@@ -62,7 +62,7 @@ class Incoming:
         self.request, self.channel = request, channel
 
 
-class Core(abc.ABC):
+class Core(Care):
     """A node. A face says how it waits and who runs what is served."""
 
     node = 0  # the handle; 0 before open and after free
@@ -117,9 +117,9 @@ class Core(abc.ABC):
         try:
             self.start()
             for method, (_, mode) in list(self._methods.items()):
-                await self.submit(lib.p2pa_node_serve, *_text(method), mode)
+                await self.submit(lib.p2pa_node_serve, *counted(method), mode)
             for protocol in list(self._protocols):
-                await self.submit(lib.p2pa_node_handle_protocol, *_text(protocol))
+                await self.submit(lib.p2pa_node_handle_protocol, *counted(protocol))
             for answer in answers:
                 await self._listens(answer)
         except BaseException:
@@ -248,7 +248,7 @@ class Core(abc.ABC):
     async def add_address(self, peer: str, address: str) -> None:
         info = ffi.ErrorInfo()
         who = peer_struct(peer)
-        await self.submit(lib.p2pa_node_add_address, byref(who), *_text(address), byref(info),
+        await self.submit(lib.p2pa_node_add_address, byref(who), *counted(address), byref(info),
                            peer=peer_id(who), info=info)
         if len(self._addresses) >= ADDRESSES_REMEMBERED_MAX:
             self._addresses.clear()
@@ -256,7 +256,7 @@ class Core(abc.ABC):
 
     async def listen(self, address: str) -> None:
         info = ffi.ErrorInfo()
-        await self.submit(lib.p2pa_node_listen, *_text(address), byref(info), info=info)
+        await self.submit(lib.p2pa_node_listen, *counted(address), byref(info), info=info)
         await self._listens(self._expect_listening())
 
     def _expect_listening(self) -> Pending:
@@ -282,46 +282,13 @@ class Core(abc.ABC):
             return DialedPeer(peer_name(event.peer), dial_attempts(event))
 
         if peer.startswith("/"):
-            return await self._operate(answered, lib.p2pa_node_dial, *_text(peer), info=ffi.ErrorInfo())
+            return await self._operate(answered, lib.p2pa_node_dial, *counted(peer), info=ffi.ErrorInfo())
         who, name = await self._known(peer)
         return await self._operate(answered, lib.p2pa_node_dial_peer, who, peer=name)
 
     async def disconnect(self, peer: str) -> None:
         who, name = await self._known(peer)
         await self.submit(lib.p2pa_node_disconnect, who, peer=name)
-
-    async def keep(self, peer: str) -> None:
-        who, name = await self._known(peer)
-        check(lib.p2pa_node_keep(self.usable(), who), peer=name)
-
-    async def unkeep(self, peer: str) -> None:
-        who, name = await self._known(peer)
-        check(lib.p2pa_node_unkeep(self.usable(), who), peer=name)
-
-    async def protect(self, peer: str, tag: str) -> None:
-        who, name = await self._known(peer)
-        check(lib.p2pa_node_protect(self.usable(), who, *_text(tag)), peer=name)
-
-    async def unprotect(self, peer: str, tag: str) -> bool:
-        who, name = await self._known(peer)
-        return check(lib.p2pa_node_unprotect(self.usable(), who, *_text(tag)), peer=name) == ffi.NONE
-
-    async def set_value(self, peer: str, tag: str, value: int) -> None:
-        who, name = await self._known(peer)
-        check(lib.p2pa_node_set_value(self.usable(), who, *_text(tag), value), peer=name)
-
-    async def choose_peer(self, peers: Sequence[str]) -> PeerId:
-        for peer in peers:
-            await self._known(peer)
-        among, chosen = (ffi.Peer * len(peers))(*map(peer_struct, peers)), ffi.Peer()
-        check(lib.p2pa_node_choose_peer(self.usable(), among, len(peers), byref(chosen)))
-        return peer_name(chosen)
-
-    def rule(self, what: str, rule: str) -> None:
-        check(getattr(lib, f"p2pa_node_{what}")(self.usable(), *_text(rule)))
-
-    def allow_only(self, allowed_only: bool) -> None:
-        check(lib.p2pa_node_allow_only(self.usable(), allowed_only))
 
     async def ping(self, peer: str) -> float:
         who, name = await self._known(peer)
@@ -340,13 +307,13 @@ class Core(abc.ABC):
         request = Memory(data)
         options = _call_options(timeout, replay_safe, priority, compress)
         return await self._operate(_data, lib.p2pa_node_call, who,
-                                   *_text(method), request.pointer, request.size,
+                                   *counted(method), request.pointer, request.size,
                                    byref(options), peer=name, options=options)
 
     async def notify(self, peer: str, method: str, data: Payload) -> None:
         who, name = await self._known(peer)
         message = Memory(data)
-        await self._operate(lambda event, _: None, lib.p2pa_node_notify, who, *_text(method),
+        await self._operate(lambda event, _: None, lib.p2pa_node_notify, who, *counted(method),
                             message.pointer, message.size, peer=name)
 
     async def send_datagram(self, peer: str, data: Payload) -> None:
@@ -365,23 +332,6 @@ class Core(abc.ABC):
         message = Memory(data)
         await self.submit(lib.p2pa_node_send_session_message, who, message.pointer, message.size, byref(options),
                           peer=name)
-
-    def set_rate_limit(self, direction: str, scope: str, bytes_per_second: int, burst_bytes: int) -> None:
-        check(lib.p2pa_node_set_rate_limit(self.usable(), *_text(scope), choice("direction", direction, DIRECTIONS),
-                                           bytes_per_second, burst_bytes))
-
-    def clear_rate_limit(self, direction: str, scope: str) -> None:
-        check(lib.p2pa_node_clear_rate_limit(self.usable(), *_text(scope),
-                                             choice("direction", direction, DIRECTIONS)))
-
-    def rate_limit(self, direction: str, scope: str) -> RateLimit | None:
-        rate, burst = ctypes.c_uint64(), ctypes.c_uint64()
-        status = lib.p2pa_node_rate_limit(self.usable(), *_text(scope), choice("direction", direction, DIRECTIONS),
-                                          byref(rate), byref(burst))
-        if status == ffi.NOT_FOUND:
-            return None
-        check(status)
-        return RateLimit(rate.value, burst.value)
 
     async def open_channel(self, peer: str, deadline: float, repair: float) -> MessageSender:
         who, name = await self._known(peer)
@@ -410,7 +360,7 @@ class Core(abc.ABC):
                         compress: bool) -> CallChannel:
         who, name = await self._known(peer)
         handle, options = ffi.Handle(), _call_options(timeout, False, priority, compress)
-        await self.submit(lib.p2pa_node_call_open, who, *_text(method),
+        await self.submit(lib.p2pa_node_call_open, who, *counted(method),
                            byref(options), byref(handle), peer=name, options=options)
         channel = CallChannel(self, handle.value, name, method)
         self._channels[handle.value] = channel
@@ -432,7 +382,7 @@ class Core(abc.ABC):
             return channel
 
         try:
-            return await self._operate(opened, lib.p2pa_node_open_stream, who, *_text(protocol), peer=name)
+            return await self._operate(opened, lib.p2pa_node_open_stream, who, *counted(protocol), peer=name)
         except BaseException:
             for channel in made:  # it came, but too late
                 channel.give_up()
@@ -448,7 +398,7 @@ class Core(abc.ABC):
         if method not in self._methods:
             raise error_of(ffi.NOT_FOUND, f"{method!r} is not served")
         if self.node:
-            check(lib.p2pa_node_stop_serving(self.usable(), *_text(method)))
+            check(lib.p2pa_node_stop_serving(self.usable(), *counted(method)))
         del self._methods[method]
 
     def handle(self, protocol: str, handler: Callable[[Any], Any]) -> None:
@@ -458,7 +408,7 @@ class Core(abc.ABC):
                      *arguments: Any) -> None:
         """Before the node is open it is only noted; open() tells the node."""
         if self.node or self.closed or self.forked:
-            check(function(self.usable(), *_text(name), *arguments))
+            check(function(self.usable(), *counted(name), *arguments))
         elif name in table:
             raise error_of(ffi.INVALID_STATE, f"{name!r} is served already")
         table[name] = handler
@@ -583,7 +533,7 @@ class Core(abc.ABC):
         told = Event(lib.p2pa_event_name(event.kind).decode(), peer_id(event.peer),
                      event.address.text(), event.connection, event.data.copy(), error,
                      bool(event.flags & ffi.EVENT_FLAG_LAST), _DELIVERY_NAMES.get(event.delivery, ""),
-                     event.session_channel)
+                     event.session_channel, event.count)
         for subscription in list(self.subscriptions):
             subscription.tell(told)
 
@@ -643,27 +593,6 @@ class Core(abc.ABC):
                           info.streams, number, info.jitter_ns / 1e9, info.age_ns / 1e9, info.loss,
                           info.throughput, info.score)
 
-    def usage(self) -> dict[str, int]:
-        usage = ffi.Usage()
-        check(lib.p2pa_node_usage(self.usable(), byref(usage)))
-        return {name: getattr(usage, name) for name, *_ in usage._fields_ if name != "struct_size"}
-
-    def refusals(self) -> dict[str, int]:
-        return self._counted(lib.p2pa_node_limit_refusals, lib.p2pa_limit_name)
-
-    def drops(self) -> dict[str, int]:
-        return self._counted(lib.p2pa_node_drops, lib.p2pa_drop_name)
-
-    def _counted(self, count: Callable[..., int], name: Callable[..., bytes]) -> dict[str, int]:
-        found: dict[str, int] = {}
-        times = ctypes.c_uint64()
-        while True:
-            status = count(self.usable(), len(found), byref(times))
-            if status == ffi.NOT_FOUND:
-                return found
-            check(status)
-            found[name(len(found)).decode()] = times.value
-
     def _read_text(self, function: Callable[..., int], *arguments: Any,
                    peer: PeerId | None = None) -> str:
         size = ctypes.c_size_t(1024)
@@ -696,11 +625,6 @@ def _data(event: ffi.Event, _: bool) -> bytes:
 
 def _duration(event: ffi.Event, _: bool) -> float:
     return float(event.duration_ns / 1e9)
-
-
-def _text(text: str) -> tuple[bytes, int]:
-    encoded = utf8(text)
-    return encoded, len(encoded)
 
 
 def _call_options(timeout: float | None, replay_safe: bool, priority: str, compress: bool) -> ffi.CallOptions:

@@ -24,7 +24,7 @@ STREAM_FINISHED, MESSAGE_TOO_LARGE, APPLICATION, DEADLINE_EXCEEDED = -203, -204,
  EVENT_STREAM_ENDED) = range(32, 37)
 EVENT_CHANNEL_ENDED = 40
 (EVENT_LISTENING, EVENT_LISTEN_FAILED, EVENT_CONNECTED, EVENT_DISCONNECTED, EVENT_IDENTIFIED,
- EVENT_PATH_CHANGED, EVENT_DATAGRAM, EVENT_MESSAGE, EVENT_SESSION_MESSAGE) = range(48, 57)
+ EVENT_PATH_CHANGED, EVENT_DATAGRAM, EVENT_MESSAGE, EVENT_SESSION_MESSAGE, EVENT_REFUSED) = range(48, 58)
 EVENT_CLOSED = 64
 (DIAL_CONNECTED, DIAL_RESOLVING, DIAL_CONNECTING, DIAL_SECURING, DIAL_MUXING) = range(5)
 (DIAL_SKIPPED_BACKOFF, DIAL_SKIPPED_BLACK_HOLE, DIAL_SKIPPED_PRIVATE, DIAL_SKIPPED_GATED,
@@ -117,7 +117,8 @@ class NodeOptions(_Sized):
                 ("dns_servers", c_char_p), ("dns_servers_size", c_size_t),
                 ("heartbeat_us", c_int64), ("grace_us", c_int64), ("idle_close_us", c_int64),
                 ("high_water", c_uint32), ("low_water", c_uint32),
-                ("connections_kept_per_peer", c_uint32), ("web_trust", c_uint32)]
+                ("connections_kept_per_peer", c_uint32), ("web_trust", c_uint32),
+                ("open_timeout_us", c_int64)]
 
 
 class CallOptions(_Sized):
@@ -163,7 +164,8 @@ class Event(_Sized):
                 ("data", Bytes), ("name", Bytes), ("address", Bytes), ("duration_ns", c_int64),
                 ("bytes_up", c_uint64), ("bytes_down", c_uint64), ("upload_ns", c_int64),
                 ("download_ns", c_int64), ("flags", c_uint32), ("dropped", c_uint32),
-                ("channel", c_uint64), ("delivery", c_uint32), ("session_channel", c_uint32)]
+                ("channel", c_uint64), ("delivery", c_uint32), ("session_channel", c_uint32),
+                ("count", c_uint64)]
 
 
 class DialAttempt(_Sized):

@@ -21,7 +21,7 @@ _LIMITS = {name: 256 ** ctypes.sizeof(kind) - 1 for name, kind, *_ in ffi.Limits
 _SECURITY = {("noise", "tls"): ffi.SECURITY_NOISE_TLS, ("tls", "noise"): ffi.SECURITY_TLS_NOISE,
              ("noise",): ffi.SECURITY_NOISE, ("tls",): ffi.SECURITY_TLS}
 _WEB_TRUST = {"roots": ffi.WEB_TRUST_ROOTS, "all": ffi.WEB_TRUST_ALL}
-_TIMES = ("idle_timeout", "keep_alive", "handshake_timeout", "heartbeat", "grace", "idle_close")
+_TIMES = ("idle_timeout", "keep_alive", "handshake_timeout", "heartbeat", "grace", "idle_close", "open_timeout")
 _COUNTS = ("high_water", "low_water", "connections_kept_per_peer")
 _SECONDS_MAX = 24 * 3600  # as the library has it, which sees nothing of what 64 bits do not hold
 
@@ -58,6 +58,8 @@ class Roads(TypedDict, total=False):
     """Seconds after which a connection that nobody uses closes; 0: never."""
     connections_kept_per_peer: int
     """0: all."""
+    open_timeout: float
+    """Seconds that a stream or a call waits for the peer to take one more."""
 
 
 @dataclasses.dataclass
@@ -89,6 +91,7 @@ class Options:
     grace: float | None = None
     idle_close: float = 0
     connections_kept_per_peer: int = 1
+    open_timeout: float | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.listen, str):
@@ -132,7 +135,8 @@ class Options:
             security=_SECURITY[tuple(self.security)], web_trust=_WEB_TRUST[self.web_trust],
             heartbeat_us=_microseconds(self.heartbeat, zero=-1), grace_us=_microseconds(self.grace, zero=-1),
             idle_close_us=int(self.idle_close * 1e6), high_water=self.high_water, low_water=self.low_water,
-            connections_kept_per_peer=self.connections_kept_per_peer or ffi.UNLIMITED)
+            connections_kept_per_peer=self.connections_kept_per_peer or ffi.UNLIMITED,
+            open_timeout_us=_microseconds(self.open_timeout))
         texts = {"key": self.key, "key_file": _bytes(self.key_file),
                  "listen": utf8("\n".join(self.listen)), "agent_version": _bytes(self.agent_version),
                  "qlog_directory": _bytes(self.qlog_directory),

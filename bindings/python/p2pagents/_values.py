@@ -52,21 +52,23 @@ class Event:
 
     kind: str
     """"listening", "listen_failed", "connected", "disconnected", "identified", "path_changed",
-    "datagram", "message", "session_message"."""
+    "datagram", "message", "session_message", "refused"."""
     peer: PeerId | None
     address: str
-    """Of "listening", "listen_failed", "connected" and "path_changed"."""
+    """Of "listening", "listen_failed", "connected", "path_changed" and "refused"."""
     connection: int
     data: bytes
     """Of "datagram", "message" and "session_message"."""
     error: P2PError | None
-    """Why, of "listen_failed" and "disconnected"."""
+    """Why, of "listen_failed", "disconnected" and "refused"."""
     last: bool
     """"disconnected": it was the last connection to this peer."""
     delivery: str = ""
     """Of "session_message": "unreliable", "sequenced", "reliable" or "ordered"."""
     channel: int = 0
     """Of "session_message"."""
+    count: int = 0
+    """Of "refused": so many were refused for this since the last such event; this is the newest."""
 
 
 class RateLimit(NamedTuple):
@@ -196,6 +198,12 @@ def utf8(text: str) -> bytes:
         return text.encode()
     except UnicodeEncodeError as why:
         raise InvalidArgument(f"no UTF-8 can be made of {text!r}") from why
+
+
+def counted(text: str) -> tuple[bytes, int]:
+    """A text for C, and its size."""
+    encoded = utf8(text)
+    return encoded, len(encoded)
 
 
 @functools.lru_cache(4096)

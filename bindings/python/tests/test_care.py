@@ -62,6 +62,17 @@ def test_whom_a_rule_names_is_refused(server: p2pagents.Node, client: p2pagents.
         client.deny("no rule")
 
 
+def test_who_is_refused_is_told_of(server: p2pagents.Node, client: p2pagents.Node) -> None:
+    server.deny("127.0.0.0/8")
+    with server.events("refused") as events:
+        with pytest.raises(p2pagents.P2PError):
+            client.dial(server.address)
+        refused = next(events)
+    assert isinstance(refused.error, p2pagents.Gated)
+    assert refused.address == "/ip4/127.0.0.1"
+    assert refused.peer is None and refused.count >= 1
+
+
 def test_only_what_is_allowed_may_pass(server: p2pagents.Node, client: p2pagents.Node) -> None:
     client.allow_only()
     with pytest.raises(p2pagents.Gated):

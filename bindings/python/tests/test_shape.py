@@ -80,7 +80,7 @@ def test_what_cannot_be_an_option_is_said_before_anything_is_opened() -> None:
 @pytest.mark.parametrize("options", [
     {"limits": {"events_max": -1}}, {"limits": {"events_max": 2**32}}, {"limits": {"memory_max": 2**64}},
     {"idle_timeout": -1}, {"idle_timeout": 86401}, {"idle_timeout": 1e30}, {"handshake_timeout": math.inf},
-    {"keep_alive": math.nan}])
+    {"keep_alive": math.nan}, {"open_timeout": -1}])
 def test_a_number_that_no_option_can_be_is_said_too(options: Any) -> None:
     with pytest.raises(p2pagents.InvalidArgument, match="from 0 to"):
         p2pagents.Node(**options)

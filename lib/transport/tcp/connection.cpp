@@ -24,6 +24,13 @@ std::string_view protocol_of(Security security) {
   return security == Security::kNoise ? noise::kProtocol : tls::kProtocol;
 }
 
+/// It is the proxy that such a dial did not reach.
+Error unreached(bool through_proxy, DialStage stage, const Error& why) {
+  if (!through_proxy || stage != DialStage::kConnecting) return why;
+  const char* what = why.code == Code::kTimeout ? "the proxy does not answer" : "the proxy refuses, or is not reached";
+  return {why.code, why.detail, what};
+}
+
 /// What the peer says of a connection in a goodbye: yamux's own codes, and those of libp2p (specs PR 623).
 std::uint32_t goodbye_of(const Error& why) {
   switch (why.code) {
@@ -124,7 +131,7 @@ void Connection::handle(const SocketEvent& event) {
     case Socket::kLost:
       shared_.forget_socket(std::exchange(socket_, 0));
       if (state_ == State::kSecuring && try_next_security()) return;
-      return finish_close(event.error, SocketRequest::Kind::kAbort);
+      return finish_close(unreached(outbound_ && shared_.config.proxy, stage(), event.error), SocketRequest::Kind::kAbort);
   }
 }
 
@@ -422,7 +429,8 @@ void Connection::on_deadline() {
   if (session_) {
     if (const auto alive = session_->on_deadline(shared_.now); !alive) fail(alive.error());
   } else if (shared_.now >= begun_at_ + shared_.config.handshake_timeout) {
-    fail({Code::kTimeout, 0, "the handshake took too long"});
+    const Error late{Code::kTimeout, 0, "the handshake took too long"};
+    fail(unreached(outbound_ && shared_.config.proxy, stage(), late));
   }
 }
 

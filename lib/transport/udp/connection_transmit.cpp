@@ -36,13 +36,18 @@ bool Connection::transmit(MutableBytes buffer, const TransmitLimits& limits, Tra
 
 /// One packet of at most room.size() bytes. 0: there is nothing to send, or not now.
 std::size_t Connection::write_packet(MutableBytes room) {
-  PacketBuilder packet(shared_.plain, room.size() - kOverhead, shared_.sent);
-  const bool ack = acks_.owed();
-  if (ack) packet.add(acks_.frame(shared_.now));
+  const bool due = acks_.due_at() <= shared_.now;
   const bool may = may_send(room.size());
+  bool ack = acks_.owed();
+  PacketBuilder packet(shared_.plain, room.size() - kOverhead, shared_.sent);
+  if (ack) packet.add(acks_.frame(shared_.now));
   if (may) fill(packet);
-  // An acknowledgement that leaves no room for what waits goes ahead of it.
-  const bool due = acks_.due_at() <= shared_.now || (ack && may && pending());
+  if (ack && !due && may && !packet.eliciting()) {
+    // It is not cut, the datagram behind it, and may be too large beside an acknowledgement: that can wait.
+    ack = false;
+    packet.take_back();
+    fill(packet);
+  }
   if (packet.empty() || (!packet.eliciting() && !due)) return 0;
   if (ack) acks_.said();
   return seal(packet, room, false);

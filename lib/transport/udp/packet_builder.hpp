@@ -36,6 +36,11 @@ class PacketBuilder final {
   }
   /// What is to be remembered of something within the next frame.
   void remember(const SentFrame& memory) { sent_.push_back(memory); }
+  /// Empty again. REQUIRES that nothing in it elicits an acknowledgement.
+  void take_back() {
+    plain_.clear();
+    sent_.clear();
+  }
   void pad_to(std::size_t bytes) {
     if (plain_.size() < bytes) plain_.resize(bytes);  // a frame of PADDING is a zero
   }

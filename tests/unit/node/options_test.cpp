@@ -27,6 +27,8 @@ const Bad kBad[] = {
     {"heartbeat", [](NodeOptions& o) { o.heartbeat = hours(25); }},
     {"grace", [](NodeOptions& o) { o.grace = milliseconds(-1); }},
     {"grace", [](NodeOptions& o) { o.grace = hours(25); }},
+    {"open_timeout", [](NodeOptions& o) { o.open_timeout = {}; }},
+    {"open_timeout", [](NodeOptions& o) { o.open_timeout = hours(25); }},
     {"idle_close", [](NodeOptions& o) { o.idle_close = milliseconds(-1); }},
     {"idle_close", [](NodeOptions& o) { o.idle_close = hours(25); }},
     {"low_water", [](NodeOptions& o) { o.high_water = 1, o.low_water = 2; }},

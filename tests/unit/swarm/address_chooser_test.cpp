@@ -82,6 +82,32 @@ TEST_CASE("an address in back-off is tried when it is named, or last when the di
   CHECK(forced.skipped.empty());
 }
 
+TEST_CASE("an address that the host gave is soon tried again, however often it failed") {
+  Book book;
+  book.know(tcp("8.8.0.1"), Source::kHost);
+  book.know(tcp("8.8.0.2"));
+  for (int i = 0; i < 10; ++i) {
+    for (const char* ip : {"8.8.0.1", "8.8.0.2"}) {
+      book.chooser.failed(kStart, book.peer, tcp(ip), DialStage::kConnecting, kSilence);
+    }
+  }
+  CHECK(book.choose({}, false, kStart + kHostBackoff - Duration{1}).wanted.empty());
+  CHECK(book.choose({}, false, kStart + kHostBackoff).wanted == List{tcp("8.8.0.1")});
+}
+
+TEST_CASE("what a name stands for is as soon tried again as the name") {
+  Book book;
+  const auto of_host = Multiaddr::parse("/dns4/a.example/tcp/1").value();
+  const auto of_peer = Multiaddr::parse("/dns4/b.example/tcp/1").value();
+  book.know(of_host, Source::kHost);
+  book.know(of_peer);
+  book.chooser.failed(kStart, book.peer, tcp("8.8.0.1"), DialStage::kConnecting, kSilence);
+  const Instant later = kStart + kHostBackoff;
+  const AddressChooser::Wish wish{.peer = book.peer, .named = {}};
+  CHECK(book.chooser.choose_of_name(later, wish, of_host, {tcp("8.8.0.1")}, none).wanted.size() == 1);
+  CHECK(book.chooser.choose_of_name(later, wish, of_peer, {tcp("8.8.0.1")}, none).wanted.empty());
+}
+
 TEST_CASE("failures at one peer say nothing of a dial to whoever answers") {
   Book book;
   book.chooser.failed(kStart, {}, quic("8.8.0.1"), DialStage::kConnecting, kSilence);

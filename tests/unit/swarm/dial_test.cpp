@@ -266,3 +266,25 @@ TEST_CASE("names do not make a dial try more addresses than it may") {
   for (; !dial.exhausted(); ++tried) dial.failed_to_start(kStart, kRefusal);
   CHECK(tried == swarm::kDialAddressesMax);
 }
+
+TEST_CASE("what begins again is due before what was not tried yet, in its old order") {
+  Dial dial({v4(1), v4(2), v4(3)}, kStart);
+  dial.started(kStart);
+  dial.started(kStart);
+  const Instant later = kStart + milliseconds(3);
+  dial.start_again(v4(2), later);
+  dial.start_again(v4(1), later);
+  for (const int port : {1, 2, 3}) {
+    REQUIRE(dial.candidate(dial.next_deadline()) != nullptr);
+    CHECK(*dial.candidate(dial.next_deadline()) == v4(port));
+    if (port == 1) CHECK(dial.next_deadline() == later);
+    dial.started(dial.next_deadline());
+  }
+  CHECK(dial.next_deadline() == kNever);
+  for (int i = 0; i < 3; ++i) {
+    CHECK_FALSE(dial.exhausted());
+    dial.attempt_failed(later, kSilence);
+  }
+  CHECK(dial.exhausted());
+  CHECK(dial.error().detail == 3);
+}

@@ -558,6 +558,34 @@ TEST_CASE("an urgent message does not wait behind a stream that fills the road")
   CHECK(pair.b.told.inbox(pair.theirs(), pair.b.told.streams[0]).text.size() < (2 << 20));
 }
 
+TEST_CASE("a datagram that fills a packet does not wait behind an acknowledgement that may") {
+  UdpPair pair;
+  bool lossy = true;
+  int count = 0;
+  pair.filter = [&](Flight& flight) {
+    if (flight.bytes.size() > 1200) return false;  // packets stay small
+    return !lossy || flight.to == 0 || ++count % 2 == 0;
+  };
+  udp::Connection& c = pair.connect();
+  for (int i = 0; i < 40; ++i) {  // so many gaps make a long acknowledgement
+    REQUIRE(c.send_datagram(as_bytes("datagram")));
+    pair.run_for(milliseconds(30));
+  }
+  lossy = false;
+  for (int i = 0; i < 2; ++i) {
+    pair.run_for(seconds(1));
+    const std::size_t before = pair.b.told.datagrams.size();
+    REQUIRE(c.send_datagram(as_bytes("owed an answer")));
+    REQUIRE(pair.run_until([&] { return pair.b.told.datagrams.size() == before + 1; }));
+  }
+  const Instant sent = pair.now;
+  const std::string large(udp::Connection::kDatagramSizeMax, 'x');
+  REQUIRE(pair.theirs().send_datagram(as_bytes(large)));
+  REQUIRE(pair.run_until([&] { return !pair.a.told.datagrams.empty(); }));
+  CHECK(pair.now - sent == pair.delay);
+  CHECK(pair.a.told.datagrams.front() == large);
+}
+
 TEST_CASE("a close is heard though its first datagram is lost") {
   UdpPair pair;
   udp::Connection& c = pair.connect();
