@@ -38,7 +38,7 @@ class FecSender final {
   void begin(Instant now, std::size_t packet_bytes, Duration rtt);
   /// Bytes of messages that fit the body under way, and it the packet.
   std::size_t room(const PacketBuilder& packet) const;
-  /// Appends a message to the body. REQUIRES prepare(), begin() and room for the message, of its frame and kTimeLeftSizeMax.
+  /// Appends a message to the body. REQUIRES prepare(), begin() and room for its frame and kTimeLeftSizeMax.
   void add(const MessageFrame& message, Instant deadline);
   /// The body under way, if there is one, goes into the packet.
   void end_body(PacketBuilder& packet);
