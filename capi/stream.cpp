@@ -92,7 +92,8 @@ int32_t p2pa_node_send_session_message(p2pa_node node, const p2pa_peer* peer, co
     p2pa_session_message_options in;
     if (const Status status = read_struct(options, in); status < 0) return status;
     if (!who || !read_bytes(data, data_size, bytes) || in.delivery > P2PA_DELIVERY_ORDERED ||
-        in.channel >= kSessionChannels || in.priority < INT8_MIN || in.priority > INT8_MAX || in.lifetime_us < 0) {
+        in.channel >= kSessionChannels || in.priority < INT8_MIN || in.priority > INT8_MAX || in.lifetime_us < 0 ||
+        in.correction > 1) {
       return P2PA_E_INVALID_ARGUMENT;
     }
     if (bytes.size() > kSessionMessageBytesMax) return P2PA_E_MESSAGE_TOO_LARGE;
@@ -101,6 +102,8 @@ int32_t p2pa_node_send_session_message(p2pa_node node, const p2pa_peer* peer, co
     out.channel = static_cast<std::uint8_t>(in.channel);
     out.priority = static_cast<std::int8_t>(in.priority);
     out.lifetime = microseconds(std::min<std::int64_t>(in.lifetime_us, hours(24).us()));
+    out.correction = in.correction == 1;
+    if (out.correction && out.delivery >= Delivery::kReliable && out.lifetime.ns == 0) return P2PA_E_INVALID_ARGUMENT;
     const Lock lock(host.mutex);
     if (const Status status = host.accepting(); status < 0) return status;
     return host.enqueue(bytes.size(), [who, out, payload = Bytes(bytes.begin(), bytes.end())](Node& running) {

@@ -316,7 +316,7 @@ typedef struct p2pa_node_options {
   int64_t idle_timeout_us;     /* silence after which a connection is lost; 0: 30 s */
   int64_t keep_alive_us;       /* 0: 9.5 s; negative: none */
   int64_t handshake_timeout_us; /* 0: 10 s */
-  uint32_t congestion_control; /* P2PA_CONGESTION_*; 0: cubic */
+  uint32_t congestion_control; /* P2PA_CONGESTION_*, of QUIC and of sessions over UDP; 0: cubic */
   uint32_t log_level;          /* P2PA_LOG_*; 0: info */
   p2pa_log_fn log;             /* NULL: silent. Called on the thread that runs the node */
   void *log_ctx;
@@ -925,6 +925,10 @@ typedef struct p2pa_session_message_options {
   int64_t lifetime_us; /* after which it is sent no more; 0: for ever */
   uint32_t channel;    /* 0 to 63; each kind of delivery has as many */
   int32_t priority;    /* -128 to 127: higher goes first; streams have 0, and messages of 0 go before them */
+  /* 1: what is lost is repaired from packets sent beside, as many as losses demand, and dropped when its lifetime is
+   * over by then. RELIABLE and ORDERED need a lifetime for it. A peer that knows none gets the message without. */
+  uint32_t correction;
+  uint32_t reserved;
 } p2pa_session_message_options;
 
 static inline void p2pa_session_message_options_init(p2pa_session_message_options *options) {

@@ -28,7 +28,8 @@ struct SessionMessageOptions {
   Duration lifetime{};       ///< after which it is sent no more; zero: for ever
   /// Forward error correction: what is lost of it is repaired from packets sent beside, about 0.02 of all without
   /// losses, 0.07 at 1 %, 0.13 at 3 %, and what is repaired after the lifetime is dropped. For what is late when sent
-  /// again: kReliable and kOrdered need a lifetime for it. A peer that knows no correction gets it without.
+  /// again: kReliable and kOrdered need a lifetime for it. To a peer that knows no correction, or where there is no
+  /// memory for it, it goes without.
   bool correction = false;
 };
 

@@ -178,6 +178,12 @@ TEST_CASE("every function takes a missing pointer for what it is") {
   p2pa_session_message_options_init(&message);
   message.delivery = 5;
   refused(p2pa_node_send_session_message(n, peer, nullptr, 0, &message));
+  p2pa_session_message_options_init(&message);
+  message.correction = 2;
+  refused(p2pa_node_send_session_message(n, peer, nullptr, 0, &message));
+  message.correction = 1;
+  message.delivery = P2PA_DELIVERY_ORDERED;  // without a lifetime
+  refused(p2pa_node_send_session_message(n, peer, nullptr, 0, &message));
   refused(p2pa_node_keep(n, nullptr));
   refused(p2pa_node_keep(n, &nobody));
   refused(p2pa_node_unkeep(n, nullptr));

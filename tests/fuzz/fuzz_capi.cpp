@@ -456,6 +456,8 @@ class Run final {
         p2pa_session_message_options options;
         p2pa_session_message_options_init(&options);
         options.delivery = how % 6;
+        options.correction = how / 8 % 2;
+        options.lifetime_us = how / 16;
         const ByteView bytes = data();
         return called(p2pa_node_send_session_message(n, peer(), bytes.data(), bytes.size(), &options));
       }

@@ -322,13 +322,13 @@ class Core(Care):
         await self.submit(lib.p2pa_node_send_datagram, who, message.pointer, message.size, peer=name)
 
     async def send_session_message(self, peer: str, data: Payload, delivery: str, channel: int, priority: int,
-                                   lifetime: float | None) -> None:
+                                   lifetime: float | None, correction: bool) -> None:
         who, name = await self._known(peer)
         if not 0 <= channel < 64 or not -128 <= priority <= 127 or (lifetime is not None and lifetime <= 0):
             raise InvalidArgument("channel is from 0 to 63, priority from -128 to 127, lifetime positive or None")
         options = ffi.SessionMessageOptions(
             delivery=choice("delivery", delivery, DELIVERIES), channel=channel, priority=priority,
-            lifetime_us=0 if lifetime is None else max(1, int(lifetime * 1e6)))
+            lifetime_us=0 if lifetime is None else max(1, int(lifetime * 1e6)), correction=int(correction))
         message = Memory(data)
         await self.submit(lib.p2pa_node_send_session_message, who, message.pointer, message.size, byref(options),
                           peer=name)

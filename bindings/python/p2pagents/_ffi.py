@@ -128,7 +128,7 @@ class CallOptions(_Sized):
 
 class SessionMessageOptions(_Sized):
     _fields_ = [("struct_size", c_uint32), ("delivery", c_uint32), ("lifetime_us", c_int64), ("channel", c_uint32),
-                ("priority", c_int32)]
+                ("priority", c_int32), ("correction", c_uint32), ("reserved", c_uint32)]
 
 
 class ChannelOptions(_Sized):

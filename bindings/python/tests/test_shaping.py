@@ -43,9 +43,13 @@ def test_messages_go_over_a_session(delivery: str) -> None:
     with p2pagents.Node(SESSION) as server, p2pagents.Node() as client, server.events("session_message") as events:
         client.dial(server.address)
         client.send_session_message(server.peer_id, b"move", delivery=delivery, channel=7, lifetime=10)
-        event = next(events)
-        assert (event.peer, event.data, event.delivery, event.channel) == (client.peer_id, b"move", delivery, 7)
-        wrong: list[dict[str, Any]] = [{"channel": 64}, {"delivery": "soon"}, {"priority": 128}, {"lifetime": 0}]
+        client.send_session_message(server.peer_id, b"move", delivery=delivery, channel=8, lifetime=10, correction=True)
+        for channel in (7, 8):
+            event = next(events)
+            assert (event.peer, event.data, event.delivery) == (client.peer_id, b"move", delivery)
+            assert event.channel == channel
+        wrong: list[dict[str, Any]] = [{"channel": 64}, {"delivery": "soon"}, {"priority": 128}, {"lifetime": 0},
+                                       {"delivery": "reliable", "correction": True}]
         for options in wrong:
             with pytest.raises(p2pagents.InvalidArgument):
                 client.send_session_message(server.peer_id, b"x", **options)

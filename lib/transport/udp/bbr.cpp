@@ -32,6 +32,7 @@ void Bbr::acknowledged(const SentPacket& packet, Instant now, const RttEstimator
   round_delivered_ += static_cast<double>(packet.size);
   delivered_at_ = now;
   first_sent_at_ = std::max(first_sent_at_, packet.at);
+  if (then.delivered > delivered_) return;  // it left on the path before this one
   update_least_rtt(now, rtt.latest());
   if (then.delivered >= round_end_) begin_round(then.app_limited);
   // Neither can bytes arrive faster than they left, nor be acknowledged faster than they arrive.

@@ -15,8 +15,7 @@ Result<void> MessageSender::push(Instant now, ByteView bytes, const SessionMessa
   if (options.correction && options.delivery >= Delivery::kReliable && options.lifetime.ns <= 0) {
     return fail(Code::kInvalidArgument, "what is sent again until it arrives is not corrected");
   }
-  const bool corrected = options.correction && fec_.enabled();
-  if (corrected && !fec_.prepare()) return fail(Code::kWouldBlock, "a bound on memory is reached");
+  const bool corrected = options.correction && fec_.enabled() && fec_.prepare();
   const std::optional<Id> older = replaceable(options);
   if (const auto room = reserve(bytes.size() + kMessageOverhead); !room) return room;
   if (older) erase(*older);

@@ -122,6 +122,16 @@ TEST_CASE("who does not fill the path is taken to have found what he used, no le
   CHECK(path.bbr.bandwidth() == before);
 }
 
+TEST_CASE("what left on the path before says nothing of this one") {
+  Path before;
+  before.run(seconds(1));
+  REQUIRE_FALSE(before.under_way.empty());
+  Bbr bbr(kPacket);
+  bbr.acknowledged(before.under_way.front().second, before.now, before.rtt, kPacket, true);
+  CHECK(bbr.bandwidth() == 0);
+  CHECK(bbr.window() == 10 * kPacket);
+}
+
 TEST_CASE("with BBR a session fills its road, and goes on though one packet of twenty is lost") {
   CHECK(megabytes(CongestionControl::kBbr, 0) > 8);
   const double bbr = megabytes(CongestionControl::kBbr, 20), cubic = megabytes(CongestionControl::kCubic, 20);

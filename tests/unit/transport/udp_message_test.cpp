@@ -327,6 +327,45 @@ TEST_CASE("unreliable messages that are not complete hold a bound of bytes toget
   CHECK(memory.budget.used() > MessageReceiver::kPartialBytesMax);
 }
 
+TEST_CASE("without memory to correct a message goes as it is") {
+  Memory memory(fec::Encoder::kBytesMax);
+  FecSender fec(memory.budget);
+  MessageSender sender(std::size_t{4} << 20, memory.budget, fec);
+  fec.enable();
+  REQUIRE(memory.budget.take(1));
+  SessionMessageOptions options = with(Delivery::kUnreliable);
+  options.correction = true;
+  REQUIRE(sender.push(kNow, as_bytes("a"), options));
+  CHECK(fec.encoder() == nullptr);
+  Packet packet;
+  PacketBuilder builder(packet.plain, kRoom, packet.sent);
+  sender.fill(builder);
+  ByteReader reader(packet.plain);
+  const auto frame = read_frame(reader);
+  REQUIRE(frame);
+  CHECK(std::holds_alternative<MessageFrame>(*frame));
+  memory.budget.give_back(1);
+}
+
+TEST_CASE("to a peer that does not understand correction a message goes as it is") {
+  for (const bool understands : {false, true}) {
+    Channel c;
+    if (understands) c.fec.enable();
+    SessionMessageOptions options = with(Delivery::kUnreliable);
+    options.correction = true;
+    c.push("a", options);
+    Packet packet;
+    PacketBuilder builder(packet.plain, kRoom, packet.sent);
+    c.fec.begin(kNow, kRoom, {});
+    c.sender.fill(builder);
+    ByteReader reader(packet.plain);
+    const auto frame = read_frame(reader);
+    REQUIRE(frame);
+    CHECK(std::holds_alternative<FecFrame>(*frame) == understands);
+    CHECK(std::holds_alternative<MessageFrame>(*frame) != understands);
+  }
+}
+
 TEST_CASE("what nobody takes is kept within a bound: the reliable is to come again") {
   Memory memory;
   MessageReceiver receiver(memory.budget);
