@@ -131,7 +131,8 @@ void Connection::handle(const SocketEvent& event) {
     case Socket::kLost:
       shared_.forget_socket(std::exchange(socket_, 0));
       if (state_ == State::kSecuring && try_next_security()) return;
-      return finish_close(unreached(outbound_ && shared_.config.proxy, stage(), event.error), SocketRequest::Kind::kAbort);
+      return finish_close(unreached(outbound_ && shared_.config.proxy, stage(), event.error),
+                          SocketRequest::Kind::kAbort);
   }
 }
 
