@@ -53,7 +53,9 @@ Result<void> Lan::send(Instant now, std::string_view topic, ByteView message) {
     return fail(Code::kMessageTooLarge, "a message to the local network is one datagram", kLanMessageBytesMax);
   }
   if (outbound_.full()) return fail(Code::kWouldBlock, "too many messages wait", kOutboundMax);
-  if (sending_.level(now) < 1) return fail(Code::kRateLimited, "too many messages a second", kSendLimit.bytes_per_second);
+  if (sending_.level(now) < 1) {
+    return fail(Code::kRateLimited, "too many messages a second", kSendLimit.bytes_per_second);
+  }
   sending_.take(1, now);
   recent_.sending(now, next_number_);
   Bytes datagram = begin(Kind::kMessage);

@@ -265,8 +265,8 @@ bool NodeCore::Impl::turn(Instant at) {
 
 bool NodeCore::Impl::has_work() const {
   return state == State::kCloseAsked || !deferred_.empty() || !events.empty() || names.has_work() ||
-         swarm.has_work() ||
-         (lan.machine() != nullptr && lan.machine()->has_work()) || quic.has_events() || udp.has_events() || tcp.has_events() ||
+         swarm.has_work() || (lan.machine() != nullptr && lan.machine()->has_work()) ||
+         quic.has_events() || udp.has_events() || tcp.has_events() ||
          std::ranges::any_of(protocols, [](const Protocol* p) { return p->has_work(); });
 }
 
@@ -489,8 +489,8 @@ Instant NodeCore::next_deadline() const {
 }
 
 bool NodeCore::has_work() const {
-  return impl_->has_work() || impl_->sockets.has_effects() || impl_->lan.has_effects() || impl_->web_files.has_effects() ||
-         impl_->tcp.has_requests() || impl_->names.has_queries();
+  return impl_->has_work() || impl_->sockets.has_effects() || impl_->lan.has_effects() ||
+         impl_->web_files.has_effects() || impl_->tcp.has_requests() || impl_->names.has_queries();
 }
 
 void NodeCore::set_event_tap(std::move_only_function<void(const NodeEvent&)> tap) {

@@ -94,7 +94,9 @@ Result<void> LocalNetwork::done(const EffectDone& effect) {
   return effect.result ? fail(Code::kIo, "the port of the local network cannot be bound") : effect.result;
 }
 
-Multiaddr LocalNetwork::address() const { return *Multiaddr::parse("/ip4/0.0.0.0/udp/" + std::to_string(options_.lan.port)); }
+Multiaddr LocalNetwork::address() const {
+  return *Multiaddr::parse("/ip4/0.0.0.0/udp/" + std::to_string(options_.lan.port));
+}
 
 void LocalNetwork::close() {
   closed_ = true;

@@ -5,6 +5,7 @@
 #include "base/assert.hpp"
 #include "fuzz/input.hpp"
 #include "lan/lan.hpp"
+#include "lan/packet_codec.hpp"
 
 using namespace p2pa;
 
