@@ -21,7 +21,8 @@ Held copy(std::uint64_t number, const Message& message) {
 
 Lan::Lan(const KeyPair& key, const LanOptions& options, const std::optional<PreSharedKey>& network_key, Rng& rng,
          Instant now, Admission admission, Deliver deliver)
-    : key_(key),
+    : now_(now),
+      key_(key),
       network_(options.application, network_key),
       rng_(rng),
       admission_(std::move(admission)),
@@ -48,6 +49,7 @@ bool Lan::leave(std::string_view topic) {
 }
 
 Result<void> Lan::send(Instant now, std::string_view topic, ByteView message) {
+  now_ = now;
   if (auto fine = check_topic(topic); !fine) return fine;
   if (message.size() > kLanMessageBytesMax) {
     return fail(Code::kMessageTooLarge, "a message to the local network is one datagram", kLanMessageBytesMax);
@@ -96,6 +98,7 @@ void Lan::close() {
 // --- what comes
 
 void Lan::handle(Instant now, const InboundDatagram& datagram) {
+  now_ = now;
   const std::size_t size = datagram.segment_size == 0 ? datagram.bytes.size() : datagram.segment_size;
   for (ByteView rest = datagram.bytes; !rest.empty();) {
     const std::size_t n = std::min(size, rest.size());
@@ -215,7 +218,13 @@ void Lan::on_proof(Instant now, const Packet& packet) {
   }
 }
 
+Instant Lan::next_deadline() const {
+  const Instant sending = ready_ && !outbound_.empty() ? now_ : kNever;
+  return std::min(sending, suspects_.next_deadline());
+}
+
 void Lan::on_deadline(Instant now) {
+  now_ = now;
   drop(LanCounters::kUnproven, suspects_.expire(now));
   while (const Suspect* again = suspects_.due(now)) challenge(*again);
 }

@@ -53,7 +53,8 @@ class Lan final {
 
   void handle(Instant now, const InboundDatagram& datagram);
   bool poll_transmit(MutableBytes buffer, Transmit& out) { return ready_ && outbound_.poll(buffer, out); }
-  Instant next_deadline() const { return suspects_.next_deadline(); }
+  /// A past instant while something waits to be sent: the driver has to come, also when nothing arrives.
+  Instant next_deadline() const;
   void on_deadline(Instant now);
   bool has_work() const { return !inbox_.empty(); }
   /// Tells what came.
@@ -84,6 +85,7 @@ class Lan final {
   void drop(LanCounters::Which why, std::size_t count = 1) { counters_.dropped[why] += count; }
   Bytes begin(Kind kind);
 
+  Instant now_;  // as it was told last
   const KeyPair& key_;
   const Network network_;
   Rng& rng_;

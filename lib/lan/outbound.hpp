@@ -31,6 +31,7 @@ class Outbound final {
   /// Is this the address of somebody on the link?
   bool on_link(const IpAddress& source) const;
 
+  bool empty() const { return waiting_.empty(); }
   bool full() const { return waiting_.size() >= kOutboundMax; }
   /// Nothing is sent when it is full: whoever needs to know asks before.
   void to_all(Bytes datagram);

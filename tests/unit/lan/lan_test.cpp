@@ -344,6 +344,17 @@ TEST_CASE("topics and messages that wait have bounds") {
   CHECK(a.lan.send(now, "t", {}).error().code == Code::kWouldBlock);
 }
 
+TEST_CASE("what waits to be sent is due at once") {
+  Member a(1, 1);
+  CHECK(a.lan.next_deadline() == kNever);
+  REQUIRE(a.lan.send(kBegin + seconds(1), "t", {}));
+  CHECK(a.lan.next_deadline() == kBegin + seconds(1));
+  Bytes buffer(2000);
+  Transmit transmit;
+  while (a.lan.poll_transmit(buffer, transmit)) {}
+  CHECK(a.lan.next_deadline() == kNever);
+}
+
 TEST_CASE("an interface in each subnet sends, IPv6 by its link-local address, broadcast to the subnet") {
   const auto targets = [](bool broadcast) {
     Outbound outbound(kPort, broadcast);
