@@ -138,6 +138,11 @@ inline std::vector<Function> every_function() {
       {"node_allow", [](A a) { return p2pa_node_allow(a.node, "192.0.2.2", 9); }, false, true},
       {"node_forget_rule", [](A a) { return p2pa_node_forget_rule(a.node, "192.0.2.1", 9); }, false, true},
       {"node_allow_only", [](A a) { return p2pa_node_allow_only(a.node, 0); }, false, true},
+      {"node_join_lan", [](A a) { return p2pa_node_join_lan(a.node, "t", 1); }, false, true},
+      {"node_leave_lan", [](A a) { return p2pa_node_leave_lan(a.node, "t", 1); }, false, true},
+      {"node_send_lan", [](A a) { return p2pa_node_send_lan(a.node, "t", 1, kData, sizeof kData); }, false, true},
+      {"node_lan_drops",
+       [](A a) { std::uint64_t n; return p2pa_node_lan_drops(a.node, 0, &n); }, false, true},
       {"node_limit_refusals",
        [](A a) { std::uint64_t n; return p2pa_node_limit_refusals(a.node, 0, &n); }, false, true},
       {"node_usage", [](A a) {

@@ -366,6 +366,13 @@ class Core(abc.ABC):
         await self.submit(lib.p2pa_node_send_session_message, who, message.pointer, message.size, byref(options),
                           peer=name)
 
+    def topic(self, what: str, topic: str) -> None:
+        check(getattr(lib, f"p2pa_node_{what}_lan")(self.usable(), *_text(topic)))
+
+    def send_lan(self, topic: str, data: Payload) -> None:
+        message = Memory(data)
+        check(lib.p2pa_node_send_lan(self.usable(), *_text(topic), message.pointer, message.size))
+
     def set_rate_limit(self, direction: str, scope: str, bytes_per_second: int, burst_bytes: int) -> None:
         check(lib.p2pa_node_set_rate_limit(self.usable(), *_text(scope), choice("direction", direction, DIRECTIONS),
                                            bytes_per_second, burst_bytes))
@@ -583,7 +590,7 @@ class Core(abc.ABC):
         told = Event(lib.p2pa_event_name(event.kind).decode(), peer_id(event.peer),
                      event.address.text(), event.connection, event.data.copy(), error,
                      bool(event.flags & ffi.EVENT_FLAG_LAST), _DELIVERY_NAMES.get(event.delivery, ""),
-                     event.session_channel)
+                     event.session_channel, event.name.text())
         for subscription in list(self.subscriptions):
             subscription.tell(told)
 
@@ -649,14 +656,20 @@ class Core(abc.ABC):
         return {name: getattr(usage, name) for name, *_ in usage._fields_ if name != "struct_size"}
 
     def refusals(self) -> dict[str, int]:
+        return self._counts(lib.p2pa_node_limit_refusals, lib.p2pa_limit_name)
+
+    def lan_drops(self) -> dict[str, int]:
+        return self._counts(lib.p2pa_node_lan_drops, lib.p2pa_lan_drop_name)
+
+    def _counts(self, function: Callable[..., int], name: Callable[[int], bytes]) -> dict[str, int]:
         found: dict[str, int] = {}
-        refused = ctypes.c_uint64()
+        count = ctypes.c_uint64()
         while True:
-            status = lib.p2pa_node_limit_refusals(self.usable(), len(found), byref(refused))
+            status = function(self.usable(), len(found), byref(count))
             if status == ffi.NOT_FOUND:
                 return found
             check(status)
-            found[lib.p2pa_limit_name(len(found)).decode()] = refused.value
+            found[name(len(found)).decode()] = count.value
 
     def _read_text(self, function: Callable[..., int], *arguments: Any,
                    peer: PeerId | None = None) -> str:

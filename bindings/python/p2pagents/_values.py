@@ -52,13 +52,13 @@ class Event:
 
     kind: str
     """"listening", "listen_failed", "connected", "disconnected", "identified", "path_changed",
-    "datagram", "message", "session_message"."""
+    "datagram", "message", "session_message", "lan_message"."""
     peer: PeerId | None
     address: str
     """Of "listening", "listen_failed", "connected" and "path_changed"."""
     connection: int
     data: bytes
-    """Of "datagram", "message" and "session_message"."""
+    """Of "datagram", "message", "session_message" and "lan_message"."""
     error: P2PError | None
     """Why, of "listen_failed" and "disconnected"."""
     last: bool
@@ -67,6 +67,8 @@ class Event:
     """Of "session_message": "unreliable", "sequenced", "reliable" or "ordered"."""
     channel: int = 0
     """Of "session_message"."""
+    topic: str = ""
+    """Of "lan_message", whose peer is who signed it."""
 
 
 class RateLimit(NamedTuple):
