@@ -135,6 +135,7 @@ const char* p2pa_event_name(uint32_t kind) noexcept {
     case P2PA_EVENT_MESSAGE: return "message";
     case P2PA_EVENT_SESSION_MESSAGE: return "session_message";
     case P2PA_EVENT_REFUSED: return "refused";
+    case P2PA_EVENT_LAN_MESSAGE: return "lan_message";
     case P2PA_EVENT_CLOSED: return "closed";
     default: return "unknown";
   }

@@ -118,7 +118,7 @@ Result<void> read_times(const p2pa_node_options& in, NodeOptions& out) {
 Result<void> read_choices(const p2pa_node_options& in, NodeOptions& out) {
   if (in.serve_perf > 1 || in.congestion_control > P2PA_CONGESTION_BBR || in.log_level > P2PA_LOG_TRACE ||
       in.dial_private > P2PA_DIAL_PRIVATE_NONE || in.security > P2PA_SECURITY_TLS ||
-      in.web_trust > P2PA_WEB_TRUST_ALL) {
+      in.web_trust > P2PA_WEB_TRUST_ALL || in.lan_broadcast > 1) {
     return fail(Code::kInvalidArgument, "a choice that does not exist");
   }
   out.serve_perf = in.serve_perf == 1;
@@ -180,6 +180,18 @@ Result<void> read_roads(const p2pa_node_options& in, NodeOptions& out) {
   return {};
 }
 
+Result<void> read_lan(const p2pa_node_options& in, LanOptions& out) {
+  std::string_view application;
+  if (!read_text(in.lan_application, in.lan_application_size, application)) {
+    return fail(Code::kInvalidArgument, "a length without a pointer");
+  }
+  if (in.lan_port > UINT16_MAX) return fail(Code::kInvalidArgument, "lan_port is over 65,535");
+  out.application = application;
+  out.broadcast = in.lan_broadcast == 1;
+  if (in.lan_port != 0) out.port = static_cast<std::uint16_t>(in.lan_port);
+  return {};
+}
+
 }  // namespace
 
 LogSink::LogSink(const p2pa_node_options* options) noexcept {
@@ -212,6 +224,7 @@ Result<NodeOptions> read_options(const p2pa_node_options* options, LogSink sink)
   if (auto read = read_limits(in.limits, out.limits); !read) return std::unexpected(read.error());
   if (auto read = read_texts(in, out); !read) return std::unexpected(read.error());
   if (auto read = read_roads(in, out); !read) return std::unexpected(read.error());
+  if (auto read = read_lan(in, out.lan); !read) return std::unexpected(read.error());
   if (sink) out.log = std::move(sink);
   if (auto read = read_identity(in, out); !read) return std::unexpected(read.error());
   return out;

@@ -59,6 +59,10 @@ Result<void> Host::open(NodeOptions options) {
       event.session_channel = message.channel;
     });
   });
+  node->on_lan_message([this](const LanMessage& message) {
+    tell_payload(P2PA_EVENT_LAN_MESSAGE, message.from, message.bytes,
+                 [&](Event& event) { event.name.assign(message.topic); });
+  });
   node->on_message([this](const PeerId& from, ByteView message) { tell_payload(P2PA_EVENT_MESSAGE, from, message); });
   return {};
 }

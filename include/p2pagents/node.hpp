@@ -15,6 +15,7 @@
 #include "p2pagents/drops.hpp"
 #include "p2pagents/error.hpp"
 #include "p2pagents/key_pair.hpp"
+#include "p2pagents/lan.hpp"
 #include "p2pagents/limits.hpp"
 #include "p2pagents/log.hpp"
 #include "p2pagents/message_channel.hpp"
@@ -92,6 +93,7 @@ struct NodeOptions {
   /// Who resolves names in addresses: "192.0.2.53", "127.0.0.1:5353" (8 at most). None: whom the system asks,
   /// or with a `proxy` nobody, since they are asked around it; addresses with names are kUnsupported then.
   std::vector<std::string> dns_servers;
+  LanOptions lan;                      ///< which messages of a local network are ours; see Node::join_lan()
   std::string qlog_directory;          ///< empty: no qlog files; <peer>-<time of start>-<n>.sqlog
   LogFunction log;                     ///< none: silent
   LogLevel log_level = LogLevel::kInfo;
@@ -318,6 +320,22 @@ class Node final {
   /// or a bound on memory is reached; nothing was taken.
   Result<void> send_session_message(const PeerId& peer, ByteView message, const SessionMessageOptions& options);
   void on_session_message(std::move_only_function<void(const PeerId& from, const SessionMessage& message)> handler);
+
+  // --- messages to everybody on the local network, signed by this node, over no connection. They may be lost, or
+  // come in another order. The first use opens the sockets; kListenFailed: nothing can be heard.
+  /// Hears what others send on this topic. kInvalidArgument: a topic has 1 to 64 bytes of UTF-8. kLimitMemory: 256
+  /// are joined. kClosed: after close().
+  Result<void> join_lan(std::string_view topic);
+  /// kNotFound: it was not joined.
+  Result<void> leave_lan(std::string_view topic);
+  /// Sends to all that joined the topic, on every interface that is up, and not to this node. kInvalidArgument as
+  /// above. kMessageTooLarge: over kLanMessageBytesMax. kRateLimited: over 200 a second, and at once. kWouldBlock:
+  /// 512 wait for the network. kClosed: after close().
+  Result<void> send_lan(std::string_view topic, ByteView message);
+  /// What comes on topics that were joined; valid during the call. A sender that is new here is asked to prove that
+  /// it is there before anything of it is delivered, which takes a round trip.
+  void on_lan_message(std::move_only_function<void(const LanMessage&)> handler);
+  LanCounters lan_counters() const;
 
   // --- measuring
   void ping(const PeerId& peer, PingCallback done);

@@ -343,6 +343,10 @@ typedef struct p2pa_node_options {
   uint32_t connections_kept_per_peer; /* what is over it closes when it is not in use; 0: 1 */
   uint32_t web_trust;          /* P2PA_WEB_TRUST_*; 0: roots */
   int64_t open_timeout_us;     /* how long a stream or a call waits for the peer to take one more; 0: 10 s */
+  const char *lan_application; /* only nodes that say the same here are heard on the local network; at most 255 bytes */
+  size_t lan_application_size;
+  uint32_t lan_port;           /* of UDP, the same at all; 0: 4010 */
+  uint32_t lan_broadcast;      /* 1: over IPv4 to all hosts of a subnet, where multicast does not pass */
 } p2pa_node_options;
 
 static inline void p2pa_node_options_init(p2pa_node_options *options) {
@@ -440,6 +444,7 @@ P2PA_API int32_t p2pa_node_stop_thread(p2pa_node node) P2PA_NOEXCEPT;
 #define P2PA_EVENT_MESSAGE 55         /* peer, data: one message of a channel that the peer opened */
 #define P2PA_EVENT_SESSION_MESSAGE 56 /* peer, data, delivery, session_channel */
 #define P2PA_EVENT_REFUSED 57         /* peer, address, status: why, count: who dialed us was not let in, or gave up */
+#define P2PA_EVENT_LAN_MESSAGE 58     /* peer: who signed it, name: topic, data */
 /* The last event of a node. status: P2PA_OK, or why it had to end (P2PA_E_INTERNAL, _OUT_OF_MEMORY). */
 #define P2PA_EVENT_CLOSED 64
 
@@ -942,6 +947,30 @@ static inline void p2pa_session_message_options_init(p2pa_session_message_option
 P2PA_API int32_t p2pa_node_send_session_message(p2pa_node node, const p2pa_peer *peer, const uint8_t *data,
                                                 size_t data_size,
                                                 const p2pa_session_message_options *options) P2PA_NOEXCEPT;
+
+/* ---- The local network ----------------------------------------------------------------------
+ * Messages to everybody on it, over multicast or broadcast, without connections: signed by the sender, perhaps
+ * lost, in any order, each at most once. The first use opens the sockets; LISTEN_FAILED: nothing can be heard. */
+
+/* Hears what others send on a topic, text of 1 to 64 bytes: LAN_MESSAGE follows for each. P2PA_E_LIMIT_MEMORY: 256
+ * topics are joined. P2PA_E_INVALID_ARGUMENT, P2PA_E_CLOSED. Thread: any, waits. Since 0.1. */
+P2PA_API int32_t p2pa_node_join_lan(p2pa_node node, const char *topic, size_t topic_size) P2PA_NOEXCEPT;
+
+/* P2PA_E_NOT_FOUND: it was not joined. Other errors as above. Thread: any, waits. Since 0.1. */
+P2PA_API int32_t p2pa_node_leave_lan(p2pa_node node, const char *topic, size_t topic_size) P2PA_NOEXCEPT;
+
+/* Sends at most 960 bytes, copied, to all that joined the topic, and not to this node. P2PA_E_MESSAGE_TOO_LARGE.
+ * P2PA_E_RATE_LIMITED: over 200 a second, and at once. P2PA_E_WOULD_BLOCK: 512 wait for the network.
+ * P2PA_E_INVALID_ARGUMENT, P2PA_E_CLOSED. Thread: any, waits. Since 0.1. */
+P2PA_API int32_t p2pa_node_send_lan(p2pa_node node, const char *topic, size_t topic_size, const uint8_t *data,
+                                    size_t data_size) P2PA_NOEXCEPT;
+
+/* How much of what came from the local network was dropped for a reason since the node began. `reason` counts from
+ * 0; P2PA_E_NOT_FOUND: there are no more. Thread: any, waits. Since 0.1. */
+P2PA_API int32_t p2pa_node_lan_drops(p2pa_node node, uint32_t reason, uint64_t *dropped) P2PA_NOEXCEPT;
+
+/* The name of a reason, "rate_limited"; "unknown" past the last. Static text. Thread: any. Since 0.1. */
+P2PA_API const char *p2pa_lan_drop_name(uint32_t reason) P2PA_NOEXCEPT;
 
 /* ---- Channels of messages -------------------------------------------------------------------
  * One way, over datagrams: each message arrives once or never, in no order, and losses are repaired from

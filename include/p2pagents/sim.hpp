@@ -173,7 +173,7 @@ class World final {
   // --- looking on, and adversaries
   /// Sees each datagram (no TCP) when it is sent, before its link; false drops it.
   void on_datagram(std::move_only_function<bool(const Datagram&)> filter);
-  /// Sends a datagram from any port of a host, whether a node has it or not.
+  /// Sends a datagram from any port of a host, whether a node has it or not. kNoHost: to all hosts of its subnet.
   void inject(HostId from, std::uint16_t from_port, HostId to, std::uint16_t to_port,
               ByteView bytes);
   /// Connects by TCP from a host, whether a node lives there or not, to the first address of another: what

@@ -10,6 +10,7 @@ namespace p2pa {
 struct InterfaceAddress {
   IpAddress ip;
   std::uint8_t prefix_bits = 0;  ///< 0 to 32, of IPv6 to 128
+  std::uint32_t scope = 0;       ///< of a link-local IPv6 address: the number of its interface
 
   /// Is the other one in the same subnet?
   bool reaches(const IpAddress& other) const;

@@ -12,17 +12,6 @@ namespace {
 
 constexpr std::uint32_t kKeyField = 1, kTypeField = 2, kPayloadField = 3, kSignatureField = 5;
 
-/// What is signed (RFC 0002 §signature-production): each part behind its length.
-Bytes signed_bytes(std::string_view domain, ByteView payload_type, ByteView payload) {
-  Bytes out;
-  out.reserve(domain.size() + payload_type.size() + payload.size() + 3 * kVarintBytesMax);
-  for (const ByteView part : {as_bytes(domain), payload_type, payload}) {
-    append_varint(out, part.size());
-    ByteWriter(out).append(part);
-  }
-  return out;
-}
-
 struct Fields {
   ByteView key, payload_type, payload, signature;
 
@@ -56,6 +45,16 @@ Result<Fields> decode_fields(ByteView bytes) {
 Bytes copy(ByteView view) { return {view.begin(), view.end()}; }
 
 }  // namespace
+
+Bytes Envelope::signed_bytes(std::string_view domain, ByteView payload_type, ByteView payload) {
+  Bytes out;
+  out.reserve(domain.size() + payload_type.size() + payload.size() + 3 * kVarintBytesMax);
+  for (const ByteView part : {as_bytes(domain), payload_type, payload}) {
+    append_varint(out, part.size());
+    ByteWriter(out).append(part);
+  }
+  return out;
+}
 
 Bytes Envelope::seal(const KeyPair& key, std::string_view domain, ByteView payload_type,
                      ByteView payload) {

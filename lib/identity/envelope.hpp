@@ -18,6 +18,8 @@ struct Envelope {
   Bytes payload;
   Bytes signature;
 
+  /// What is signed: each part behind its length (RFC 0002 §signature-production).
+  static Bytes signed_bytes(std::string_view domain, ByteView payload_type, ByteView payload);
   /// Signs. `domain` is what the signature is for, so that it is good for nothing else.
   static Bytes seal(const KeyPair& key, std::string_view domain, ByteView payload_type,
                     ByteView payload);

@@ -26,7 +26,9 @@ Result<std::vector<InterfaceAddress>> interface_addresses() {
       out.push_back({to_ip_address(address.address4.sin_addr), prefix_bits(to_ip_address(mask.netmask4.sin_addr))});
     }
     if (family == AF_INET6) {
-      out.push_back({to_ip_address(address.address6.sin6_addr), prefix_bits(to_ip_address(mask.netmask6.sin6_addr))});
+      const IpAddress ip = to_ip_address(address.address6.sin6_addr);
+      const std::uint32_t scope = ip.is_link_local() ? address.address6.sin6_scope_id : 0;
+      out.push_back({ip, prefix_bits(to_ip_address(mask.netmask6.sin6_addr)), scope});
     }
   }
   std::ranges::sort(out);

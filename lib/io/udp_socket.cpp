@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <unistd.h>
 
+#include "io/multicast.hpp"
 #include "io/socket_address.hpp"
 #include "io/socket_calls.hpp"
 
@@ -43,21 +44,22 @@ bool ask_for_control(int fd, bool v6) {
 }  // namespace
 
 Result<std::unique_ptr<UdpSocket>> UdpSocket::bind(SocketId id, const IpEndpoint& local,
-                                                   bool plain) {
+                                                   bool plain, bool lan) {
   const int fd = make_socket(local.ip.v6 ? AF_INET6 : AF_INET, SOCK_DGRAM);
   if (fd < 0) return system_failed("cannot make a UDP socket");
   auto socket = std::make_unique<UdpSocket>(id, fd);
-  if (auto opened = socket->open(local, plain); !opened) return std::unexpected(opened.error());
+  if (auto opened = socket->open(local, plain, lan); !opened) return std::unexpected(opened.error());
   return socket;
 }
 
 UdpSocket::~UdpSocket() { ::close(fd_); }
 
-Result<void> UdpSocket::open(const IpEndpoint& local, bool plain) {
+Result<void> UdpSocket::open(const IpEndpoint& local, bool plain, bool lan) {
   const bool v6 = local.ip.v6;
   if (v6 && !set_option(fd_, IPPROTO_IPV6, IPV6_V6ONLY, 1)) return system_failed("cannot keep IPv4 out");
   if (!ask_for_control(fd_, v6)) return system_failed("cannot ask for local addresses");
   forbid_fragments(fd_, v6);
+  if (lan && !prepare_for_link(fd_, v6, local.port != 0)) return system_failed("cannot speak to a whole link");
   set_option(fd_, SOL_SOCKET, SO_RCVBUF, kSocketBufferBytes);
   set_option(fd_, SOL_SOCKET, SO_SNDBUF, kSocketBufferBytes);
 

@@ -31,9 +31,10 @@ class UdpSocket final {
   /// Messages of one sendmmsg().
   static constexpr std::size_t kBatchMax = 16;
 
-  /// `plain`: one datagram a call, even if the system can do better.
+  /// `plain`: one datagram a call, even if the system can do better. `lan`: it may send to all hosts of a link, no
+  /// further, its own included, and shares a port that is not 0 with others of the kind.
   /// Errors: kIo (detail: errno), for example when the port is taken.
-  static Result<std::unique_ptr<UdpSocket>> bind(SocketId id, const IpEndpoint& local, bool plain);
+  static Result<std::unique_ptr<UdpSocket>> bind(SocketId id, const IpEndpoint& local, bool plain, bool lan = false);
   UdpSocket(SocketId id, int fd) : id_(id), fd_(fd) {}  ///< for bind()
   ~UdpSocket();
   UdpSocket(const UdpSocket&) = delete;
@@ -55,7 +56,7 @@ class UdpSocket final {
  private:
   enum class Sent { kDone, kFull };
 
-  Result<void> open(const IpEndpoint& local, bool plain);
+  Result<void> open(const IpEndpoint& local, bool plain, bool lan);
   void use_fast_path();
 
   bool receive_plain(ReceiveBuffers& buffers);

@@ -8,6 +8,7 @@
 
 #include "base/assert.hpp"
 #include "io/interfaces.hpp"
+#include "io/multicast.hpp"
 #include "io/read_file.hpp"
 
 namespace p2pa::io {
@@ -231,6 +232,9 @@ bool UvDriver::perform(const Effect& effect, EffectDone& done) {
         done.result = std::unexpected(list.error());
       }
       return true;
+    case Effect::Kind::kJoinGroup:
+      if (const Socket* const socket = find(effect.socket)) join_group(socket->udp->fd(), effect.remote.ip);
+      return false;
     case Effect::Kind::kCloseUdp: close_socket(effect.socket); return false;
     case Effect::Kind::kCloseListener: tcp_.close_listener(effect.socket); return false;
     case Effect::Kind::kConnectTcp: tcp_.connect(effect.socket, effect.remote); return false;
@@ -259,7 +263,7 @@ void UvDriver::answer(Result<IpEndpoint> bound, EffectDone& done) {
 }
 
 Result<IpEndpoint> UvDriver::bind(const Effect& effect) {
-  auto udp = UdpSocket::bind(effect.socket, effect.local, options_.plain);
+  auto udp = UdpSocket::bind(effect.socket, effect.local, options_.plain, effect.lan);
   if (!udp) return std::unexpected(udp.error());
   sockets_.reserve(sockets_.size() + 1);  // nothing may fail between watching and keeping it
   auto watch = loop_->watch((*udp)->fd());

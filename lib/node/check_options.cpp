@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "base/utf8.hpp"
 #include "dns/server.hpp"
 
 namespace p2pa {
@@ -70,6 +71,13 @@ Result<void> check_web(const NodeOptions& options) {
   return {};
 }
 
+Result<void> check_lan(const LanOptions& lan) {
+  if (lan.port == 0) return refuse("lan.port is 0");
+  if (lan.application.size() > kLanApplicationBytesMax) return refuse("lan.application is over 255 bytes");
+  if (!is_utf8(lan.application)) return refuse("lan.application is not UTF-8");
+  return {};
+}
+
 Result<void> check_servers(const NodeOptions& options) {
   if (options.dns_servers.size() > kDnsServersMax) return refuse("dns_servers are more than 8");
   for (const std::string& server : options.dns_servers) {
@@ -118,6 +126,7 @@ Result<void> check_options(const NodeOptions& options) {
     return refuse("low_water is over high_water");
   }
   if (auto fine = check_servers(options); !fine) return fine;
+  if (auto fine = check_lan(options.lan); !fine) return fine;
   return check_limits(options.limits);
 }
 

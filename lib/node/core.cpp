@@ -132,6 +132,9 @@ NodeCore::Impl::Impl(NodeOptions node_options, ByteView seed32, std::int64_t uni
       messages(swarm, rng, resources, now,
                [this](const PeerId& from, ByteView message) { message_handler(from, message); }),
       streams(swarm),
+      lan(options, socket_numbers, rng,
+          [this](const PeerId& peer, const IpAddress& from) { return admit_lan(peer, from); },
+          [this](const LanMessage& message) { lan_handler(message); }),
       web_files(options, tcp, journal),
       protocols{&identify, &ping, &perf, &rpc, &messages} {
   for (Protocol* protocol : protocols) {
@@ -245,6 +248,7 @@ bool NodeCore::Impl::turn(Instant at) {
   names.turn(at);
   const bool more = swarm.turn(at);
   web_files.turn();
+  if (lan.machine() != nullptr) lan.machine()->turn();
   for (Protocol* protocol : protocols) {
     if (protocol->has_work()) protocol->on_turn(at);
   }
@@ -291,7 +295,7 @@ void NodeCore::Impl::tell_refusals(Instant at) {
 
 bool NodeCore::Impl::has_work() const {
   return state == State::kCloseAsked || !deferred_.empty() || !events.empty() || names.has_work() ||
-         swarm.has_work() ||
+         swarm.has_work() || (lan.machine() != nullptr && lan.machine()->has_work()) ||
          quic.has_events() || udp.has_events() || tcp.has_events() ||
          std::ranges::any_of(protocols, [](const Protocol* p) { return p->has_work(); });
 }
@@ -328,6 +332,7 @@ void NodeCore::Impl::advance_close(Instant at) {
     sockets.close(at);
     tcp.close(at);
     web_files.close();
+    lan.close();
     defer([] {});
   } else if (state == State::kEnding) {
     state = State::kClosed;
@@ -368,6 +373,18 @@ void NodeCore::Impl::network_changed(Instant at) {
   identify.local_changed(at);
 }
 
+Result<lan::Lan*> NodeCore::Impl::use_lan(Instant at) {
+  if (state != State::kRunning) return fail(Code::kClosed, "the node is closed");
+  return lan.use(at);
+}
+
+Result<void> NodeCore::Impl::admit_lan(const PeerId& peer, const IpAddress& from) {
+  const swarm::Gater& rules = swarm.gater();
+  if (!peer.empty()) return rules.connection(peer, udp_multiaddr({from, 0, 0}));
+  if (auto served = rules.stream(lan::kProtocolId); !served) return served;
+  return rules.accept(from);
+}
+
 void NodeCore::Impl::append_qlog(ConnectionId id, ByteView bytes) {
   if (file_effects.size() >= kFileEffectsMax) return;
   Effect effect{};
@@ -387,6 +404,8 @@ NodeCore::~NodeCore() = default;
 
 void NodeCore::handle(Instant now, const InboundDatagram& datagram) {
   impl_->set_now(now);
+  lan::Lan* const lan = impl_->lan.machine();
+  if (lan != nullptr && lan->has_socket(datagram.socket)) return lan->handle(now, datagram);
   if (impl_->udp.has_socket(datagram.socket)) return impl_->udp.handle(now, datagram);
   impl_->quic.handle(now, datagram);
 }
@@ -402,6 +421,14 @@ void NodeCore::handle(Instant now, const EffectDone& done) {
     if (impl_->web_files.done(now, done)) impl_->swarm.sockets_changed(now);
     return;
   }
+  if (impl_->lan.owns(done)) {
+    const auto heard = impl_->lan.done(done);
+    if (heard) return;
+    NodeEvent event = event_of(NodeEvent::Kind::kListenFailed);
+    event.address = impl_->lan.address();
+    event.error = heard.error();
+    return impl_->emit(std::move(event));
+  }
   const Sockets::Outcome outcome = impl_->sockets.done(done);
   if (outcome.listening) {
     NodeEvent event = event_of(NodeEvent::Kind::kListening);
@@ -416,6 +443,7 @@ void NodeCore::handle(Instant now, const EffectDone& done) {
     impl_->emit(std::move(event));
   }
   if (outcome.interfaces_known) impl_->swarm.set_interfaces(impl_->sockets.interfaces());
+  if (outcome.interfaces_known) impl_->lan.set_interfaces(impl_->sockets.interfaces());
   if (outcome.sockets_changed) impl_->swarm.set_listens_on_loopback(impl_->sockets.listens_on_loopback());
   if (outcome.sockets_changed || outcome.interfaces_known) impl_->swarm.sockets_changed(now);
   if (outcome.interfaces_changed) impl_->network_changed(now);
@@ -437,6 +465,7 @@ void NodeCore::on_deadline(Instant now) {
   if (impl_->tcp.next_deadline() <= now) impl_->tcp.on_deadline(now);
   if (impl_->swarm.next_deadline() <= now) impl_->swarm.on_deadline(now);
   impl_->web_files.on_deadline(now);
+  if (lan::Lan* const lan = impl_->lan.machine(); lan != nullptr) lan->on_deadline(now);
   for (Protocol* protocol : impl_->protocols) {
     if (protocol->next_deadline() <= now) protocol->on_deadline(now);
   }
@@ -447,6 +476,7 @@ bool NodeCore::turn(Instant now) { return impl_->turn(now); }
 bool NodeCore::poll_effect(Effect& out) {
   if (impl_->web_files.poll_effect(out)) return true;
   if (impl_->sockets.poll_effect(out)) return true;
+  if (impl_->lan.poll_effect(out)) return true;
   if (SocketRequest request; impl_->tcp.poll_request(request)) {
     out = effect_of(request);
     return true;
@@ -467,7 +497,8 @@ bool NodeCore::poll_transmit(Instant now, MutableBytes buffer, const TransmitLim
                              Transmit& out) {
   impl_->set_now(now);
   return impl_->quic.poll_transmit(now, buffer, limits, out) ||
-         impl_->udp.poll_transmit(now, buffer, limits, out);
+         impl_->udp.poll_transmit(now, buffer, limits, out) ||
+         (impl_->lan.machine() != nullptr && impl_->lan.machine()->poll_transmit(buffer, out));
 }
 
 bool NodeCore::poll_write(Instant now, MutableBytes buffer, SocketWrite& out) {
@@ -481,6 +512,7 @@ Instant NodeCore::next_deadline() const {
   next = std::min({next, impl_->udp.next_deadline(), impl_->tcp.next_deadline(), impl_->names.next_deadline()});
   next = std::min({next, impl_->web_files.next_deadline(), impl_->close_deadline});
   if (impl_->state == Impl::State::kRunning) next = std::min(next, impl_->refusals.next_deadline());
+  if (const lan::Lan* const lan = impl_->lan.machine(); lan != nullptr) next = std::min(next, lan->next_deadline());
   for (const Protocol* protocol : impl_->protocols) {
     next = std::min(next, protocol->next_deadline());
   }
@@ -488,8 +520,8 @@ Instant NodeCore::next_deadline() const {
 }
 
 bool NodeCore::has_work() const {
-  return impl_->has_work() || impl_->sockets.has_effects() || impl_->web_files.has_effects() ||
-         impl_->tcp.has_requests() || impl_->names.has_queries();
+  return impl_->has_work() || impl_->sockets.has_effects() || impl_->lan.has_effects() ||
+         impl_->web_files.has_effects() || impl_->tcp.has_requests() || impl_->names.has_queries();
 }
 
 void NodeCore::set_event_tap(std::move_only_function<void(const NodeEvent&)> tap) {

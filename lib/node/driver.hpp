@@ -23,6 +23,8 @@ struct Effect {
   enum class Kind : std::uint8_t {
     kBindUdp,         ///< socket, local (port 0: any); answered by socket bound or error
     kCloseUdp,        ///< socket; no answer
+    kJoinGroup,       ///< socket, remote: hears this multicast group on every interface that takes part in any,
+                      ///< also when it does already on some; no answer
     kListenTcp,       ///< socket, local (port 0: any); answered by what was bound or error
     kCloseListener,   ///< socket; no answer
     kConnectTcp,      ///< socket, remote; answered by a SocketEvent
@@ -38,6 +40,7 @@ struct Effect {
   std::uint64_t id = 0;
   SocketId socket = 0;
   IpEndpoint local, remote;
+  bool lan = false;  ///< kBindUdp: speaks to all hosts of a link, and shares its port when that is not 0
   std::string path;
   Bytes bytes;
   dns::Query query;

@@ -11,6 +11,7 @@
 #include "node/callback.hpp"
 #include "node/core.hpp"
 #include "node/journal.hpp"
+#include "node/local_network.hpp"
 #include "node/refusals.hpp"
 #include "node/sockets.hpp"
 #include "node/web_files.hpp"
@@ -75,6 +76,10 @@ struct NodeCore::Impl final : swarm::Observer {
   void emit(NodeEvent event) { events.push_back(std::move(event)); }
   /// This host has other addresses than before.
   void network_changed(Instant at);
+  /// kClosed: the node is closed, or about to be.
+  Result<lan::Lan*> use_lan(Instant at);
+  /// May something of the local network come from there? An empty PeerId: whose it is, is not known yet.
+  Result<void> admit_lan(const PeerId& peer, const IpAddress& from);
   void append_qlog(ConnectionId id, ByteView bytes);
   std::vector<Multiaddr> addresses() const;
   ConnectionInfo describe_connection(const Connection& connection);
@@ -105,6 +110,7 @@ struct NodeCore::Impl final : swarm::Observer {
   rpc::Rpc rpc;
   messages::Messages messages;
   AgentStreams streams;
+  LocalNetwork lan;
   WebFiles web_files;
   std::vector<Protocol*> protocols;
 
@@ -117,6 +123,7 @@ struct NodeCore::Impl final : swarm::Observer {
   Callback<const NodeEvent&> on_event;
   Callback<const PeerId&, ByteView> datagram_handler, message_handler;
   Callback<const PeerId&, const SessionMessage&> session_message_handler;
+  Callback<const LanMessage&> lan_handler;
 };
 
 }  // namespace p2pa

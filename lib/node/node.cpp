@@ -258,6 +258,30 @@ void Node::on_session_message(std::move_only_function<void(const PeerId&, const 
   core_->impl().session_message_handler.set(std::move(handler));
 }
 
+// --- the local network
+
+Result<void> Node::join_lan(std::string_view topic) {
+  const auto lan = core_->impl().use_lan(now());
+  return lan ? (*lan)->join(topic) : std::unexpected(lan.error());
+}
+
+Result<void> Node::leave_lan(std::string_view topic) {
+  lan::Lan* const lan = core_->impl().lan.machine();
+  const bool joined = lan != nullptr && lan->leave(topic);
+  return joined ? Result<void>{} : fail(Code::kNotFound, "the topic was not joined");
+}
+
+Result<void> Node::send_lan(std::string_view topic, ByteView message) {
+  const auto lan = core_->impl().use_lan(now());
+  return lan ? (*lan)->send(now(), topic, message) : std::unexpected(lan.error());
+}
+
+void Node::on_lan_message(std::move_only_function<void(const LanMessage&)> handler) {
+  core_->impl().lan_handler.set(std::move(handler));
+}
+
+LanCounters Node::lan_counters() const { return core_->impl().lan.counters(); }
+
 // --- measuring
 
 void Node::ping(const PeerId& peer, PingCallback done) {

@@ -154,7 +154,8 @@ std::vector<Multiaddr> Sockets::addresses() const {
       out.push_back(s.address(s.local));
       continue;
     }
-    for (const auto& [ip, prefix_bits] : interfaces_) {
+    for (const InterfaceAddress& interface : interfaces_) {
+      const IpAddress& ip = interface.ip;
       if (ip.v6 != s.local.ip.v6 || ip.is_link_local()) continue;
       out.push_back(s.address({ip, s.local.port, 0}));
     }

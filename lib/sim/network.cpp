@@ -29,6 +29,19 @@ IpAddress numbered_ip6(std::uint32_t host) {
   return ip;
 }
 
+constexpr IpAddress kEverybody{{255, 255, 255, 255}, false};
+
+InterfaceAddress in_subnet(const IpAddress& ip) { return {ip, ip.v6 ? kSubnetBits6 : kSubnetBits4}; }
+
+bool is_multicast(const IpAddress& ip) { return ip.v6 ? ip.bytes[0] == 0xff : ip.bytes[0] >> 4 == 0xe; }
+
+/// Is it for all hosts of the sender's subnet, or for those of them that joined a group?
+bool is_to_all(const IpAddress& from, const IpAddress& to) {
+  if (is_multicast(to)) return true;
+  if (to.v6) return false;
+  return to == kEverybody || (to.bytes[2] == 255 && to.bytes[3] == 255 && in_subnet(from).reaches(to));
+}
+
 std::size_t ip_packet_size(const IpAddress& to, std::size_t payload) {
   return payload + kUdpHeader + (to.v6 ? kIp6Header : kIp4Header);
 }
@@ -82,7 +95,7 @@ Result<void> Network::set_outer(HostId host, Address& entry, const IpAddress& ou
 
 std::vector<InterfaceAddress> Network::interfaces(HostId host) const {
   std::vector<InterfaceAddress> out;
-  for (const IpAddress& ip : addresses(host)) out.push_back({ip, ip.v6 ? kSubnetBits6 : kSubnetBits4});
+  for (const IpAddress& ip : addresses(host)) out.push_back(in_subnet(ip));
   return out;
 }
 
@@ -176,18 +189,25 @@ std::uint16_t Network::free_port(Host& host) {
   return host.next_port;
 }
 
-Result<IpEndpoint> Network::bind(HostId id, NodeId node, SocketId socket, const IpEndpoint& local) {
+Result<IpEndpoint> Network::bind(HostId id, NodeId node, SocketId socket, const IpEndpoint& local, bool shared) {
   Host& host = hosts_[id];
   if (auto checked = check_local(id, local.ip); !checked) return std::unexpected(checked.error());
   for (const Socket& other : host.sockets) {
+    if (shared && other.shared) continue;
     if (local.port != 0 && other.bound.port == local.port && overlap(other.bound.ip, local.ip)) {
       return fail(Code::kIo, "bind: the port is taken", kAddressInUse);
     }
   }
   IpEndpoint bound = local;
   if (bound.port == 0) bound.port = free_port(host);
-  host.sockets.push_back({node, socket, bound, bound.port});
+  host.sockets.push_back({node, socket, bound, bound.port, shared});
   return bound;
+}
+
+void Network::join(HostId host, NodeId node, SocketId socket, const IpAddress& group) {
+  for (Socket& s : hosts_[host].sockets) {
+    if (s.node == node && s.id == socket) s.group = group;
+  }
 }
 
 void Network::close(HostId host, NodeId node, SocketId socket) {
@@ -235,33 +255,67 @@ void Network::send(Instant now, HostId from, NodeId node, const Transmit& transm
 
 void Network::inject(Instant now, HostId from, std::uint16_t from_port, HostId to,
                      std::uint16_t to_port, ByteView bytes) {
-  if (hosts_[from].addresses.empty() || hosts_[to].addresses.empty()) return;
-  send_one(now, from, {hosts_[from].addresses.front().outer, from_port, 0},
-           {hosts_[to].addresses.front().outer, to_port, 0}, Ecn::kNone, bytes);
+  if (hosts_[from].addresses.empty() || (to != kNoHost && hosts_[to].addresses.empty())) return;
+  const IpAddress destination = to == kNoHost ? kEverybody : hosts_[to].addresses.front().outer;
+  send_one(now, from, {hosts_[from].addresses.front().outer, from_port, 0}, {destination, to_port, 0}, Ecn::kNone,
+           bytes);
+}
+
+std::optional<Network::Passage> Network::set_out(Instant now, HostId from_host, HostId to_host, const IpEndpoint& from,
+                                                 const IpEndpoint& to, ByteView bytes) {
+  ++stats_.sent;
+  stats_.sent_bytes += bytes.size();
+  if (filter_ && !filter_({now, from_host, to_host, from.port, to.port, bytes})) {
+    ++stats_.filtered;
+    return std::nullopt;
+  }
+  if (to_host == kNoHost) {
+    ++stats_.unreachable;
+    return std::nullopt;
+  }
+  return carry(now, from_host, to_host, ip_packet_size(to.ip, bytes.size()));
 }
 
 void Network::send_one(Instant now, HostId from_host, const IpEndpoint& from, const IpEndpoint& to,
                        Ecn ecn, ByteView bytes) {
-  ++stats_.sent;
-  stats_.sent_bytes += bytes.size();
+  if (is_to_all(from.ip, to.ip)) return send_to_all(now, from_host, from, to, ecn, bytes);
   const HostId to_host = owner(from_host, to.ip);
-  if (filter_ && !filter_({now, from_host, to_host, from.port, to.port, bytes})) {
-    ++stats_.filtered;
-    return;
-  }
-  if (to_host == kNoHost) {
-    ++stats_.unreachable;
-    return;
-  }
-  const auto passage = carry(now, from_host, to_host, ip_packet_size(to.ip, bytes.size()));
+  const auto passage = set_out(now, from_host, to_host, from, to, bytes);
   if (!passage) return;
   for (int copies = passage->twice ? 2 : 1; copies > 0; --copies) {
     arrive(passage->at, from_host, to_host, from, to, ecn, bytes);
   }
 }
 
-void Network::arrive(Instant at, HostId from_host, HostId to_host, const IpEndpoint& from,
-                     const IpEndpoint& to, Ecn ecn, ByteView bytes) {
+/// Over the link to each host of the subnet, the sender's own included, in the order of the hosts; each is a
+/// datagram of its own to the statistics. Who hears it there is settled now, as by a switch that knows.
+void Network::send_to_all(Instant now, HostId from_host, const IpEndpoint& from, const IpEndpoint& to, Ecn ecn,
+                          ByteView bytes) {
+  const InterfaceAddress subnet = in_subnet(from.ip);
+  for (HostId host = 0; host < hosts_.size(); ++host) {
+    const bool near = std::ranges::any_of(hosts_[host].addresses,
+                                          [&](const Address& entry) { return subnet.reaches(entry.inner); });
+    if (!near) continue;
+    std::vector<const Socket*> ears;
+    for (const Socket& socket : hosts_[host].sockets) {
+      const bool hears = !is_multicast(to.ip) || socket.group == to.ip;
+      if (hears && socket.bound.port == to.port && socket.bound.ip.v6 == to.ip.v6) ears.push_back(&socket);
+    }
+    if (ears.empty()) continue;
+    const auto passage = set_out(now, from_host, host, from, to, bytes);
+    if (!passage) continue;
+    for (int copies = passage->twice ? 2 : 1; copies > 0; --copies) {
+      for (const Socket* socket : ears) {
+        Packet& packet = arrive(passage->at, from_host, host, from, to, ecn, bytes);
+        packet.node = socket->node;
+        packet.socket = socket->id;
+      }
+    }
+  }
+}
+
+Packet& Network::arrive(Instant at, HostId from_host, HostId to_host, const IpEndpoint& from,
+                        const IpEndpoint& to, Ecn ecn, ByteView bytes) {
   const std::uint32_t slot = pool_.take();
   Packet& packet = pool_[slot];
   packet.from_host = from_host;
@@ -270,16 +324,21 @@ void Network::arrive(Instant at, HostId from_host, HostId to_host, const IpEndpo
   packet.to = to;
   packet.ecn = ecn;
   packet.bytes.assign(bytes.begin(), bytes.end());
+  packet.node = 0;
+  packet.socket = 0;
   events_.push(at, Event::Kind::kArrival, slot);
+  return packet;
 }
 
 std::optional<Network::Delivery> Network::deliver(std::uint32_t slot) {
   const Packet& packet = pool_[slot];
   const Host& host = hosts_[packet.to_host];
-  const auto inner = inner_address(packet.to_host, packet.to.ip);
+  const auto inner = packet.socket == 0 ? inner_address(packet.to_host, packet.to.ip) : std::optional(packet.to.ip);
   for (const Socket& socket : host.sockets) {
-    if (!inner || socket.outer_port != packet.to.port || !overlap(socket.bound.ip, *inner))
-      continue;
+    const bool meant = packet.socket == 0
+                           ? inner && socket.outer_port == packet.to.port && overlap(socket.bound.ip, *inner)
+                           : socket.node == packet.node && socket.id == packet.socket;
+    if (!meant) continue;
     ++stats_.delivered;
     stats_.delivered_bytes += packet.bytes.size();
     return Delivery{socket.node,

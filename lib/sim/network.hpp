@@ -22,6 +22,8 @@ struct Packet {
   IpEndpoint from, to;
   Ecn ecn = Ecn::kNone;
   Bytes bytes;
+  NodeId node = 0;      ///< with a socket: sent to all, and this is the copy for that one
+  SocketId socket = 0;
 };
 
 /// Hosts, their addresses, NATs and sockets, and the links between them. What is sent becomes an
@@ -70,8 +72,10 @@ class Network final {
   std::size_t path_mtu(HostId a, HostId b);
 
   // --- sockets
-  /// `local` as in Effect::kBindUdp. kIo with detail kAddressInUse or kAddressNotAvailable.
-  Result<IpEndpoint> bind(HostId host, NodeId node, SocketId socket, const IpEndpoint& local);
+  /// `local` as in Effect::kBindUdp; `shared`: others may have the port too. kIo with detail kAddressInUse or
+  /// kAddressNotAvailable.
+  Result<IpEndpoint> bind(HostId host, NodeId node, SocketId socket, const IpEndpoint& local, bool shared = false);
+  void join(HostId host, NodeId node, SocketId socket, const IpAddress& group);
   void close(HostId host, NodeId node, SocketId socket);
   void close_all(HostId host, NodeId node);
   static constexpr std::uint64_t kAddressInUse = 98, kAddressNotAvailable = 99;  // errno of Linux
@@ -95,7 +99,8 @@ class Network final {
   void done(std::uint32_t slot) { pool_.give_back(slot); }
   /// Do two arrivals go to the same socket?
   bool same_target(std::uint32_t slot, std::uint32_t other) {
-    return pool_[slot].to == pool_[other].to;
+    const Packet &a = pool_[slot], &b = pool_[other];
+    return a.to == b.to && a.to_host == b.to_host && a.node == b.node && a.socket == b.socket;
   }
   const Packet& packet(std::uint32_t slot) { return pool_[slot]; }
 
@@ -105,6 +110,8 @@ class Network final {
     SocketId id;
     IpEndpoint bound;
     std::uint16_t outer_port;
+    bool shared = false;
+    std::optional<IpAddress> group{};  // that it joined
   };
   struct Host {
     std::vector<Address> addresses;
@@ -122,8 +129,13 @@ class Network final {
   std::uint16_t free_port(Host& host);
   void send_one(Instant now, HostId from_host, const IpEndpoint& from, const IpEndpoint& to,
                 Ecn ecn, ByteView bytes);
-  void arrive(Instant at, HostId from_host, HostId to_host, const IpEndpoint& from,
-              const IpEndpoint& to, Ecn ecn, ByteView bytes);
+  void send_to_all(Instant now, HostId from_host, const IpEndpoint& from, const IpEndpoint& to, Ecn ecn,
+                   ByteView bytes);
+  /// What the filter lets pass, on its way; empty: counted.
+  std::optional<Passage> set_out(Instant now, HostId from_host, HostId to_host, const IpEndpoint& from,
+                                 const IpEndpoint& to, ByteView bytes);
+  Packet& arrive(Instant at, HostId from_host, HostId to_host, const IpEndpoint& from,
+                 const IpEndpoint& to, Ecn ecn, ByteView bytes);
 
   Rng rng_;
   EventQueue& events_;

@@ -175,7 +175,7 @@ void World::Impl::run_effect(NodeId id, Effect effect) {
   EffectDone done{.id = effect.id, .result = {}, .local = {}, .addresses = {}, .bytes = {}};
   switch (effect.kind) {
     case Effect::Kind::kBindUdp: {
-      const auto bound = network.bind(host, id, effect.socket, effect.local);
+      const auto bound = network.bind(host, id, effect.socket, effect.local, effect.lan && effect.local.port != 0);
       if (bound)
         done.local = *bound;
       else
@@ -201,6 +201,8 @@ void World::Impl::run_effect(NodeId id, Effect effect) {
     case Effect::Kind::kListInterfaces:
       done.addresses = network.interfaces(host);
       break;
+    case Effect::Kind::kJoinGroup:
+      return network.join(host, id, effect.socket, effect.remote.ip);
     case Effect::Kind::kCloseUdp:
       return network.close(host, id, effect.socket);
     case Effect::Kind::kAppendFile: {

@@ -99,7 +99,7 @@ TEST_CASE("the loaded library is the one that the header belongs to") {
 
 TEST_CASE("every event kind has a name, and notifications a bit each") {
   std::uint32_t bits = 0;
-  for (std::uint32_t kind = P2PA_EVENT_LISTENING; kind <= P2PA_EVENT_DATAGRAM; ++kind) {
+  for (std::uint32_t kind = P2PA_EVENT_LISTENING; kind <= P2PA_EVENT_LAN_MESSAGE; ++kind) {
     CHECK(std::strcmp(p2pa_event_name(kind), "unknown") != 0);
     CHECK((bits & P2PA_EVENT_DROPPED(kind)) == 0);
     bits |= P2PA_EVENT_DROPPED(kind);

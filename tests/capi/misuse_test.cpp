@@ -19,9 +19,9 @@ std::size_t exported_functions() {
 
 TEST_CASE("no function is forgotten here") {
   // version, abi_version, status_name, status_text, peer_parse, peer_text, address_peer, key_generate,
-  // key_peer, event_name, limit_name, drop_name, dial_stage_name, event_release, event_dial_attempt, node_open:
-  // sixteen without a handle.
-  CHECK(every_function().size() + 16 == exported_functions());
+  // key_peer, event_name, limit_name, drop_name, lan_drop_name, dial_stage_name, event_release, event_dial_attempt,
+  // node_open: seventeen without a handle.
+  CHECK(every_function().size() + 17 == exported_functions());
 }
 
 TEST_CASE("a handle of nothing, of nobody and of something else is stale") {
@@ -184,6 +184,11 @@ TEST_CASE("every function takes a missing pointer for what it is") {
   message.correction = 1;
   message.delivery = P2PA_DELIVERY_ORDERED;  // without a lifetime
   refused(p2pa_node_send_session_message(n, peer, nullptr, 0, &message));
+  refused(p2pa_node_join_lan(n, nullptr, 1));
+  refused(p2pa_node_join_lan(n, "t", 0));
+  refused(p2pa_node_send_lan(n, nullptr, 1, nullptr, 0));
+  refused(p2pa_node_send_lan(n, "t", 1, nullptr, 1));
+  refused(p2pa_node_lan_drops(n, 0, nullptr));
   refused(p2pa_node_keep(n, nullptr));
   refused(p2pa_node_keep(n, &nobody));
   refused(p2pa_node_unkeep(n, nullptr));

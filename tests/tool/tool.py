@@ -52,6 +52,10 @@ class Running:
             text += byte
         return text.decode().rstrip("\n")
 
+    def has_line(self, seconds):
+        """Does its standard output say something within this time?"""
+        return bool(select.select([self.process.stdout], [], [], seconds)[0])
+
     def stop(self, number):
         """Its exit code, and what else it said, after this signal."""
         self.process.send_signal(number)

@@ -5,7 +5,7 @@ import unittest
 
 from tool import DONE, LOOPBACK, STRANGER, UNREACHABLE, USAGE, TestCase, p2pa
 
-COMMANDS = ["id", "node", "dial", "ping", "call", "perf", "demo"]
+COMMANDS = ["id", "node", "dial", "ping", "call", "perf", "lan", "demo"]
 EXIT_CODES = {"0", "1", "2", "3", "4", "5", "130"}
 NOT_ADDRESSES = ["", "localhost", "127.0.0.1:4001", "/ip4/127.0.0.1/udp", "/ip4/300.0.0.1/udp/1/quic-v1",
                  "/ip4/127.0.0.1/udp/99999/quic-v1", f"{LOOPBACK}/p2p/nonsense", "/nonsense/1"]
@@ -53,6 +53,7 @@ class Usage(TestCase):
                           *(["call", peer, "echo", "--timeout", text]
                             for text in ("nan", "inf", "1e30", "1e-10", "0.0009", "86401", "soon", "1s")),
                           ["perf"], ["perf", peer, "--upload", "much"], ["perf", peer, "--upload", "-1"],
+                          ["lan"], ["lan", "t", "m", "more"], ["lan", "t", "--port", "0"], ["lan", "t", "--port", "65536"],
                           ["demo", "--agents", "0"], ["demo", "--agents", "1000"], ["demo", "--kill", "12"],
                           ["demo", "--agents", "2", "--kill", "2"], ["demo", "--role", "anything"], ["demo", "--folder", "/no/such/folder"]):
             with self.subTest(arguments):

@@ -69,6 +69,14 @@ struct PerfOptions {
   std::uint64_t upload = 1u << 30, download = 1u << 30;
   bool json = false;
 };
+struct LanCommandOptions {
+  std::string topic;
+  std::optional<std::string> message;  ///< none: listens
+  std::string key_file, network_key_file, application;
+  std::uint16_t port = 0;  ///< 0: the default one
+  bool broadcast = false;
+  bool json = false;
+};
 struct DemoOptions {
   std::string folder;
   int agents = 12;
@@ -84,6 +92,7 @@ int run_dial(const DialCommandOptions& options);
 int run_ping(const PingOptions& options);
 int run_call(const CallCommandOptions& options);
 int run_perf(const PerfOptions& options);
+int run_lan(const LanCommandOptions& options);
 int run_demo(const DemoOptions& options);
 
 }  // namespace p2pa_tool

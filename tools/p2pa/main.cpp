@@ -158,6 +158,22 @@ int run(int argc, char** argv) {
   add_network(*perf_command, perf.network);
   perf_command->add_flag("--json", perf.json, "print JSON");
 
+  LanCommandOptions lan;
+  auto* lan_command = command(app, "lan", "hear, or say, signed messages on the local network",
+                              "Without a message it listens until SIGINT or SIGTERM.\n\n"
+                              "Examples:\n"
+                              "  p2pa lan poses\n"
+                              "  p2pa lan poses 'x=1'");
+  lan_command->add_option("topic", lan.topic, "what it is about")->required();
+  lan_command->add_option("message", lan.message, "what to say, of 960 bytes at most");
+  lan_command->add_option("--key", lan.key_file, "key file, made when missing; without one a fresh identity");
+  lan_command->add_option("--network-key", lan.network_key_file, "key file of a private network (swarm.key)")
+      ->check(CLI::ExistingFile);
+  lan_command->add_option("--application", lan.application, "only those that say the same here are heard");
+  lan_command->add_option("--port", lan.port, "UDP port that all use (4010)")->check(CLI::Range(1, 65'535));
+  lan_command->add_flag("--broadcast", lan.broadcast, "say it to all hosts of the subnet, not by multicast");
+  lan_command->add_flag("--json", lan.json, "print JSON lines");
+
   DemoOptions demo;
   auto* demo_command = command(app, "demo", "agents that share out real work, and lose two of them",
                                "Examples:\n  p2pa demo\n  p2pa demo --folder ~/books");
@@ -200,6 +216,7 @@ int run(int argc, char** argv) {
   if (ping_command->parsed()) return run_ping(ping);
   if (call_command->parsed()) return run_call(call);
   if (perf_command->parsed()) return run_perf(perf);
+  if (lan_command->parsed()) return run_lan(lan);
   return run_demo(demo);
 }
 

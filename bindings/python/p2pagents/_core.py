@@ -333,6 +333,13 @@ class Core(Care):
         await self.submit(lib.p2pa_node_send_session_message, who, message.pointer, message.size, byref(options),
                           peer=name)
 
+    def topic(self, what: str, topic: str) -> None:
+        check(getattr(lib, f"p2pa_node_{what}_lan")(self.usable(), *_text(topic)))
+
+    def send_lan(self, topic: str, data: Payload) -> None:
+        message = Memory(data)
+        check(lib.p2pa_node_send_lan(self.usable(), *_text(topic), message.pointer, message.size))
+
     async def open_channel(self, peer: str, deadline: float, repair: float) -> MessageSender:
         who, name = await self._known(peer)
         if not 0 <= deadline <= TIMEOUT_SECONDS_MAX or not 0 <= repair <= 1:
@@ -533,7 +540,7 @@ class Core(Care):
         told = Event(lib.p2pa_event_name(event.kind).decode(), peer_id(event.peer),
                      event.address.text(), event.connection, event.data.copy(), error,
                      bool(event.flags & ffi.EVENT_FLAG_LAST), _DELIVERY_NAMES.get(event.delivery, ""),
-                     event.session_channel, event.count)
+                     event.session_channel, event.count, event.name.text())
         for subscription in list(self.subscriptions):
             subscription.tell(told)
 
@@ -592,6 +599,9 @@ class Core(Care):
                           info.bytes_received, info.packets_sent, info.packets_received,
                           info.streams, number, info.jitter_ns / 1e9, info.age_ns / 1e9, info.loss,
                           info.throughput, info.score)
+
+    def lan_drops(self) -> dict[str, int]:
+        return self._counted(lib.p2pa_node_lan_drops, lib.p2pa_lan_drop_name)
 
     def _read_text(self, function: Callable[..., int], *arguments: Any,
                    peer: PeerId | None = None) -> str:

@@ -24,7 +24,8 @@ STREAM_FINISHED, MESSAGE_TOO_LARGE, APPLICATION, DEADLINE_EXCEEDED = -203, -204,
  EVENT_STREAM_ENDED) = range(32, 37)
 EVENT_CHANNEL_ENDED = 40
 (EVENT_LISTENING, EVENT_LISTEN_FAILED, EVENT_CONNECTED, EVENT_DISCONNECTED, EVENT_IDENTIFIED,
- EVENT_PATH_CHANGED, EVENT_DATAGRAM, EVENT_MESSAGE, EVENT_SESSION_MESSAGE, EVENT_REFUSED) = range(48, 58)
+ EVENT_PATH_CHANGED, EVENT_DATAGRAM, EVENT_MESSAGE, EVENT_SESSION_MESSAGE, EVENT_REFUSED,
+ EVENT_LAN_MESSAGE) = range(48, 59)
 EVENT_CLOSED = 64
 (DIAL_CONNECTED, DIAL_RESOLVING, DIAL_CONNECTING, DIAL_SECURING, DIAL_MUXING) = range(5)
 (DIAL_SKIPPED_BACKOFF, DIAL_SKIPPED_BLACK_HOLE, DIAL_SKIPPED_PRIVATE, DIAL_SKIPPED_GATED,
@@ -118,7 +119,9 @@ class NodeOptions(_Sized):
                 ("heartbeat_us", c_int64), ("grace_us", c_int64), ("idle_close_us", c_int64),
                 ("high_water", c_uint32), ("low_water", c_uint32),
                 ("connections_kept_per_peer", c_uint32), ("web_trust", c_uint32),
-                ("open_timeout_us", c_int64)]
+                ("open_timeout_us", c_int64),
+                ("lan_application", c_char_p), ("lan_application_size", c_size_t),
+                ("lan_port", c_uint32), ("lan_broadcast", c_uint32)]
 
 
 class CallOptions(_Sized):
@@ -247,6 +250,10 @@ PROTOTYPES: dict[str, list[Any]] = {
     "p2pa_stream_reset": [Handle, c_uint64],
     "p2pa_node_send_datagram": [Handle, _PEER, *_DATA],
     "p2pa_node_send_session_message": [Handle, _PEER, *_DATA, POINTER(SessionMessageOptions)],
+    "p2pa_node_join_lan": [Handle, *_TEXT],
+    "p2pa_node_leave_lan": [Handle, *_TEXT],
+    "p2pa_node_send_lan": [Handle, *_TEXT, *_DATA],
+    "p2pa_node_lan_drops": [Handle, c_uint32, POINTER(c_uint64)],
     "p2pa_call_set_priority": [Handle, c_uint32],
     "p2pa_stream_set_priority": [Handle, c_uint32],
     "p2pa_node_set_rate_limit": [Handle, *_TEXT, c_uint32, c_uint64, c_uint64],
@@ -264,6 +271,7 @@ TEXTS: dict[str, list[Any]] = {
     "p2pa_event_name": [c_uint32],
     "p2pa_limit_name": [c_uint32],
     "p2pa_drop_name": [c_uint32],
+    "p2pa_lan_drop_name": [c_uint32],
     "p2pa_dial_stage_name": [c_uint32],
 }
 

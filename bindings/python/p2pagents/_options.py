@@ -60,6 +60,12 @@ class Roads(TypedDict, total=False):
     """0: all."""
     open_timeout: float
     """Seconds that a stream or a call waits for the peer to take one more."""
+    lan_application: str
+    """Only nodes that say the same here are heard on the local network."""
+    lan_port: int
+    """UDP's, the same at all of them."""
+    lan_broadcast: bool
+    """Over IPv4 to all hosts of a subnet, where multicast does not pass."""
 
 
 @dataclasses.dataclass
@@ -92,6 +98,9 @@ class Options:
     idle_close: float = 0
     connections_kept_per_peer: int = 1
     open_timeout: float | None = None
+    lan_application: str = ""
+    lan_port: int = 4010
+    lan_broadcast: bool = False
 
     def __post_init__(self) -> None:
         if isinstance(self.listen, str):
@@ -111,6 +120,8 @@ class Options:
         for name in _COUNTS:
             if not 0 <= operator.index(getattr(self, name)) < ffi.UNLIMITED:
                 raise InvalidArgument(f"{name} is from 0 to {ffi.UNLIMITED - 1}")
+        if not 0 < operator.index(self.lan_port) < 65536:
+            raise InvalidArgument("lan_port is from 1 to 65535")
         unknown = sorted(set(self.limits or ()) - set(_LIMITS))
         if unknown:
             raise InvalidArgument(f"no such limit: {', '.join(unknown)}; "
@@ -136,14 +147,15 @@ class Options:
             heartbeat_us=_microseconds(self.heartbeat, zero=-1), grace_us=_microseconds(self.grace, zero=-1),
             idle_close_us=int(self.idle_close * 1e6), high_water=self.high_water, low_water=self.low_water,
             connections_kept_per_peer=self.connections_kept_per_peer or ffi.UNLIMITED,
-            open_timeout_us=_microseconds(self.open_timeout))
+            open_timeout_us=_microseconds(self.open_timeout), lan_port=self.lan_port,
+            lan_broadcast=self.lan_broadcast)
         texts = {"key": self.key, "key_file": _bytes(self.key_file),
                  "listen": utf8("\n".join(self.listen)), "agent_version": _bytes(self.agent_version),
                  "qlog_directory": _bytes(self.qlog_directory),
                  "network_key": utf8(self.network_key) if isinstance(self.network_key, str) else self.network_key,
                  "proxy": _bytes(self.proxy), "web_certificate_file": _bytes(self.web_certificate_file),
                  "web_key_file": _bytes(self.web_key_file), "web_roots_file": _bytes(self.web_roots_file),
-                 "dns_servers": utf8("\n".join(self.dns_servers))}
+                 "dns_servers": utf8("\n".join(self.dns_servers)), "lan_application": utf8(self.lan_application)}
         for name, value in texts.items():
             if value:
                 setattr(options, name, value)

@@ -52,13 +52,13 @@ class Event:
 
     kind: str
     """"listening", "listen_failed", "connected", "disconnected", "identified", "path_changed",
-    "datagram", "message", "session_message", "refused"."""
+    "datagram", "message", "session_message", "refused", "lan_message"."""
     peer: PeerId | None
     address: str
     """Of "listening", "listen_failed", "connected", "path_changed" and "refused"."""
     connection: int
     data: bytes
-    """Of "datagram", "message" and "session_message"."""
+    """Of "datagram", "message", "session_message" and "lan_message"."""
     error: P2PError | None
     """Why, of "listen_failed", "disconnected" and "refused"."""
     last: bool
@@ -69,6 +69,8 @@ class Event:
     """Of "session_message"."""
     count: int = 0
     """Of "refused": so many were refused for this since the last such event; this is the newest."""
+    topic: str = ""
+    """Of "lan_message", whose peer is who signed it."""
 
 
 class RateLimit(NamedTuple):

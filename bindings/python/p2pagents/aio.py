@@ -248,6 +248,25 @@ class Node:
         correction: what is lost is repaired from packets sent beside; "reliable" and "ordered" need a lifetime for it."""
         await self._engine.send_session_message(peer, data, delivery, channel, priority, lifetime, correction)
 
+    # --- the local network
+
+    def join_lan(self, topic: str) -> None:
+        """Hears what others on the local network send on a topic, each an event "lan_message"."""
+        self._engine.topic("join", topic)
+
+    def leave_lan(self, topic: str) -> None:
+        """LookupError: it was not joined."""
+        self._engine.topic("leave", topic)
+
+    def send_lan(self, topic: str, data: Payload) -> None:
+        """Sends at most 960 bytes, signed, to all on the local network that joined the topic; they may be lost. At most
+        200 a second, and at once."""
+        self._engine.send_lan(topic, data)
+
+    def lan_drops(self) -> dict[str, int]:
+        """How much of what came from the local network was dropped, by reason."""
+        return self._engine.lan_drops()
+
     # --- how fast
 
     def set_rate_limit(self, direction: str, bytes_per_second: int, burst_bytes: int = 0, *, scope: str = "") -> None:
