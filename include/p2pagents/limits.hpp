@@ -16,7 +16,7 @@ struct Limits {
   // memory count for the address of its newest connection.
   std::uint32_t connections_per_ip_max = 256;
   std::uint32_t handshakes_max = 256;           ///< in flight, inbound; from half of it on, Retry
-  std::uint32_t handshakes_per_ip_max = 32;     ///< the same
+  std::uint32_t handshakes_per_ip_max = 32;     ///< the same; when over half of all are taken, a quarter of the rest
   std::uint32_t streams_max = 65'536;
   std::uint32_t streams_per_peer_max = 4096;
   std::uint32_t streams_per_ip_max = 16'384;

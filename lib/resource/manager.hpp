@@ -57,7 +57,8 @@ class Manager {
   using Admission = std::move_only_function<Result<void>(const IpAddress& from)>;
   void set_admission(Admission admission) { admission_ = std::move(admission); }
 
-  /// An inbound handshake from this address. kLimitHandshakes, kLimitIp, and what the admission says.
+  /// An inbound handshake from this address; a crowd leaves each less. kLimitHandshakes, kLimitIp, and what the
+  /// admission says.
   Result<Reservation> handshake(const IpAddress& from);
   /// Would one more inbound handshake be above half the bound, the node's or this address's? Then ask for
   /// Retry: whoever only claims an address must not use up what its owner may have.
