@@ -33,7 +33,9 @@ class PipeWire final : public Wire {
 
   void request(Instant now, std::size_t side, const SocketRequest& request) override {
     switch (request.kind) {
-      case SocketRequest::Kind::kConnect: sockets_[side] = request.socket; return launch(now, side, Kind::kAccepted, {});
+      case SocketRequest::Kind::kConnect:
+        sockets_[side] = request.socket;
+        return launch(now, side, Kind::kAccepted, {});
       case SocketRequest::Kind::kFinish: return launch(now, side, Kind::kEnd, {});
       case SocketRequest::Kind::kAbort: return launch(now, side, Kind::kLost, {});
     }
@@ -67,7 +69,8 @@ class PipeWire final : public Wire {
 
   /// Jitter that reorders what is sent one behind the other.
   Duration delay() {
-    return delay_of(kind_) + (rough_ ? microseconds(static_cast<std::int64_t>(rng_.below(3000))) : Duration{});
+    const Duration least = delay_of(kind_);
+    return rough_ ? least + microseconds(static_cast<std::int64_t>(rng_.below(3000))) : least;
   }
 
   /// In the order of TCP, and in pieces.
@@ -98,7 +101,11 @@ class PipeWire final : public Wire {
 
   void arrive_datagram(const Item& item) {
     if (silent_[0] || silent_[1]) return;
-    on_datagram(item.to, {kUdpSocket, address(item.to), address(1 - item.to), Ecn::kNone, item.bytes.size(), item.bytes});
+    on_datagram(item.to, {.socket = kUdpSocket,
+                          .local = address(item.to),
+                          .remote = address(1 - item.to),
+                          .segment_size = item.bytes.size(),
+                          .bytes = item.bytes});
   }
 
   void arrive(Instant now, const Item& item) {

@@ -24,10 +24,12 @@ std::array<std::uint8_t, 32> seed32(std::uint8_t seed, std::uint8_t purpose) {
 }
 
 bool is_rough(WireKind kind) { return kind == WireKind::kRough || kind == WireKind::kRoughWorld; }
+bool in_world(WireKind kind) { return kind == WireKind::kWorld || kind == WireKind::kRoughWorld; }
+bool only_on_pipes(std::string_view name) { return name == "memory" || name == "private ws"; }
 
 std::unique_ptr<Wire> make_wire(const RoadOptions& options) {
-  const bool world = options.wire == WireKind::kWorld || options.wire == WireKind::kRoughWorld;
-  return world ? make_world_wire(is_rough(options.wire), options.seed) : make_pipe_wire(is_rough(options.wire));
+  const bool rough = is_rough(options.wire);
+  return in_world(options.wire) ? make_world_wire(rough, options.seed) : make_pipe_wire(rough);
 }
 
 /// What both ends of a real transport have.
@@ -126,7 +128,8 @@ class DatagramRoad final : public TwoSided {
 /// RSA: its signatures have one length, so that a road is the same each time.
 const std::shared_ptr<const tls::WebCredentials>& web_credentials() {
   static const WebCertificate certificate({.name = "node", .hosts = {}, .ip = {}, .not_before = 0,
-                                           .not_after = 4'000'000'000, .algorithm = GNUTLS_PK_RSA, .bits = 2048});
+                                           .not_after = 4'000'000'000, .algorithm = GNUTLS_PK_RSA,
+                                           .bits = 2048});
   static const auto out = tls::WebCredentials::from_pem(certificate.pem(), certificate.key_pem()).value();
   return out;
 }
@@ -147,7 +150,9 @@ class TcpRoad final : public TwoSided {
       endpoints_[i]->set_web_trust(tls::WebTrust::anybody());
       endpoints_[i]->set_web_credentials(web_credentials());
     }
-    wire_->on_socket = [this](std::size_t side, const SocketEvent& event) { endpoints_[side]->handle(now, event); };
+    wire_->on_socket = [this](std::size_t side, const SocketEvent& event) {
+      endpoints_[side]->handle(now, event);
+    };
   }
 
  protected:
@@ -238,8 +243,7 @@ const std::vector<RoadOptions>& all_roads() {
     std::vector<RoadOptions> out;
     for (const auto wire : {WireKind::kSmooth, WireKind::kRough, WireKind::kWorld, WireKind::kRoughWorld}) {
       for (const char* name : {"quic", "udp", "tcp noise", "tcp tls", "ws", "wss", "private ws", "memory"}) {
-        const bool pipe = wire == WireKind::kSmooth || wire == WireKind::kRough;
-        if (pipe || name != std::string_view("memory")) out.push_back({.name = name, .wire = wire});
+        if (!in_world(wire) || !only_on_pipes(name)) out.push_back({.name = name, .wire = wire});
       }
     }
     return out;

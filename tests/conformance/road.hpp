@@ -20,7 +20,8 @@ struct RoadOptions {
   std::uint8_t seed = 1;  ///< of the chances in the world
 };
 
-/// Each transport over each wire; but memory, which has none below it and keeps no count of memory, over pipes.
+/// Each transport over each wire; over pipes only memory, which has none below it and keeps no count of memory,
+/// and WebSocket in a private network, which is the other one with a cipher around it.
 const std::vector<RoadOptions>& all_roads();
 std::string describe(const RoadOptions& options);
 

@@ -11,7 +11,7 @@ namespace p2pa::test {
 
 enum class WireKind : std::uint8_t {
   kSmooth,      ///< a pipe: everything arrives, after 10 ms
-  kRough,       ///< one that loses and reorders; where that cannot be, bytes come in the most inconvenient pieces
+  kRough,       ///< one that loses and reorders; byte streams come in the most inconvenient pieces
   kWorld,       ///< the world's links and TCP, 10 ms apart
   kRoughWorld,  ///< the same, 50 ms apart with jitter: 3 % is lost, and as much overtaken
 };
@@ -21,8 +21,8 @@ constexpr Duration delay_of(WireKind kind) {
   return kind == WireKind::kRoughWorld ? milliseconds(50) : milliseconds(10);
 }
 
-/// Sides are 0, which dials, and 1, which listens on `address(1)`: one UDP socket each, kUdpSocket, and TCP as
-/// the driver port has it, with one listener, kListener.
+/// Sides are 0, which dials, and 1, which listens on address(1): one UDP socket each, kUdpSocket, and TCP as the
+/// driver port has it, with one listener, kListener.
 class Wire {
  public:
   static constexpr SocketId kUdpSocket = 1, kListener = 1;

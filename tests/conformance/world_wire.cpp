@@ -92,6 +92,8 @@ class WorldWire final : public Wire {
 
 }  // namespace
 
-std::unique_ptr<Wire> make_world_wire(bool rough, std::uint8_t seed) { return std::make_unique<WorldWire>(rough, seed); }
+std::unique_ptr<Wire> make_world_wire(bool rough, std::uint8_t seed) {
+  return std::make_unique<WorldWire>(rough, seed);
+}
 
 }  // namespace p2pa::test

@@ -51,7 +51,7 @@ TEST_CASE("two peers that dial each other at once end with one connection, and n
 
 TEST_CASE("a peer that vanishes from a quiet link in a house is missed within three seconds") {
   for (const NodeRoad& road : node_roads()) {
-    for_seeds(3, "vanished " + road.name, [&](World& world) {
+    for_seeds(2, "vanished " + road.name, [&](World& world) {
       world.set_default_link(kLan);
       const Pair pair = make_pair(world, road);
       const Watch client(world, pair.client), server(world, pair.server);
@@ -88,7 +88,7 @@ TEST_CASE("a peer far away that somebody waits for is missed too, with more pati
 
 TEST_CASE("a peer that is merely slow is not missed") {
   for (const NodeRoad& road : node_roads()) {
-    for_seeds(3, "slow " + road.name, [&](World& world) {
+    for_seeds(2, "slow " + road.name, [&](World& world) {
       world.set_default_link(kLan);
       const Pair pair = make_pair(world, road);
       const Watch client(world, pair.client), server(world, pair.server);
@@ -106,7 +106,7 @@ TEST_CASE("a peer that is merely slow is not missed") {
 
 TEST_CASE("a third of everything lost is no reason to give a peer up") {
   for (const NodeRoad& road : node_roads()) {
-    for_seeds(3, "loss " + road.name, [&](World& world) {
+    for_seeds(1, "loss " + road.name, [&](World& world) {
       world.set_default_link(kLan);
       const Pair pair = make_pair(world, road);
       const Watch client(world, pair.client), server(world, pair.server);

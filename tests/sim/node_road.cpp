@@ -12,7 +12,8 @@ namespace {
 /// RSA: its signatures have one length, as both runs of a seed need it.
 const test::WebCertificate& certificate() {
   static const test::WebCertificate out({.name = "node", .hosts = {}, .ip = {}, .not_before = 0,
-                                         .not_after = 4'000'000'000, .algorithm = GNUTLS_PK_RSA, .bits = 2048});
+                                         .not_after = 4'000'000'000, .algorithm = GNUTLS_PK_RSA,
+                                         .bits = 2048});
   return out;
 }
 
