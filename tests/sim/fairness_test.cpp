@@ -86,7 +86,7 @@ TEST_CASE("a session over UDP takes half to twice of what TCP beside it gets") {
   check("p2pa-udp", share("/ip4/0.0.0.0/udp/4001/p2pa-udp"));
 }
 
-// The CUBIC of ngtcp2 0.12 grows by half a round trip as soon as a second has passed since the last loss: on longer
+// The CUBIC of ngtcp2 0.12 grows by half each round trip once a second has passed since the last loss: on longer
 // paths than this one, where that is most of the time, it takes up to four times as much.
 TEST_CASE("QUIC takes half to twice of what TCP beside it gets") {
   check("quic-v1", share("/ip4/0.0.0.0/udp/4001/quic-v1"));
