@@ -246,8 +246,10 @@ class Node:
         """Sends to a peer that is connected over a session ("/udp/<port>/p2pa-udp"); there it is an event
         "session_message". delivery: "unreliable", "sequenced" (the newest of its channel wins), "reliable" or
         "ordered". priority: higher goes first. lifetime: the seconds after which it is sent no more.
-        correction: what is lost is repaired from packets sent beside; "reliable" and "ordered" need a lifetime for it."""
-        self._engine.drive(self._engine.send_session_message(peer, data, delivery, channel, priority, lifetime, correction))
+        correction: what is lost is repaired from packets sent beside; "reliable" and "ordered" need a lifetime
+        for it."""
+        self._engine.drive(self._engine.send_session_message(peer, data, delivery, channel, priority, lifetime,
+                                                             correction))
 
     # --- the local network
 
