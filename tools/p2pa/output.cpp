@@ -57,6 +57,7 @@ const char* hint(const p2pa::Error& error) {
     case Code::kProtocolUnsupported:
       return "the peer does not speak this protocol; /perf/1.0.0 is answered by `p2pa node --perf`";
     case Code::kBadKeyFile: return "the file was left as it is; move it away, or name another one";
+    case Code::kMessageTooLarge: return "send it in parts";
     case Code::kDeadlineExceeded: return "--timeout gives it more time";
     default: return "";
   }

@@ -334,11 +334,11 @@ class Core(Care):
                           peer=name)
 
     def topic(self, what: str, topic: str) -> None:
-        check(getattr(lib, f"p2pa_node_{what}_lan")(self.usable(), *_text(topic)))
+        check(getattr(lib, f"p2pa_node_{what}_lan")(self.usable(), *counted(topic)))
 
     def send_lan(self, topic: str, data: Payload) -> None:
         message = Memory(data)
-        check(lib.p2pa_node_send_lan(self.usable(), *_text(topic), message.pointer, message.size))
+        check(lib.p2pa_node_send_lan(self.usable(), *counted(topic), message.pointer, message.size))
 
     async def open_channel(self, peer: str, deadline: float, repair: float) -> MessageSender:
         who, name = await self._known(peer)

@@ -55,7 +55,8 @@ void Bbr::begin_round(bool limited) {
   ++round_;
   round_end_ = delivered_;
   bound_by_losses();
-  if (!limited && !filled_) look_for_full_pipe();
+  // A window that losses bound fills no pipe, however slowly it grows.
+  if (!limited && !filled_ && ceiling_ >= wanted_window()) look_for_full_pipe();
 }
 
 void Bbr::look_for_full_pipe() {
@@ -130,11 +131,15 @@ double Bbr::gain() const {
   return 1;
 }
 
-std::size_t Bbr::window() const {
+double Bbr::wanted_window() const {
   const double gain = phase_ == Phase::kProbeRtt ? kProbeRttWindowGain : filled_ ? kWindowGain : kStartupGain;
   double window = gain * product() + (phase_ == Phase::kProbeRtt ? 0 : kPacketsMin * packet_);
   if (!filled_ && phase_ != Phase::kProbeRtt) window = std::max(window, kPacketsInitial * packet_);
-  return static_cast<std::size_t>(std::max(std::min(window, ceiling_), kPacketsMin * packet_));
+  return window;
+}
+
+std::size_t Bbr::window() const {
+  return static_cast<std::size_t>(std::max(std::min(wanted_window(), ceiling_), kPacketsMin * packet_));
 }
 
 std::size_t Bbr::paced_window(Duration rtt) const {

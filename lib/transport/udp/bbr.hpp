@@ -44,6 +44,8 @@ class Bbr final : public CongestionController {
   /// What the path holds.
   double product() const { return bandwidth() * least_rtt_.seconds(); }
   double gain() const;
+  /// Without a ceiling, in bytes.
+  double wanted_window() const;
   void sample(double bandwidth, bool limited);
   void begin_round(bool limited);
   void look_for_full_pipe();

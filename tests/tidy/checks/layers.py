@@ -31,7 +31,7 @@ IO_ONLY = {"condition_variable", "csignal", "ctime", "filesystem", "fstream", "f
            "random", "shared_mutex", "thread"}
 
 # The operating system's, where the library's core does not live.
-SYSTEM = re.compile(r"(sys|netinet|net|arpa|linux)/|(dlfcn|errno|fcntl|ifaddrs|poll|pthread|sched|signal|"
+SYSTEM = re.compile(r"(sys|netinet|net|arpa|linux)/|(cpuid|dlfcn|errno|fcntl|ifaddrs|poll|pthread|sched|signal|"
                     r"spawn|time|unistd)\.h$")
 
 THIRD_PARTIES = {
