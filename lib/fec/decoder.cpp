@@ -67,6 +67,10 @@ void Decoder::take(const Repair& repair) {
   const std::uint64_t last = *first + repair.count;
   if (last > end_) advance(last);
   if (*first < begin()) return;
+  // One shorter than what it is made of was made by nobody who has it.
+  for (std::uint64_t n = *first; n < last; ++n) {
+    if (slot(n).state != State::kMissing && slot(n).symbol.size() > repair.symbol.size()) return;
+  }
   Equation equation;
   bool useful = false;
   for (std::uint64_t n = *first; n < last; ++n) {

@@ -50,6 +50,8 @@ void append_packet(Bytes& out, const Source& source) {
   writer.append(source.body);
 }
 
+bool is_repair(ByteView packet) { return !packet.empty() && packet[0] == kRepair; }
+
 void append_packet(Bytes& out, const Repair& repair) {
   ByteWriter writer(out);
   writer.u8(kRepair);

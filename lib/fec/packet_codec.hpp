@@ -33,5 +33,7 @@ using Packet = std::variant<Source, Repair>;
 Result<Packet> decode_packet(ByteView packet);
 void append_packet(Bytes& out, const Source& source);
 void append_packet(Bytes& out, const Repair& repair);
+/// By its first byte alone.
+bool is_repair(ByteView packet);
 
 }  // namespace p2pa::fec

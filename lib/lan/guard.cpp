@@ -16,7 +16,11 @@ bool take_one(Instant now, Buckets&... buckets) {
 
 }  // namespace
 
-Guard::Guard(Instant now) : total_(kVerifyTotal, now), strangers_(kVerifyStrangers, now), answers_(kAnswerTotal, now) {}
+Guard::Guard(Instant now)
+    : total_(kVerifyTotal, now),
+      strangers_(kVerifyStrangers, now),
+      answers_(kAnswerTotal, now),
+      asked_(kAskTotal, now) {}
 
 bool Guard::may_verify(Instant now, const IpAddress& ip) {
   Source& from = source(now, ip);
@@ -25,6 +29,8 @@ bool Guard::may_verify(Instant now, const IpAddress& ip) {
 }
 
 bool Guard::may_answer(Instant now, const IpAddress& ip) { return take_one(now, source(now, ip).bucket, answers_); }
+
+bool Guard::may_ask(Instant now, const IpAddress& ip) { return take_one(now, source(now, ip).asked, asked_); }
 
 void Guard::proven(Instant now, const IpAddress& ip) {
   Source& from = source(now, ip);
@@ -37,7 +43,7 @@ Guard::Source& Guard::source(Instant now, const IpAddress& ip) {
   auto it = sources_.find(ip);
   if (it == sources_.end()) {
     if (sources_.size() == kSourcesMax) evict();
-    it = sources_.try_emplace(ip, Source{shaping::TokenBucket(kVerifyStranger, now), false, now}).first;
+    it = sources_.try_emplace(ip, Source{{kVerifyStranger, now}, {kAskOne, now}, false, now}).first;
   }
   it->second.used = now;
   return it->second;

@@ -17,6 +17,8 @@ inline constexpr RateLimit kVerifyTotal{2000, 1000}, kVerifyProven{500, 500};
 inline constexpr RateLimit kVerifyStranger{50, 50}, kVerifyStrangers{250, 250};
 /// Proofs that we sign for others.
 inline constexpr RateLimit kAnswerTotal{500, 250};
+/// Challenges that we send to one address, and to all: who makes an address up has us send there.
+inline constexpr RateLimit kAskOne{8, 8}, kAskTotal{200, 200};
 
 /// Token buckets whose bytes are signatures.
 class Guard final {
@@ -27,19 +29,22 @@ class Guard final {
   bool may_verify(Instant now, const IpAddress& source);
   /// May a challenge from this source be answered?
   bool may_answer(Instant now, const IpAddress& source);
+  /// May this source be sent a challenge? It counts then.
+  bool may_ask(Instant now, const IpAddress& source);
   /// What was sent to this address was received there.
   void proven(Instant now, const IpAddress& source);
 
  private:
   struct Source {
     shaping::TokenBucket bucket;
+    shaping::TokenBucket asked;
     bool proven = false;
     Instant used;
   };
   Source& source(Instant now, const IpAddress& ip);
   void evict();
 
-  shaping::TokenBucket total_, strangers_, answers_;
+  shaping::TokenBucket total_, strangers_, answers_, asked_;
   std::map<IpAddress, Source> sources_;
 };
 

@@ -178,8 +178,9 @@ void Lan::suspect(Instant now, const Packet& packet, const PeerId& peer, const M
 }
 
 void Lan::challenge(const Suspect& suspect) {
+  if (!guard_.may_ask(now_, suspect.at.ip)) return;  // it is due again soon
   Bytes datagram = begin(Kind::kChallenge);
-  // As long as any answer may be, so that nobody is made to send more to an address than was sent from there.
+  // As long as any answer may be: who answers sends no more than was sent to it.
   append_challenge(datagram, {suspect.session, suspect.nonce}, kPacketBytesMax - kHeaderBytes - network_.seal_bytes());
   network_.seal(datagram);
   outbound_.to_one(suspect.at, std::move(datagram));
@@ -207,7 +208,8 @@ void Lan::on_proof(Instant now, const Packet& packet) {
   if (!senders_.prove(now, suspect.peer, suspect.session, proof->oldest)) {
     return drop(LanCounters::kFull, suspect.held.size());
   }
-  guard_.proven(now, packet.from.ip);
+  // An answer whose address is made up proves nothing of that address.
+  if (packet.from.ip == suspect.at.ip) guard_.proven(now, packet.from.ip);
   for (const Held& held : suspect.held) {
     if (senders_.standing(suspect.peer, suspect.session, held.number) != Senders::Standing::kFresh) {
       drop(LanCounters::kStale);

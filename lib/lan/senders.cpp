@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/assert.hpp"
+#include "lan/recent_numbers.hpp"
 
 namespace p2pa::lan {
 
@@ -29,10 +30,10 @@ bool Senders::prove(Instant now, const PeerId& peer, const Id16& session, std::u
   return true;
 }
 
-/// Who was heard within kRecent stays: what it sent since would count as new again.
+/// Who was heard while what it sent may still be recent stays: it would count as new again.
 bool Senders::make_room(Instant now) {
   const auto oldest = std::ranges::min_element(senders_, {}, [](const auto& entry) { return entry.second.heard; });
-  if (now - oldest->second.heard <= kRecent) return false;
+  if (now - oldest->second.heard <= kRecent + RecentNumbers::kStep) return false;
   senders_.erase(oldest);
   return true;
 }

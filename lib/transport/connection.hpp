@@ -22,7 +22,7 @@ struct ConnectionStats {
   Duration rtt{}, rtt_min{}, rtt_variance{};
   std::uint64_t bytes_sent = 0, bytes_received = 0;
   std::uint64_t packets_sent = 0, packets_received = 0;
-  std::uint64_t packets_repeated = 0;  ///< sent with nothing in them but what had been sent before; 0: not told
+  std::uint64_t packets_repeated = 0;  ///< lost, or of nothing but what had been sent before; 0: not told
   std::uint64_t congestion_window = 0;
   std::uint64_t streams_opened = 0, streams_accepted = 0;
   std::uint32_t mtu = 0;

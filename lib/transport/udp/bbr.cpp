@@ -6,7 +6,7 @@
 namespace p2pa::udp {
 namespace {
 
-constexpr double kPacketsInitial = 10, kPacketsMin = 4;
+constexpr double kPacketsInitial = 10, kPacketsMin = 4, kPacedMin = 1;
 constexpr double kStartupGain = 2.77, kDrainGain = 1 / 2.77;  // 4 ln 2: doubles what is delivered in a round trip
 constexpr double kWindowGain = 2, kProbeRttWindowGain = 0.5;
 constexpr std::array kCycle = {1.25, 0.75, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0};
@@ -18,7 +18,7 @@ constexpr double kPacerGain = 1.25;  // which the pacer adds by itself
 }  // namespace
 
 void Bbr::sent(SentPacket& packet, std::size_t in_flight) {
-  if (in_flight == 0) first_sent_at_ = delivered_at_ = packet.at;
+  if (in_flight == 0 || delivered_at_ == Instant{}) first_sent_at_ = delivered_at_ = packet.at;
   packet.delivery = {delivered_, delivered_at_, first_sent_at_, app_limited()};
 }
 
@@ -94,7 +94,8 @@ void Bbr::update_least_rtt(Instant now, Duration rtt) {
 }
 
 void Bbr::update_phase(Instant now, std::size_t in_flight) {
-  const bool drained = static_cast<double>(in_flight) <= product();
+  // What was just acknowledged is among it, and may be more than a short or thin road holds.
+  const bool drained = static_cast<double>(in_flight) <= std::max(product(), kPacketsMin * packet_);
   switch (phase_) {
     case Phase::kStartup: return;
     case Phase::kDrain:
@@ -144,7 +145,8 @@ std::size_t Bbr::window() const {
 
 std::size_t Bbr::paced_window(Duration rtt) const {
   if (bandwidths_.empty()) return window();
-  return static_cast<std::size_t>(gain() * bandwidth() * rtt.seconds() / kPacerGain);
+  const double paced = gain() * bandwidth() * rtt.seconds() / kPacerGain;
+  return static_cast<std::size_t>(std::max(paced, kPacedMin * packet_));  // a thin road, too, has to be probed
 }
 
 }  // namespace p2pa::udp

@@ -91,6 +91,7 @@ ConnectionStats Connection::stats(Instant) const {
   out.bytes_received = bytes_received_;
   out.packets_sent = packets_sent_;
   out.packets_received = packets_received_;
+  out.packets_repeated = packets_lost_;
   out.congestion_window = congestion_->window();
   out.streams_opened = streams_.opened();
   out.streams_accepted = streams_.accepted();

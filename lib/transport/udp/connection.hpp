@@ -209,6 +209,7 @@ class Connection final : public mux::MuxedConnection, private StreamEngine::Owne
   MessageReceiver messages_in_;
   Message message_lent_;  // in the application's hands
   Instant tidy_at_ = kNever;
+  std::uint64_t packets_lost_ = 0;
   std::uint64_t packets_sent_ = 0, packets_received_ = 0, bytes_sent_ = 0, bytes_received_ = 0;
 };
 

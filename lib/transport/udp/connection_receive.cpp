@@ -100,6 +100,7 @@ void Connection::on_data(const InboundDatagram& datagram, ByteView packet) {
 
 Result<Connection::Reading> Connection::read_frames(ByteView frames) {
   Reading reading;
+  fec_in_.begin_packet();
   ByteReader reader(frames);
   while (!reader.at_end()) {
     const auto frame = read_frame(reader);
@@ -139,6 +140,7 @@ void Connection::on_lost(const std::vector<SentPacket>& packets) {
       static_cast<void>(mtu_.lost(packet.number));
       continue;
     }
+    ++packets_lost_;
     fec_out_.packet_lost(packet.number);
     congestion_->lost(packet, shared_.now);
     for (const SentFrame& frame : packet.frames) on_frame_lost(frame);

@@ -22,6 +22,7 @@ Result<void> FecReceiver::receive(Instant now, ByteView packet) {
     plain_ = source != nullptr ? std::optional(source->body) : std::nullopt;
     return {};
   }
+  if (fec::is_repair(packet) && ++repairs_ > kRepairsPerPacketMax) return {};
   const std::uint64_t known = state_->decoder.end();
   if (const auto received = state_->decoder.receive(packet); !received) return received;
   const std::uint64_t end = state_->decoder.end();

@@ -21,6 +21,9 @@ class FecReceiver final {
   /// The most that it holds, and counts against the memory.
   static constexpr std::size_t kBytesMax = fec::Decoder::kBytesMax + fec::Decoder::kSpan * sizeof(Instant);
 
+  /// Of one packet; what is over it is passed over. Small repairs may cost as much as large ones.
+  static constexpr std::size_t kRepairsPerPacketMax = 8;
+
   struct Body {
     ByteView bytes;  ///< valid until the next receive()
     /// When it would have come, at the latest, had it not been lost. kNever: it did come.
@@ -33,6 +36,8 @@ class FecReceiver final {
   FecReceiver& operator=(const FecReceiver&) = delete;
   ~FecReceiver() { clear(); }
 
+  /// What follows came in a packet of its own.
+  void begin_packet() { repairs_ = 0; }
   /// kMalformed and its kin: it is no packet of the code, and nothing has changed.
   Result<void> receive(Instant now, ByteView packet);
   /// A body that became known with it.
@@ -52,6 +57,7 @@ class FecReceiver final {
 
   mux::MemoryBudget& memory_;
   bool refused_ = false;
+  std::size_t repairs_ = 0;  // of this packet
   std::unique_ptr<State> state_;
   std::optional<ByteView> plain_;  // a body that no decoder has seen
 };

@@ -18,9 +18,10 @@ double share_of(std::size_t window, Duration time, Duration rtt) {
 std::int64_t Pacer::level(Instant now, std::size_t window, Duration rtt) const {
   const double burst = share_of(window, std::min(kBurstTime, rtt), rtt);
   const auto full = static_cast<std::int64_t>(std::clamp<double>(burst, kBurst, kBurstMax));
-  const std::int64_t passed = std::min((now - at_).ns, rtt.ns);  // a whole window fills any bucket
-  if (passed <= 0) return bytes_;
-  return std::min(full, bytes_ + static_cast<std::int64_t>(share_of(window, Duration{passed}, rtt)));
+  const Duration passed = now - at_;
+  if (passed.ns <= 0) return bytes_;
+  const double fresh = std::min(share_of(window, passed, rtt), static_cast<double>(full - std::min(full, bytes_)));
+  return bytes_ + static_cast<std::int64_t>(fresh);
 }
 
 Instant Pacer::ready_at(Instant now, std::size_t window, Duration rtt) const {

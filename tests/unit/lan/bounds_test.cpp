@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include "lan/guard.hpp"
+#include "lan/recent_numbers.hpp"
 #include "lan/senders.hpp"
 #include "lan/suspects.hpp"
 
@@ -101,14 +102,28 @@ TEST_CASE("a new session takes the place of the old one, and a second proof of o
   CHECK(senders.size() == 1);
 }
 
+TEST_CASE("an address is asked eight times a second at most, and all together two hundred times") {
+  Guard guard(kBegin);
+  const auto address = [](std::uint8_t n) { return IpAddress{{10, 0, 0, n}, false}; };
+  for (int i = 0; i < 8; ++i) CHECK(guard.may_ask(kBegin, address(1)));
+  CHECK_FALSE(guard.may_ask(kBegin, address(1)));
+  CHECK(guard.may_ask(kBegin + milliseconds(130), address(1)));
+  int asked = 0;
+  for (std::uint8_t n = 2; n < 100; ++n) {
+    for (int i = 0; i < 8; ++i) asked += guard.may_ask(kBegin + milliseconds(130), address(n)) ? 1 : 0;
+  }
+  CHECK(asked <= 200);
+  CHECK(asked > 180);
+}
+
 TEST_CASE("over the bound of senders nobody goes who was heard of late, and then who was silent longest") {
   Senders senders;
   using enum Senders::Standing;
   for (std::uint32_t n = 0; n < kSendersMax; ++n) {
     REQUIRE(senders.prove(kBegin + milliseconds(n == 7 ? 0 : 1), peer(n), id(1), 0));
   }
-  CHECK_FALSE(senders.prove(kBegin + kRecent, peer(kSendersMax), id(1), 0));
-  REQUIRE(senders.prove(kBegin + kRecent + nanoseconds(1), peer(kSendersMax), id(1), 0));
+  CHECK_FALSE(senders.prove(kBegin + kRecent + RecentNumbers::kStep, peer(kSendersMax), id(1), 0));
+  REQUIRE(senders.prove(kBegin + kRecent + RecentNumbers::kStep + nanoseconds(1), peer(kSendersMax), id(1), 0));
   CHECK(senders.size() == kSendersMax);
   CHECK(senders.standing(peer(7), id(1), 1) == kUnknown);
   CHECK(senders.standing(peer(8), id(1), 1) == kFresh);

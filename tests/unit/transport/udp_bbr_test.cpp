@@ -52,13 +52,14 @@ struct Path {
   }
 };
 
-/// Megabytes that a stream carries in ten seconds over a road of one a second.
-double megabytes(CongestionControl control, std::uint64_t loses_one_of) {
+/// Megabytes that a stream carries in ten seconds over a road of one a second, or of another.
+double megabytes(CongestionControl control, std::uint64_t loses_one_of, std::uint64_t bytes_per_second = 1'000'000,
+                 Duration delay = milliseconds(25)) {
   udp::Config config;
   config.congestion_control = control;
   UdpPair pair(config);
-  pair.delay = milliseconds(25);
-  pair.bytes_per_second = 1'000'000;
+  pair.delay = delay;
+  pair.bytes_per_second = bytes_per_second;
   udp::Connection& c = pair.connect();
   Rng rng(udp_seed(4));
   pair.filter = [&](UdpPair::Flight&) { return loses_one_of == 0 || rng.below(loses_one_of) != 0; };
@@ -130,6 +131,12 @@ TEST_CASE("what left on the path before says nothing of this one") {
   bbr.acknowledged(before.under_way.front().second, before.now, before.rtt, kPacket, true);
   CHECK(bbr.bandwidth() == 0);
   CHECK(bbr.window() == 10 * kPacket);
+}
+
+TEST_CASE("with BBR a session goes on where the road holds less than a packet") {
+  CHECK(megabytes(CongestionControl::kBbr, 0, 125'000, microseconds(2500)) > 0.8);
+  CHECK(megabytes(CongestionControl::kBbr, 0, 1'000'000, microseconds(250)) > 8);
+  CHECK(megabytes(CongestionControl::kBbr, 0, 60'000, milliseconds(5)) > 0.4);
 }
 
 TEST_CASE("with BBR a session fills its road, and goes on though one packet of twenty is lost") {
