@@ -402,8 +402,6 @@ void Streams::end_for_application(StreamState& stream) {
   stream.life = StreamLife::kClosing;
 }
 
-/// Both directions. What was sent is kept until the engine has done with the stream:
-/// it may still send a lost part again.
 /// Counts what a stream is ended for, where that is the peer's fault.
 void Streams::note(const StreamState& stream, std::uint64_t code) {
   if (stream.receiving == ReceiveState::kReset) return;  // by the peer, and for its own reasons
@@ -416,6 +414,8 @@ void Streams::note(const StreamState& stream, std::uint64_t code) {
   }
 }
 
+/// Both directions. What was sent is kept until the engine has done with the stream:
+/// it may still send a lost part again.
 void Streams::abandon(StreamState& stream, std::uint64_t code) {
   note(stream, code);
   if (stream.in_engine) engine_->reset(stream, code);
