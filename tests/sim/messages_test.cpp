@@ -11,9 +11,9 @@ using fec_flow::Outcome;
 
 namespace {
 
-Outcome flow(double loss, double burst, Carrier carrier, std::uint64_t seed = 1) {
-  World world(seed, "messages");
-  Outcome out = fec_flow::run(world, {loss, burst, carrier, seconds(12)});
+Outcome flow(double loss, double burst, Carrier carrier, Duration length = seconds(12)) {
+  World world(1, "messages");
+  Outcome out = fec_flow::run(world, {loss, burst, carrier, length});
   CHECK(world.failure().empty());
   CHECK(out.intact);
   return out;
@@ -45,8 +45,11 @@ TEST_CASE("over a session as well, 99 of 100 messages take 0.8 round trips at mo
 TEST_CASE("losses in bursts lose fewer messages with correction") {
   const Outcome plain = flow(0.03, 4, Carrier::kPlain), corrected = flow(0.03, 4, Carrier::kCorrected);
   CHECK(1 - corrected.delivered() < (1 - plain.delivered()) / 4);
-  const Outcome before = flow(0.03, 4, Carrier::kSessionPlain), after = flow(0.03, 4, Carrier::kSessionCorrected);
-  CHECK(1 - after.delivered() < (1 - before.delivered()) * 2 / 3);
+  // Few bursts in twelve seconds are long enough to matter: as many as in the figures of ADR 18.
+  constexpr Duration kLong = seconds(40);
+  const Outcome before = flow(0.03, 4, Carrier::kSessionPlain, kLong);
+  const Outcome after = flow(0.03, 4, Carrier::kSessionCorrected, kLong);
+  CHECK(1 - after.delivered() < (1 - before.delivered()) / 2);
 }
 
 TEST_CASE("a channel of messages in the world is the same twice") {

@@ -113,8 +113,7 @@ Result<bool> MessageReceiver::on_unreliable(const MessageFrame& frame) {
   if (frame.bytes.size() == frame.size && !channel.open.contains(frame.sequence)) {
     // It came whole, as most do: there is nothing to put together.
     if (!reserve(frame.size)) return true;
-    if (frame.delivery == Delivery::kSequenced) channel.next = frame.sequence + 1;
-    deliver(key, Bytes(frame.bytes.begin(), frame.bytes.end()));
+    deliver_now(channel, frame, Bytes(frame.bytes.begin(), frame.bytes.end()));
     return true;
   }
   auto it = channel.open.find(frame.sequence);
@@ -135,9 +134,13 @@ Result<bool> MessageReceiver::on_unreliable(const MessageFrame& frame) {
   channel.open.erase(it);
   std::erase(partials_, std::pair(key, frame.sequence));
   partial_bytes_ -= bytes.size();
-  if (frame.delivery == Delivery::kSequenced) channel.next = frame.sequence + 1;
-  deliver(key, std::move(bytes));
+  deliver_now(channel, frame, std::move(bytes));
   return true;
+}
+
+void MessageReceiver::deliver_now(Channel& channel, const MessageFrame& frame, Bytes bytes) {
+  if (frame.delivery == Delivery::kSequenced) channel.next = frame.sequence + 1;
+  deliver({frame.delivery, frame.channel}, std::move(bytes));
 }
 
 void MessageReceiver::give_up_oldest_partial() {

@@ -72,6 +72,8 @@ class MessageReceiver final {
   /// kProtocolViolation: too many pieces.
   Result<void> add(Assembly& assembly, const MessageFrame& frame);
   void deliver(const ChannelKey& key, Bytes bytes);
+  /// Of an unreliable kind.
+  void deliver_now(Channel& channel, const MessageFrame& frame, Bytes bytes);
   void deliver_in_order(Channel& channel, std::uint8_t number);
 
   mux::MemoryBudget& memory_;

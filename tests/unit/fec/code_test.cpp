@@ -252,6 +252,19 @@ TEST_CASE("nonsense is refused, or repairs nothing, and holds no more than the b
   }
 }
 
+TEST_CASE("a repair that is shorter than a body it holds is passed over") {
+  Receiver receiver;
+  for (const std::uint64_t n : {1, 2, 3}) receiver.take(source_packet(n));
+  const Bytes whole = repair_packet(0, 4, 0);
+  const std::size_t longest = kLengthBytes + body_of(3).size();
+  REQUIRE(whole.size() == kRepairHeaderBytes + longest);
+  // It would say all of body 0, which is short.
+  receiver.take(Bytes(whole.begin(), whole.end() - 1));
+  CHECK_FALSE(receiver.known.contains(0));
+  receiver.take(whole);
+  CHECK(receiver.known.contains(0));
+}
+
 TEST_CASE("a recovered body that is longer than its symbol is none") {
   Decoder decoder;
   Bytes packet;

@@ -8,6 +8,7 @@
 #include <catch2/catch.hpp>
 #include <mutex>
 
+#include "by_descriptor.hpp"
 #include "io/entropy.hpp"
 #include "io/interfaces.hpp"
 #include "io/udp_socket.hpp"
@@ -99,19 +100,7 @@ TEST_CASE("two nodes of a host hear each other by their descriptors") {
   Two two;
   two.first.say();
   Node* const nodes[] = {two.first.node.get(), two.second.node.get()};
-  const Instant end = UvLoop::now() + kPatience;
-  while (!two.done() && UvLoop::now() < end) {
-    pollfd descriptors[2];
-    for (int i = 0; i < 2; ++i) descriptors[i] = {nodes[i]->wakeup_fd(), POLLIN, 0};
-    const Instant next = std::min({nodes[0]->next_deadline(), nodes[1]->next_deadline(), end});
-    const Duration wait = std::max(next - UvLoop::now(), Duration{0});
-    const timespec time{wait.ns / 1'000'000'000, wait.ns % 1'000'000'000};
-    REQUIRE(::ppoll(descriptors, 2, &time, nullptr) >= 0);
-    for (int i = 0; i < 2; ++i) {
-      const bool due = nodes[i]->next_deadline() <= UvLoop::now();
-      if (descriptors[i].revents != 0 || due) REQUIRE(nodes[i]->poll(Duration{0}).has_value());
-    }
-  }
+  test::run_by_descriptor(nodes, UvLoop::now() + kPatience, [&] { return two.done(); });
   two.check();
 }
 

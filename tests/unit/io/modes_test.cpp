@@ -8,6 +8,7 @@
 #include <functional>
 #include <mutex>
 
+#include "by_descriptor.hpp"
 #include "io/entropy.hpp"
 #include "io/uv_driver.hpp"
 #include "p2pagents/sim.hpp"
@@ -69,24 +70,10 @@ Logs run_by_single_turns(const char* listen) {
   return logs_of(pair.scenario);
 }
 
-/// As a robot's own loop does: sleeps on the descriptors until the next deadline, and calls
-/// poll() only for a node whose descriptor or deadline says so.
 Logs run_by_descriptor(const char* listen) {
   Pair pair(listen);
   Node* const nodes[] = {pair.server.get(), pair.client.get()};
-  const Instant end = UvLoop::now() + kPatience;
-  while (!pair.scenario.over() && UvLoop::now() < end) {
-    pollfd descriptors[2];
-    for (int i = 0; i < 2; ++i) descriptors[i] = {nodes[i]->wakeup_fd(), POLLIN, 0};
-    const Instant next = std::min({nodes[0]->next_deadline(), nodes[1]->next_deadline(), end});
-    const Duration wait = std::max(next - UvLoop::now(), Duration{0});
-    const timespec time{wait.ns / 1'000'000'000, wait.ns % 1'000'000'000};
-    REQUIRE(::ppoll(descriptors, 2, &time, nullptr) >= 0);
-    for (int i = 0; i < 2; ++i) {
-      const bool due = nodes[i]->next_deadline() <= UvLoop::now();
-      if (descriptors[i].revents != 0 || due) REQUIRE(nodes[i]->poll(Duration{0}).has_value());
-    }
-  }
+  test::run_by_descriptor(nodes, UvLoop::now() + kPatience, [&] { return pair.scenario.over(); });
   return logs_of(pair.scenario);
 }
 

@@ -5,10 +5,12 @@
 #include <set>
 #include <string>
 
+#include "fec/gf256.hpp"
 #include "fec/packet_codec.hpp"
 #include "support/hex.hpp"
 #include "support/udp_hand.hpp"
 #include "support/udp_pair.hpp"
+#include "transport/udp/fec_receiver.hpp"
 
 using namespace p2pa;
 using namespace p2pa::test;
@@ -225,6 +227,38 @@ TEST_CASE("whatever repairs a peer sends, the decoder keeps to its bound, and gi
   if (!pair.b.told.closed) hand.send({udp::CloseFrame{0, {}}});
   pair.run_for(minutes(1));
   CHECK(pair.b.resources.usage() == LimitUsage{});
+}
+
+TEST_CASE("of the repairs in one packet so many are looked at") {
+  // The repair of body 1 alone; and one of body 0 alone, which says nothing new, and costs a look.
+  const auto repair_of = [](std::uint8_t number, ByteView body) {
+    Bytes symbol{static_cast<std::uint8_t>(body.size() >> 8), static_cast<std::uint8_t>(body.size())};
+    symbol.insert(symbol.end(), body.begin(), body.end());
+    const std::uint8_t factor = fec::gf256::inverse(static_cast<std::uint8_t>(number ^ 128));
+    for (std::uint8_t& byte : symbol) byte = fec::gf256::multiply(factor, byte);
+    Bytes out;
+    fec::append_packet(out, fec::Repair{number, 1, 0, symbol});
+    return out;
+  };
+  const auto body = [](std::uint64_t sequence, std::string_view text) {
+    return body_of({0, {Delivery::kUnreliable, 0, sequence, text.size(), 0, as_bytes(text)}});
+  };
+  const Bytes known = body(0, "known"), lost = body(1, "lost"), source = source_of(0, known);
+  const Bytes useless = repair_of(0, known), useful = repair_of(1, lost);
+  constexpr std::size_t kMax = udp::FecReceiver::kRepairsPerPacketMax;
+  for (const std::size_t before : {kMax - 1, kMax}) {
+    UdpPair pair;
+    UdpHand hand(pair, {});
+    hand.send({udp::FecFrame{source}});
+    Bytes frames;
+    for (std::size_t i = 0; i < before; ++i) append(frames, udp::FecFrame{useless});
+    append(frames, udp::FecFrame{useful});
+    hand.send(frames);
+    CHECK(pair.b.messages.size() == (before < kMax ? 2 : 1));
+    hand.send({udp::FecFrame{useful}});  // in a packet of its own
+    REQUIRE(pair.b.messages.size() == 2);
+    CHECK(pair.b.messages[1].second == "lost");
+  }
 }
 
 TEST_CASE("a peer that sends what is no packet of the code, or a body without messages, loses the session") {
